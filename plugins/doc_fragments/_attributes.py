@@ -1,0 +1,27 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The attributes that plugins declare, in one place. Private: names and behaviour may change."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would return, without changing anything.
+    support: full
+  diff_mode:
+    description: Returns details of what changed, or would change, in diff mode.
+    support: none
+  async:
+    description: Supports being run with the C(async) keyword.
+    support: full
+  platform:
+    description: The platforms that it runs on.
+    support: full
+    platforms: posix
+"""

@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The connection options, in one place. Private: names and behaviour may change."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  api_token:
+    description:
+      - The REST API token of the SMTPeter environment.
+      - The token authorises sending mail in your name, so keep it in Ansible Vault or in the environment, never inline
+        in a playbook.
+      - A token with fewer than 8 characters, or one that a tag asked for contains, is refused, since masking it would
+        damage the results.
+      - When not set, the value of the environment variable E(SMTPETER_API_TOKEN) on the machine that asks is used.
+    type: str
+    required: true
+    aliases: [access_token]
+  api_url:
+    description:
+      - The address of the service, up to the version.
+      - It must begin with C(https), or with C(http) on a loopback address written as such (C(localhost), C(127.0.0.0/8)
+        or C(::1)); anything else would send the token in the clear. User information, a query and a fragment are
+        refused.
+      - When not set, the value of the environment variable E(SMTPETER_API_URL) on the machine that asks is used, if
+        there is one.
+    type: str
+    default: https://www.smtpeter.com/v1
+  endpoint:
+    description:
+      - The name of the method that is asked; C(tag) is the vendor's later name for the same data.
+    type: str
+    choices: [stats, tag]
+    default: stats
+  validate_certs:
+    description:
+      - Whether the certificate of the service is checked. Switch it off for a test service at most.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - The certificates that the service's certificate is checked against, as a file, or a directory prepared by
+        OpenSSL's C(rehash).
+      - When not set, the file named by the environment variable E(REQUESTS_CA_BUNDLE) or E(CURL_CA_BUNDLE) is used,
+        else the certificates that come with Python's C(requests).
+    type: path
+  timeout:
+    description:
+      - Seconds that one request may take, from start to last byte; above 0 and at most 3600. Resolving the name is the
+        system's, with a limit of its own.
+    type: float
+    default: 10
+  retries:
+    description:
+      - Further attempts after the first, 0 to 100, for connection errors, time-outs and the statuses 429 and 5xx, with
+        growing random pauses of up to 10 seconds between them. C(Retry-After) is honoured up to 30 seconds.
+    type: int
+    default: 3
+requirements:
+  - requests >= 2.25 (Python library, on the machine that asks)
+notes:
+  - Redirects and C(.netrc) are never used. Proxies named by the environment are used for C(https), never for loopback
+    addresses.
+"""
+
+    PLUGIN = r"""
+options:
+  api_token:
+    env:
+      - name: SMTPETER_API_TOKEN
+    vars:
+      - name: smtpeter_api_token
+    ini:
+      - section: smtpeter
+        key: api_token
+  api_url:
+    env:
+      - name: SMTPETER_API_URL
+    vars:
+      - name: smtpeter_api_url
+    ini:
+      - section: smtpeter
+        key: api_url
+"""
+
+    READING = r"""
+options:
+  parallel:
+    description: How many tags are read at the same time, 1 to 64.
+    type: int
+    default: 8
+  missing:
+    description:
+      - What an unknown tag is, one that the service has nothing under.
+      - With V(zero) it is a record of zeros with C(known=false). With V(error) it is an error.
+    type: str
+    choices: [error, zero]
+    default: zero
+"""

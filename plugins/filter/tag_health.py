@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter C(tag_health)."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: tag_health
+short_description: Judge delivery statistics, with reasons
+version_added: 1.0.0
+description:
+  - Judges a record, a list of records, or a dict of records by tag such as the C(stats) of
+    P(mailops.smtpeter.tag_stats_info#module), and says why.
+  - "While mail is still being sent, evidence decides. Once sending has stopped, the counts decide. When time is up, the
+    gate says what it sees."
+  - One look has no later one, so for it time is always up. What it takes for stopped is mail whose last activity
+    (C(last_at)) is older than O(grace_period) at C(fetched_at).
+  - A record needs no more than C(messages) and C(deliveries), so counters that come from elsewhere can be judged too;
+    without C(last_at) they never fail.
+author:
+  - mailops.smtpeter contributors (@mailops)
+extends_documentation_fragment:
+  - mailops.smtpeter._policy
+options:
+  _input:
+    description: A record, a list of records, or a dict of records by tag. Empty is an error.
+    type: raw
+    required: true
+  confidence:
+    default: 0
+seealso:
+  - plugin: mailops.smtpeter.healthy
+    plugin_type: test
+  - module: mailops.smtpeter.tag_stats_info
+"""
+
+EXAMPLES = r"""
+- name: Read
+  mailops.smtpeter.tag_stats_info:
+    tags: [wave-1, wave-2]
+  register: result
+
+- name: Show the reasons
+  ansible.builtin.debug:
+    msg: "{{ (result.stats['wave-1'] | mailops.smtpeter.tag_health(min_delivery_ratio=0.9)).reasons }}"
+
+- name: Judge both by evidence
+  ansible.builtin.debug:
+    msg: "{{ result.stats | mailops.smtpeter.tag_health(confidence=0.95) }}"
+
+- name: Judge the second against the first
+  ansible.builtin.debug:
+    msg: "{{ (result.stats | mailops.smtpeter.tag_health(baseline_tag='wave-1'))['wave-2'].verdict }}"
+
+- name: Judge counters from elsewhere
+  ansible.builtin.debug:
+    msg: "{{ ({'messages': 400, 'deliveries': 392} | mailops.smtpeter.tag_health).verdict }}"
+"""
+
+RETURN = r"""
+_value:
+  description: A judgement, or a list or a dict by tag of them, in the form of the input.
+  type: dict
+  contains:
+    verdict:
+      description: V(pass), V(fail) or V(inconclusive).
+      type: str
+    decided_by:
+      description: V(evidence), V(ratio), or null where nothing was decided.
+      type: str
+    reasons:
+      description: Sentences with the figure and the limit.
+      type: list
+      elements: str
+    required_delivery_ratio:
+      description: The least share of messages delivered that was asked for.
+      type: float
+    delivered_at_least:
+      description: Deliveries minus those that may belong to messages from before.
+      type: int
+    delivered_at_most:
+      description: Deliveries, never more than messages.
+      type: int
+    messages:
+      description: Messages judged.
+      type: int
+    messages_due:
+      description: Messages that are old enough to count against the campaign; all of them when the mail is still.
+      type: int
+"""
+
+from typing import Any, Callable
+
+from ansible.errors import AnsibleFilterError
+from ansible.utils.display import Display
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._tag_health import tag_health
+
+display = Display()
+
+
+def tag_health_filter(records: Any, **options: Any) -> Any:
+    """Return the judgement of what is given."""
+    try:
+        return tag_health(records, options, display.warning)
+    except OptionError as error:
+        raise AnsibleFilterError(f"mailops.smtpeter.tag_health: {error}") from None
+
+
+class FilterModule:
+    """The filter under its name."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filter by name."""
+        return {"tag_health": tag_health_filter}

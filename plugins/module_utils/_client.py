@@ -1,0 +1,293 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Talks to the stats method: one tag in, one answer or one error out. Private: names and behaviour may change."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import random
+import re
+import threading
+import time
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Callable
+from urllib.parse import SplitResult, quote, urlsplit
+
+from . import _transport
+from ._errors import OptionError, StatsError
+from ._redact import Redactor
+
+if TYPE_CHECKING:
+    import requests
+
+TAG_LIMIT = 1000
+TOKEN_MINIMUM = 8
+RETRY_AFTER_LIMIT = 30.0
+_BACKOFF_BASE = 0.5
+_BACKOFF_LIMIT = 10.0
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to reach the service; the fields are the shared connection options, with their defaults.
+
+    C(timeout) is in seconds, for one request from start to last byte; C(retries) counts the attempts after the
+    first. Raises OptionError for a value that cannot work, before anything is sent.
+    """
+
+    api_token: str = field(repr=False)
+    api_url: str = "https://www.smtpeter.com/v1"
+    endpoint: str = "stats"
+    validate_certs: bool = True
+    ca_path: str | None = None
+    timeout: float = 10
+    retries: int = 3
+
+    def __post_init__(self) -> None:
+        check_token(self.api_token)
+        _check_url(self.api_url)
+        if self.endpoint not in ("stats", "tag"):
+            raise OptionError("endpoint", "it is 'stats' or 'tag'")
+        if not 0 < self.timeout <= 3600:
+            raise OptionError("timeout", f"{self.timeout} is not above 0 and at most 3600 seconds")
+        if not 0 <= self.retries <= 100:
+            raise OptionError("retries", f"{self.retries} is not from 0 to 100")
+        if self.ca_path is not None and not os.access(self.ca_path, os.R_OK):
+            raise OptionError("ca_path", f"'{self.ca_path}' is not there or cannot be read")
+
+    @property
+    def host(self) -> str:
+        """The host asked, for messages."""
+        return urlsplit(self.api_url).netloc
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the requests stay on the machine."""
+        return _is_loopback(urlsplit(self.api_url).hostname)
+
+    def url(self, tag: str) -> str:
+        """Return the address of a tag's statistics. It holds the token: it must not get out."""
+        base = f"{self.api_url.rstrip('/')}/{self.endpoint}/{quote(tag, safe='')}"
+        return f"{base}?access_token={quote(self.api_token, safe='')}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the service said of a tag: the body of an answer with success, or null where it said 404.
+
+    C(fetched_at) is the answer's C(Date) where it is a valid one, else this machine's clock; in UTC.
+    """
+
+    tag: str
+    body: bytes | None
+    fetched_at: datetime
+
+
+def check_token(token: str) -> None:
+    """Raise OptionError where the token is one that could not be kept out of the results, or is damaged."""
+    if len(token) < TOKEN_MINIMUM:
+        raise OptionError("api_token", f"it has fewer than {TOKEN_MINIMUM} characters; give the whole REST API token")
+    if any(char.isspace() or unicodedata.category(char) in ("Cc", "Cs") for char in token):
+        raise OptionError("api_token", "it holds white space, a line end or a control character; give the token alone")
+
+
+def check_tag(tag: str, token: str) -> None:
+    """Raise OptionError where C(tag) cannot be a tag, or holds the token."""
+    problem = _tag_problem(tag)
+    if problem:
+        raise OptionError("tags", f"{tag[:60]!r} {problem}")
+    if token in tag:
+        raise OptionError("tags", "a tag holds the api_token, so masking the token would damage the results")
+
+
+def _tag_problem(tag: str) -> str | None:
+    if not tag or tag.isspace():
+        return "is empty; give the tag that the messages were sent with"
+    if tag in (".", ".."):
+        return "is a dot segment, which cannot be asked for"
+    if len(tag) > TAG_LIMIT:
+        return f"is cut short here: it has {len(tag)} characters, above {TAG_LIMIT}"
+    for char in tag:
+        category = unicodedata.category(char)
+        if char.isspace():
+            return "holds white space, which no tag has; give several tags as a list"
+        if char == ";":
+            return "holds a semicolon, which no tag has"
+        if category == "Cc":
+            return "holds a control character"
+        if category == "Cs":
+            return "is not valid Unicode"
+    return None
+
+
+def _check_url(url: str) -> None:
+    if not re.fullmatch(r"[!-~]+", url) or "\\" in url:
+        raise OptionError("api_url", "it holds white space, a backslash or characters that are not ASCII")
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - reading it checks it
+    except ValueError:
+        raise OptionError("api_url", "it is not a valid URL") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise OptionError("api_url", "it must begin with https:// and a host")
+    _check_parts(url, parts)
+
+
+def _check_parts(url: str, parts: SplitResult) -> None:
+    if "@" in parts.netloc:
+        raise OptionError("api_url", "it holds user information; the token goes into api_token")
+    if "?" in url or "#" in url:
+        raise OptionError("api_url", "it holds a query or a fragment; give the address up to the version, as in .../v1")
+    if any(re.fullmatch(r"(\.|%2e){1,2}", segment, re.IGNORECASE) for segment in parts.path.split("/")):
+        raise OptionError("api_url", "its path holds a dot segment")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise OptionError(
+            "api_url", "plain http would send the token in the clear; use https (http is for loopback addresses alone)"
+        )
+
+
+def _is_loopback(host: str | None) -> bool:
+    """Tell whether C(host) is a loopback address as written: no name but C(localhost) is resolved."""
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host or "")
+    except ValueError:
+        return False
+    return address == ipaddress.IPv6Address("::1") or address in ipaddress.IPv4Network("127.0.0.0/8")
+
+
+class Client:
+    """Reads tags from the service, from any number of threads; each has a session of its own.
+
+    C(sleep) waits between attempts, C(jitter) draws from 0 to 1, C(now) tells the time in UTC.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+    ) -> None:
+        self.connection = connection
+        self._sleep = sleep
+        self._jitter = jitter
+        self._now = now
+        self.redactor = Redactor(connection.api_token)
+        self._local = threading.local()
+        self._sessions: list[requests.Session] = []
+
+    def fetch(self, tag: str) -> Answer:
+        """Ask for one tag; raises OptionError for a tag that cannot be one, and StatsError where no answer came."""
+        check_tag(tag, self.connection.api_token)
+        attempts = 1
+        while True:
+            outcome = self._attempt(tag)
+            if isinstance(outcome, Answer):
+                return outcome
+            outcome.attempts = attempts
+            if not outcome.retryable or attempts > self.connection.retries:
+                raise outcome
+            self._sleep(self._pause(attempts, outcome.retry_after))
+            attempts += 1
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        while self._sessions:
+            self._sessions.pop().close()
+
+    def _pause(self, attempts: int, retry_after: float | None) -> float:
+        backoff = self._jitter() * min(_BACKOFF_LIMIT, _BACKOFF_BASE * 2.0 ** (attempts - 1))
+        return max(backoff, min(retry_after or 0.0, RETRY_AFTER_LIMIT))
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            connection = self.connection
+            verify = (connection.ca_path or _transport.certificate_bundle()) if connection.validate_certs else False
+            session = _transport.open_session(verify, None if connection.is_loopback else connection.api_url)
+            self._local.session = session
+            self._sessions.append(session)
+        return session
+
+    def _attempt(self, tag: str) -> Answer | StatsError:
+        connection = self.connection
+        try:
+            reply = _transport.get(self._session(), connection.url(tag), connection.timeout)
+        except _transport.TransportError as error:
+            return _not_reached(error, tag, connection)
+        if reply.status == HTTPStatus.NOT_FOUND:
+            return Answer(tag, None, self._moment(reply.date) or self._now())
+        if reply.status not in (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED):
+            return self._refusal(reply, tag)
+        if reply.body is None:
+            problem = f"{connection.host} answered with more than {_transport.BODY_LIMIT} bytes; check api_url"
+            return StatsError("answer", tag, problem, reply.status)
+        return Answer(tag, reply.body, self._moment(reply.date) or self._now())
+
+    def _refusal(self, reply: _transport.Reply, tag: str) -> StatsError:
+        status = reply.status
+        busy = status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        text = self.redactor.excerpt(reply.body or b"")
+        said = f" and said {text!r}" if text else ""
+        return StatsError(
+            kind="service" if busy else "refused" if status >= HTTPStatus.BAD_REQUEST else "answer",
+            tag=tag,
+            problem=f"{self.connection.host} answered {_status_name(status)}{said}; {_remedy(status)}",
+            status=status,
+            retryable=busy,
+            retry_after=self._wait_asked(reply.retry_after),
+        )
+
+    def _wait_asked(self, retry_after: str | None) -> float | None:
+        """Return the seconds that C(Retry-After) asks for, given in seconds or as a date; null where it is neither."""
+        text = (retry_after or "").strip()
+        if re.fullmatch(r"[0-9]+", text):
+            return float(text[:9])
+        moment = self._moment(text)
+        return max(0.0, (moment - self._now()).total_seconds()) if moment else None
+
+    def _moment(self, http_date: str | None) -> datetime | None:
+        try:
+            moment = parsedate_to_datetime(http_date or "")
+            return moment.replace(tzinfo=moment.tzinfo or timezone.utc).astimezone(timezone.utc)
+        except (TypeError, ValueError, OverflowError, IndexError):
+            return None
+
+
+def _not_reached(error: _transport.TransportError, tag: str, connection: Connection) -> StatsError:
+    remedies = {
+        "certificate": "check api_url and the machine's clock, or name the certificate authority in ca_path",
+        "timeout": f"raise timeout, which is {connection.timeout:g} s, or try again later",
+        "connection": "check api_url, the network and the proxy, or try again later",
+        "answer": "check api_url",
+    }
+    problem = f"{connection.host} was asked, but {error.problem}; {remedies[error.kind]}"
+    return StatsError(error.kind, tag, problem, retryable=error.retryable)
+
+
+def _status_name(status: int) -> str:
+    try:
+        return f"{status} ({HTTPStatus(status).phrase})"
+    except ValueError:
+        return str(status)
+
+
+def _remedy(status: int) -> str:
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return "check api_token: it is missing a right, or is not this service's"
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return "redirects are never followed, since they would carry the token along: check api_url"
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return "ask less often, or with a lower parallel"
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return "the service has a problem of its own: try again later"
+    return "check api_url, endpoint and the tag"

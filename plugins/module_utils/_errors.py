@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one family of errors that the layers raise. Private: names and behaviour may change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class SmtpeterError(Exception):
+    """Anything this collection refuses or fails at; its text is fit for the user and holds no secret."""
+
+
+class OptionError(SmtpeterError):
+    """An option or an input that cannot be used.
+
+    C(option) is its name as the user types it; the text names it and says what to do instead.
+    """
+
+    def __init__(self, option: str, problem: str) -> None:
+        super().__init__(f"{option}: {problem}")
+        self.option = option
+
+
+class StatsError(SmtpeterError):
+    """A tag whose statistics could not be read.
+
+    C(kind) is one of C(connection), C(timeout), C(certificate), C(refused) (4xx but 404 and 429), C(service)
+    (429 and 5xx), C(answer) (not understood), C(unknown_tag) and C(not_tried); C(status) the HTTP status, if any;
+    C(retry_after) the seconds that the service asked to wait, if it did.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        tag: str,
+        problem: str,
+        status: int | None = None,
+        retryable: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(tag, problem)
+        self.kind = kind
+        self.tag = tag
+        self.problem = problem
+        self.status = status
+        self.retryable = retryable
+        self.retry_after = retry_after
+        self.attempts = 1
+
+    def __str__(self) -> str:
+        tried = f" ({self.attempts} attempts)" if self.attempts > 1 else ""
+        return f"tag '{self.tag}': {self.problem}{tried}"
+
+    @property
+    def forbids_more(self) -> bool:
+        """True where the token was refused, so that asking for other tags is pointless."""
+        return self.status in (401, 403)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return C(kind), C(status) and C(msg), as results show them."""
+        return {"kind": self.kind, "status": self.status, "msg": str(self)}

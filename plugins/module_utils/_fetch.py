@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads many tags at once. Private: names and behaviour may change."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Iterable, Iterator
+
+from ._client import Client, check_tag
+from ._errors import OptionError, StatsError
+from ._record import UNKNOWN_TAG, Record, parse
+
+PARALLEL_LIMIT = 64
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What was read, by tag in the order asked: each tag is in one of the two."""
+
+    records: dict[str, Record]
+    errors: dict[str, StatsError]
+
+
+def read_tags(client: Client, tags: Iterable[str], parallel: int, missing: str) -> Readings:
+    """Read each tag once, at most C(parallel) (1 to 64) at a time.
+
+    C(missing) is C(zero), for a record that says so, or C(error). Once the service refuses the token (401, 403) no
+    further tag is asked for. Raises OptionError, before anything is sent, where a tag cannot be one.
+    """
+    unique = list(dict.fromkeys(tags))
+    if not unique:
+        raise OptionError("tags", "it is empty; name at least one tag")
+    if not 1 <= parallel <= PARALLEL_LIMIT:
+        raise OptionError("parallel", f"{parallel} is not from 1 to {PARALLEL_LIMIT}")
+    for tag in unique:
+        check_tag(tag, client.connection.api_token)
+    outcomes: dict[str, Record | StatsError] = {}
+    queue = _Queue(unique)
+
+    def work(_worker: int) -> None:
+        for tag in queue:
+            outcome = outcomes[tag] = _read(client, tag, missing)
+            if isinstance(outcome, StatsError) and outcome.forbids_more:
+                queue.stop()
+
+    workers = min(parallel, len(unique))
+    if workers == 1:
+        work(0)
+    else:
+        with ThreadPoolExecutor(workers) as pool:
+            for _done in pool.map(work, range(workers)):
+                pass
+    records, errors = {}, {}
+    for tag in unique:
+        outcome = outcomes.get(tag) or _not_tried(tag)
+        if isinstance(outcome, StatsError):
+            errors[tag] = outcome
+        else:
+            records[tag] = outcome
+    return Readings(records, errors)
+
+
+def failures(errors: dict[str, StatsError]) -> str:
+    """Return one text that names every failed tag and why."""
+    return "; ".join(str(error) for error in errors.values())
+
+
+class _Queue:
+    """Hands out the tags to the threads, one by one, until it is empty or stopped."""
+
+    def __init__(self, tags: list[str]) -> None:
+        self._tags = iter(tags)
+        self._lock = threading.Lock()
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        with self._lock:
+            return next(self._tags)
+
+    def stop(self) -> None:
+        with self._lock:
+            self._tags = iter(())
+
+
+def _read(client: Client, tag: str, missing: str) -> Record | StatsError:
+    try:
+        record = parse(client.fetch(tag), client.redactor.excerpt)
+    except StatsError as error:
+        return error
+    if missing == "error" and not record.known:
+        return StatsError("unknown_tag", tag, UNKNOWN_TAG)
+    return record
+
+
+def _not_tried(tag: str) -> StatsError:
+    return StatsError("not_tried", tag, "not tried, since the service had refused the token; see the other errors")

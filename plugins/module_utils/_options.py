@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The shared options, once, for modules and plugins. Private: names and behaviour may change."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, Mapping
+
+from ansible.module_utils.basic import env_fallback
+
+from ._client import Client, Connection
+
+_DEFAULTS = {item.name: item.default for item in fields(Connection)}
+
+
+def connection_spec() -> dict[str, Any]:
+    """Return the argument spec of the connection options."""
+    return {
+        "api_token": {
+            "type": "str",
+            "required": True,
+            "no_log": True,
+            "aliases": ["access_token"],
+            "fallback": (env_fallback, ["SMTPETER_API_TOKEN"]),
+        },
+        "api_url": {
+            "type": "str",
+            "default": _DEFAULTS["api_url"],
+            "fallback": (env_fallback, ["SMTPETER_API_URL"]),
+        },
+        "endpoint": {"type": "str", "default": _DEFAULTS["endpoint"], "choices": ["stats", "tag"]},
+        "validate_certs": {"type": "bool", "default": _DEFAULTS["validate_certs"]},
+        "ca_path": {"type": "path"},
+        "timeout": {"type": "float", "default": _DEFAULTS["timeout"]},
+        "retries": {"type": "int", "default": _DEFAULTS["retries"]},
+    }
+
+
+def reading_spec() -> dict[str, Any]:
+    """Return the argument spec of what is read, beside the connection."""
+    return {
+        "tags": {"type": "list", "elements": "str", "required": True, "aliases": ["tag"]},
+        "parallel": {"type": "int", "default": 8},
+        "missing": {"type": "str", "default": "zero", "choices": ["error", "zero"]},
+    }
+
+
+def client_from(options: Mapping[str, Any]) -> Client:
+    """Make a client of the connection options in C(options), which may hold others.
+
+    Raises OptionError for a value that cannot work.
+    """
+    register_secret(options["api_token"])
+    return Client(Connection(**{name: options[name] for name in _DEFAULTS}))
+
+
+def register_secret(token: Any) -> None:
+    """Have the token masked in all that Ansible shows, on the versions that can."""
+    try:
+        from ansible.module_utils import secrets
+    except ImportError:
+        return
+    if isinstance(token, str) and token:
+        secrets.register_secret(token)
+
+
+def missing_requests() -> bool:
+    """Return whether C(requests) is missing, without the cost of importing it."""
+    from importlib.util import find_spec
+
+    return find_spec("requests") is None

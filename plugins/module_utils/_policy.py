@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The policy that mail is judged by: its values, defaults and refusals. Private: names and behaviour may change."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
+from typing import Any, Callable, Mapping
+
+from ._errors import OptionError
+
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_COUNT_LIMIT = 2**63 - 1
+
+
+def _default(value: Any, check: str) -> Any:
+    return field(default=value, metadata={"check": check})
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What is asked of a campaign; each field is an option, with its default.
+
+    Ratios are from 0 to 1, C(sending_gap) and C(grace_period) in seconds. Build one with C(from_options), which checks.
+    """
+
+    min_delivery_ratio: float = _default(0.95, "ratio")
+    min_messages: int = _default(100, "positive")
+    confidence: float = _default(0.95, "confidence")
+    expected_messages: int | dict[str, int] | None = _default(None, "expectation")
+    sending_gap: float = _default(60.0, "seconds")
+    grace_period: float = _default(900.0, "seconds")
+    at_deadline: str = _default("ratio", "decider")
+    min_open_ratio: float | None = _default(None, "optional_ratio")
+    min_click_ratio: float | None = _default(None, "optional_ratio")
+    baseline_tag: str | None = _default(None, "tag")
+    max_delivery_drop: float = _default(0.02, "ratio")
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any], **defaults: Any) -> Policy:
+        """Build a policy from options as a user gave them: numbers may be strings, null means the default.
+
+        C(defaults) replaces a field's own default. Raises OptionError for an unknown option or a value that means
+        nothing.
+        """
+        known = {item.name: item.metadata["check"] for item in fields(cls)}
+        for name in options:
+            if name not in known:
+                raise OptionError(str(name), f"there is no such option; the policy has {', '.join(known)}")
+        given = {**defaults, **{name: value for name, value in options.items() if value is not None}}
+        policy = cls(**{name: _CHECKS[known[name]](name, value) for name, value in given.items()})
+        policy._check_expectations()
+        return policy
+
+    def expected(self, tag: str | None) -> int | None:
+        """Return how many messages the campaign under C(tag) sends; null where that was not said."""
+        if isinstance(self.expected_messages, dict):
+            return None if tag is None else self.expected_messages.get(tag)
+        return self.expected_messages
+
+    def log_threshold(self, chances: int = 1) -> float:
+        """Return the logarithm of the evidence that decides, where it has so many C(chances) to be wrong."""
+        return math.log(chances) - math.log1p(-self.confidence)
+
+    def check_tags(self, tags: list[str]) -> None:
+        """Raise OptionError where C(expected_messages) names a tag that is not judged."""
+        if isinstance(self.expected_messages, dict):
+            strange = [tag for tag in self.expected_messages if tag not in tags]
+            if strange:
+                raise OptionError("expected_messages", f"it names '{strange[0]}', which is not among the tags judged")
+
+    def _check_expectations(self) -> None:
+        expectations = self.expected_messages
+        for count in expectations.values() if isinstance(expectations, dict) else [expectations]:
+            if count is not None and count < self.min_messages:
+                raise OptionError(
+                    "expected_messages",
+                    f"{count} is below min_messages ({self.min_messages}), so nothing would ever be decided; "
+                    "lower min_messages",
+                )
+
+
+def number(name: str, value: Any) -> float:
+    """Return C(value) as a finite float; numeric strings are numbers. Raises OptionError."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise OptionError(name, f"{repr(value)[:60]} is not a number")
+    try:
+        result = float(value) if not isinstance(value, str) or _NUMBER.fullmatch(value.strip()) else None
+    except OverflowError:
+        result = math.inf
+    if result is None:
+        raise OptionError(name, f"{repr(value)[:60]} is not a number")
+    if not math.isfinite(result):
+        raise OptionError(name, "it is not a finite number")
+    return result
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """Return C(value) as an int of at least C(least); numeric strings are numbers. Raises OptionError."""
+    number(name, value)
+    exact = Decimal(str(value).strip())
+    if exact != exact.to_integral_value() or not least <= exact <= _COUNT_LIMIT:
+        raise OptionError(name, f"{value} is not a whole number of {least} or more")
+    return int(exact)
+
+
+def seconds(name: str, value: Any) -> float:
+    """Return C(value) as seconds, 0 or more. Raises OptionError."""
+    result = number(name, value)
+    if result < 0:
+        raise OptionError(name, f"{value} is negative; give seconds, 0 or more")
+    return result
+
+
+def _ratio(name: str, value: Any) -> float:
+    result = number(name, value)
+    if 1 < result <= 100:
+        raise OptionError(name, f"{value} is above 1: did you mean {result / 100:g}?")
+    if not 0 <= result <= 1:
+        raise OptionError(name, f"{value} is not a ratio from 0 to 1")
+    return result
+
+
+def _confidence(name: str, value: Any) -> float:
+    result = _ratio(name, value)
+    if result == 1:
+        raise OptionError(name, "1 can never be reached; give less, such as 0.99, or 0 for the bare ratio")
+    return result
+
+
+def _positive(name: str, value: Any) -> int:
+    return whole(name, value, 1)
+
+
+def _expectation(name: str, value: Any) -> int | dict[str, int]:
+    if isinstance(value, Mapping):
+        return {str(tag): whole(f"{name} of '{tag}'", count, 1) for tag, count in value.items() if count is not None}
+    return whole(name, value, 1)
+
+
+def _decider(name: str, value: Any) -> str:
+    if value not in ("ratio", "inconclusive"):
+        raise OptionError(name, f"{value!r} is neither 'ratio' nor 'inconclusive'")
+    return str(value)
+
+
+def _tag(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise OptionError(name, f"{value!r} is not a tag")
+    return str(value)
+
+
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "ratio": _ratio,
+    "optional_ratio": _ratio,
+    "confidence": _confidence,
+    "positive": _positive,
+    "expectation": _expectation,
+    "seconds": seconds,
+    "decider": _decider,
+    "tag": _tag,
+}

@@ -1,0 +1,236 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One GET with `requests`, bounded in time and size. Private: names and behaviour may change.
+
+C(requests) is imported when a session is opened, since importing it costs more than most of what this does.
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import io
+import logging
+import os
+import socket
+import ssl
+import threading
+import time
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Iterator
+
+if TYPE_CHECKING:
+    import requests
+
+BODY_LIMIT = 1024 * 1024
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "ansible mailops.smtpeter"}
+
+
+class TransportError(Exception):
+    """No usable answer came. C(kind) is C(connection), C(timeout), C(certificate) or C(answer)."""
+
+    def __init__(self, kind: str, problem: str, retryable: bool) -> None:
+        super().__init__(problem)
+        self.kind = kind
+        self.problem = problem
+        self.retryable = retryable
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An HTTP answer, read to its end; C(body) is null where it was longer than the limit."""
+
+    status: int
+    body: bytes | None
+    date: str | None
+    retry_after: str | None
+
+
+class _Request(threading.local):
+    """When the request of this thread must be over, on the monotonic clock."""
+
+    deadline = 0.0
+
+    def remaining(self) -> float:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise socket.timeout("the deadline has passed")
+        return left
+
+
+_request = _Request()
+
+
+class _DeadlineReader(io.RawIOBase):
+    """Reads a socket's file, each time waiting no longer than the deadline allows."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        super().__init__()
+        self._raw = raw
+        self._sock = sock
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(_request.remaining())
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+        super().close()
+
+
+class _DeadlineResponse(http.client.HTTPResponse):
+    """An HTTP answer whose status line, headers and body all come before the deadline or not at all."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp: Any = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock))
+
+
+def _is_harmless(record: logging.LogRecord) -> bool:
+    return "access_token" not in record.getMessage()
+
+
+def open_session(verify: bool | str, proxied_url: str | None) -> requests.Session:
+    """Open a session that follows no redirect, reads no C(.netrc) and keeps no cookie.
+
+    C(verify) is as C(requests) has it. C(proxied_url) is a URL whose proxies the environment may name, or null where
+    no proxy may be used. Raises ImportError without C(requests).
+    """
+    from http.cookiejar import DefaultCookiePolicy
+
+    import requests
+    import urllib3
+    from requests.adapters import HTTPAdapter
+
+    def bounded(connection: Any) -> Any:
+        def connect(self: Any) -> None:
+            hosts = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+            self.timeout = _request.remaining() / len(hosts)
+            connection.connect(self)
+
+        return type(connection.__name__, (connection,), {"response_class": _DeadlineResponse, "connect": connect})
+
+    pools = {
+        scheme: type(pool.__name__, (pool,), {"ConnectionCls": bounded(pool.ConnectionCls)})
+        for scheme, pool in (("http", urllib3.HTTPConnectionPool), ("https", urllib3.HTTPSConnectionPool))
+    }
+
+    class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+            super().init_poolmanager(*args, **kwargs)
+            self.poolmanager.pool_classes_by_scheme = pools
+
+        def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+            manager = super().proxy_manager_for(*args, **kwargs)
+            manager.pool_classes_by_scheme = pools
+            return manager
+
+    class Session(requests.Session):
+        # With a target, requests reads the body of a redirect to its end, however long it is.
+        def get_redirect_target(self, resp: requests.Response) -> None:
+            return None
+
+    if verify is False:
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    # It warns of odd headers with the whole URL.
+    logging.getLogger("urllib3.connectionpool").addFilter(_is_harmless)
+    session = Session()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers.clear()
+    session.headers.update(_HEADERS)
+    session.verify = verify
+    if proxied_url is not None:
+        session.proxies = requests.utils.get_environ_proxies(proxied_url)
+    session.mount("https://", Adapter())
+    session.mount("http://", Adapter())
+    return session
+
+
+def certificate_bundle() -> str | bool:
+    """Return the certificates that the environment names for C(requests), or true for its own."""
+    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+
+
+def get(session: requests.Session, url: str, timeout: float) -> Reply:
+    """Fetch C(url) within C(timeout) seconds, from start to last byte; raises TransportError, which never holds it."""
+    import requests
+    import urllib3
+
+    _request.deadline = time.monotonic() + timeout
+    try:
+        with session.get(url, timeout=timeout, stream=True, allow_redirects=False) as response:
+            return Reply(
+                status=response.status_code,
+                body=_read(response),
+                date=response.headers.get("Date"),
+                retry_after=response.headers.get("Retry-After"),
+            )
+    except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as exc:
+        error = _without_url(exc)
+    except (zlib.error, ValueError) as exc:
+        error = TransportError("answer", f"its HTTP answer is malformed ({type(exc).__name__})", retryable=False)
+    # Outside the except clause, so that no context keeps the URL.
+    raise error
+
+
+def _read(response: requests.Response) -> bytes | None:
+    raw = response.raw.read(BODY_LIMIT + 1, decode_content=False)
+    if len(raw) > BODY_LIMIT:
+        return None
+    declared = response.headers.get("Content-Length", "")
+    if declared.isdecimal() and "Transfer-Encoding" not in response.headers and len(raw) < int(declared):
+        raise http.client.IncompleteRead(raw)
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding in ("", "identity"):
+        return bytes(raw)
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise zlib.error("unknown content encoding")
+    inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    body = inflate.decompress(raw, BODY_LIMIT + 1)
+    if len(body) > BODY_LIMIT:
+        return None
+    if not inflate.eof:
+        raise http.client.IncompleteRead(raw)
+    return body
+
+
+def _without_url(exc: BaseException) -> TransportError:
+    """Translate an exception by its type alone, since its text holds the URL."""
+    import requests
+
+    causes = list(_chain(exc))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return TransportError(
+                "certificate", f"its certificate cannot be trusted ({cause.verify_message})", retryable=False
+            )
+    if isinstance(exc, requests.exceptions.ProxyError):
+        return TransportError("connection", "the proxy that the environment names does not connect", retryable=True)
+    for cause in causes:
+        if isinstance(cause, (socket.timeout, requests.Timeout)):
+            return TransportError("timeout", "no whole answer came in time", retryable=True)
+        if isinstance(cause, socket.gaierror):
+            return TransportError("connection", "its name cannot be resolved", retryable=True)
+        if isinstance(cause, ssl.SSLError):
+            return TransportError("connection", "it does not speak TLS as expected", retryable=True)
+        if isinstance(cause, OSError) and cause.errno is not None and cause.errno in errno.errorcode:
+            return TransportError("connection", os.strerror(cause.errno).lower(), retryable=True)
+    return TransportError("connection", "it closed the connection before the answer was whole", retryable=True)
+
+
+def _chain(exc: BaseException | None) -> Iterator[BaseException]:
+    """Yield the exceptions that C(exc) wraps, innermost last."""
+    for _depth in range(10):
+        if exc is None:
+            return
+        yield exc
+        inner = [getattr(exc, "reason", None), *exc.args, exc.__cause__, exc.__context__]
+        exc = next((item for item in inner if isinstance(item, BaseException)), None)

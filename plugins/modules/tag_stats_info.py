@@ -1,0 +1,237 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module C(tag_stats_info)."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: tag_stats_info
+short_description: Read the delivery statistics of tags at SMTPeter
+version_added: 1.0.0
+description:
+  - Reads messages, deliveries, opens and clicks of the mail that was sent with a tag, for any number of tags at once.
+  - The counters are over all messages that ever carried the tag. Use the filter P(mailops.smtpeter.since#filter) for
+    what happened between two readings.
+  - It is read where the task runs. Use C(delegate_to=localhost) to read on the controller.
+author:
+  - mailops.smtpeter contributors (@mailops)
+extends_documentation_fragment:
+  - mailops.smtpeter._connection
+  - mailops.smtpeter._connection.reading
+  - mailops.smtpeter._attributes
+options:
+  tags:
+    description:
+      - The tags to read. Give a list, since Ansible splits text at its commas. A tag given twice is read once.
+      - A tag that is empty, V(.) or V(..), longer than 1,000 characters, or that holds white space, a semicolon or a
+        control character is refused.
+    type: list
+    elements: str
+    required: true
+    aliases: [tag]
+attributes:
+  action_group:
+    description: Takes its defaults from C(module_defaults) of this group.
+    support: full
+    membership: mailops.smtpeter.smtpeter
+seealso:
+  - plugin: mailops.smtpeter.tag_stats
+    plugin_type: lookup
+  - plugin: mailops.smtpeter.tag_health
+    plugin_type: filter
+  - plugin: mailops.smtpeter.healthy
+    plugin_type: test
+"""
+
+EXAMPLES = r"""
+# The token is taken from the environment variable SMTPETER_API_TOKEN.
+- name: Read the statistics of two campaigns
+  mailops.smtpeter.tag_stats_info:
+    tags: [wave-1, wave-2]
+  register: result
+
+- name: Show how much of the first was delivered
+  ansible.builtin.debug:
+    msg: "{{ result.stats['wave-1'].delivery_ratio }}"
+
+- name: Stop unless both are healthy
+  ansible.builtin.assert:
+    that: result.stats is mailops.smtpeter.healthy(min_delivery_ratio=0.9)
+
+- name: Read tags that must be known, from a variable, and tolerate failures
+  mailops.smtpeter.tag_stats_info:
+    tags: "{{ campaign_tags | default(['wave-1', 'misspelt']) }}"
+    missing: error
+  register: result
+  ignore_errors: true
+
+- name: Show which failed and why
+  ansible.builtin.debug:
+    var: result.errors
+"""
+
+RETURN = r"""
+stats:
+  description: A record for each tag that could be read, by tag, in the order asked; also when the task fails.
+  returned: always, except on options that cannot work
+  type: dict
+  contains:
+    TAG:
+      description: The record of a tag. All keys are always there.
+      type: dict
+      contains:
+          tag:
+            description: The tag asked for.
+            type: str
+          first:
+            description: First activity on the tag, as the service wrote it; null where it is not such a date.
+            type: str
+          last:
+            description: Last activity on the tag, such as a message sent, a delivery or an open; null as C(first).
+            type: str
+          first_at:
+            description: The moment of C(first), ISO 8601 in UTC.
+            type: str
+          last_at:
+            description: The moment of C(last), ISO 8601 in UTC.
+            type: str
+          messages:
+            description: Messages that ever carried the tag.
+            type: int
+          deliveries:
+            description: Messages delivered; an upper bound, since an accepted message can still bounce later.
+            type: int
+          opens:
+            description: Opens detected, an approximation at best.
+            type: int
+          clicks:
+            description: Clicks detected.
+            type: int
+          unique_opens:
+            description: Messages opened, where the service tells; else null.
+            type: int
+          unique_clicks:
+            description: Messages clicked, where the service tells; else null.
+            type: int
+          undelivered:
+            description: Messages minus deliveries, never below 0. They failed or are still under way.
+            type: int
+          delivery_ratio:
+            description: Deliveries to messages; null without messages.
+            type: float
+          open_ratio:
+            description: Opens to deliveries; null without deliveries.
+            type: float
+          click_ratio:
+            description: Clicks to deliveries; null without deliveries.
+            type: float
+          click_to_open_ratio:
+            description: Clicks to opens; null without opens.
+            type: float
+          known:
+            description: False when the service has nothing under this tag.
+            type: bool
+          notes:
+            description: What a careful reader should know, such as deliveries above messages.
+            type: list
+            elements: str
+          fetched_at:
+            description: When this was read, ISO 8601 in UTC, by the clock of the service where it tells its time.
+            type: str
+          under_way:
+            description: At most so many messages may still be delivered; null where nobody watched the tag long enough.
+            type: int
+          carried_over:
+            description: At most so many of the deliveries belong to messages from before; 0 in a plain reading.
+            type: int
+  sample:
+    wave-1:
+      tag: wave-1
+      first: '2016-01-01 12:00:00'
+      last: '2016-01-01 16:00:00'
+      first_at: '2016-01-01T12:00:00Z'
+      last_at: '2016-01-01T16:00:00Z'
+      messages: 1000
+      deliveries: 980
+      opens: 490
+      clicks: 98
+      unique_opens: null
+      unique_clicks: null
+      undelivered: 20
+      delivery_ratio: 0.98
+      open_ratio: 0.5
+      click_ratio: 0.1
+      click_to_open_ratio: 0.2
+      known: true
+      notes: []
+      fetched_at: '2016-02-02T08:00:00Z'
+      under_way: null
+      carried_over: 0
+errors:
+  description: What went wrong, by tag; empty when nothing did.
+  returned: always, except on options that cannot work
+  type: dict
+  contains:
+    TAG:
+      description: The error of a tag.
+      type: dict
+      contains:
+        kind:
+          description:
+            - V(connection), V(timeout), V(certificate), V(refused) (a status of 4xx but 404 and 429), V(service) (429
+              and 5xx), V(answer) (not understood), V(unknown_tag) (with O(missing=error)) or V(not_tried) (the token
+              had been refused).
+          type: str
+        status:
+          description: The HTTP status; null where there was none.
+          type: int
+        msg:
+          description: What happened, and what to do next.
+          type: str
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import failures, read_tags
+
+
+def run(params: dict[str, Any]) -> dict[str, Any]:
+    """Read the tags and return the result; raises OptionError."""
+    client = options.client_from(params)
+    try:
+        readings = read_tags(client, params["tags"], params["parallel"], params["missing"])
+    finally:
+        client.close()
+    result: dict[str, Any] = {
+        "changed": False,
+        "stats": {tag: record.as_dict() for tag, record in readings.records.items()},
+        "errors": {tag: error.as_dict() for tag, error in readings.errors.items()},
+    }
+    if readings.errors:
+        result["failed"] = True
+        result["msg"] = failures(readings.errors)
+    return result
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={**options.connection_spec(), **options.reading_spec()}, supports_check_mode=True
+    )
+    if options.missing_requests():
+        module.fail_json(msg=missing_required_lib("requests"))
+    try:
+        result = run(module.params)
+    except OptionError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

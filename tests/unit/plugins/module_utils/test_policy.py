@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests of the policy: values, defaults, refusals."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy, number, seconds, whole
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def test_defaults():
+    """The defaults are those that the design was simulated with."""
+    assert Policy.from_options({}) == Policy(
+        min_delivery_ratio=0.95,
+        min_messages=100,
+        confidence=0.95,
+        expected_messages=None,
+        sending_gap=60,
+        grace_period=900,
+        at_deadline="ratio",
+        min_open_ratio=None,
+        min_click_ratio=None,
+        baseline_tag=None,
+        max_delivery_drop=0.02,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("min_delivery_ratio", "0.9", 0.9),
+        ("min_delivery_ratio", " 9e-1 ", 0.9),
+        ("min_delivery_ratio", 1, 1.0),
+        ("min_delivery_ratio", 0, 0.0),
+        ("min_delivery_ratio", ".5", 0.5),
+        ("min_messages", "250", 250),
+        ("min_messages", 250.0, 250),
+        ("confidence", "0", 0.0),
+        ("confidence", 0.999, 0.999),
+        ("expected_messages", "1000", 1000),
+        ("expected_messages", {"a": "1000", "b": None}, {"a": 1000}),
+        ("sending_gap", "0", 0.0),
+        ("grace_period", 60, 60.0),
+        ("at_deadline", "inconclusive", "inconclusive"),
+        ("min_open_ratio", "0.2", 0.2),
+        ("baseline_tag", "control", "control"),
+        ("max_delivery_drop", 0, 0.0),
+        ("min_messages", None, 100),
+    ],
+)
+def test_values_read(name, value, read):
+    """Numeric strings are numbers, and null is the default."""
+    assert getattr(Policy.from_options({name: value}), name) == read
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("min_delivery_ratio", 95, r"did you mean 0\.95\?"),
+        ("min_delivery_ratio", "97.5", r"did you mean 0\.975\?"),
+        ("min_delivery_ratio", 101, "not a ratio from 0 to 1"),
+        ("min_delivery_ratio", -0.1, "not a ratio from 0 to 1"),
+        ("min_delivery_ratio", math.nan, "not a finite number"),
+        ("min_delivery_ratio", "nan", "not a number"),
+        ("min_delivery_ratio", "inf", "not a number"),
+        ("min_delivery_ratio", "1e999", "not a finite number"),
+        pytest.param("min_delivery_ratio", 10**5000, "not a finite number", id="10**5000"),
+        ("min_delivery_ratio", True, "not a number"),
+        ("min_delivery_ratio", "0,95", "not a number"),
+        ("min_delivery_ratio", "\u0661", "not a number"),
+        ("min_delivery_ratio", "1_0", "not a number"),
+        ("min_delivery_ratio", [0.9], "not a number"),
+        ("min_messages", 0, "not a whole number of 1 or more"),
+        ("min_messages", 1.5, "not a whole number of 1 or more"),
+        ("min_messages", 1e30, "not a whole number of 1 or more"),
+        ("confidence", 1, "can never be reached"),
+        ("confidence", 95, r"did you mean 0\.95\?"),
+        ("expected_messages", 0, "not a whole number of 1 or more"),
+        ("expected_messages", 99, r"below min_messages \(100\)"),
+        ("expected_messages", {"a": 1000, "b": 5}, r"below min_messages \(100\)"),
+        ("expected_messages", {"a": "many"}, "expected_messages of 'a': 'many' is not a number"),
+        ("sending_gap", -1, "negative"),
+        ("grace_period", "-0.5", "negative"),
+        ("at_deadline", "pass", "neither 'ratio' nor 'inconclusive'"),
+        ("min_open_ratio", 20, r"did you mean 0\.2\?"),
+        ("min_click_ratio", "x", "not a number"),
+        ("baseline_tag", "", "not a tag"),
+        ("baseline_tag", 5, "not a tag"),
+        ("max_delivery_drop", 2, r"did you mean 0\.02\?"),
+        ("min_ratio", 0.9, "no such option"),
+    ],
+)
+def test_values_refused(name, value, said):
+    """What cannot be met or means nothing is refused with the option's name."""
+    with pytest.raises(OptionError, match=said) as caught:
+        Policy.from_options({name: value})
+    assert str(caught.value).startswith(name)
+
+
+def test_defaults_of_the_caller():
+    """A shell may have a default of its own, which an option still replaces."""
+    assert Policy.from_options({}, confidence=0.0).confidence == 0
+    assert Policy.from_options({"confidence": 0.5}, confidence=0.0).confidence == 0.5
+
+
+@pytest.mark.parametrize(
+    ("given_value", "tag", "expected"),
+    [
+        (None, "a", None),
+        (500, "a", 500),
+        ({"a": 500}, "a", 500),
+        ({"a": 500}, "b", None),
+        ({"a": 500}, None, None),
+    ],
+)
+def test_expected(given_value, tag, expected):
+    """The expectation holds for each tag, or is told by tag."""
+    assert Policy.from_options({"expected_messages": given_value}).expected(tag) == expected
+
+
+def test_expectation_for_a_strange_tag():
+    """A tag that is not judged is a slip of the pen."""
+    policy = Policy.from_options({"expected_messages": {"wave-1": 500, "wave-2": 500}})
+    policy.check_tags(["wave-2", "wave-1", "wave-3"])
+    with pytest.raises(OptionError, match="expected_messages: it names 'wave-2'"):
+        policy.check_tags(["wave-1"])
+
+
+@pytest.mark.parametrize(
+    ("confidence", "chances", "threshold"), [(0.95, 1, 20), (0.95, 10, 200), (0.5, 1, 2), (0, 1, 1)]
+)
+def test_log_threshold(confidence, chances, threshold):
+    """One in alpha, times the chances to be wrong."""
+    assert Policy(confidence=confidence).log_threshold(chances) == pytest.approx(math.log(threshold))
+
+
+@given(st.integers(1, 2**63 - 1))
+def test_whole_numbers_stay_exact(value):
+    """No digit is lost on the way."""
+    assert whole("x", value, 1) == value
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_numbers_survive_as_text(value):
+    """A number and its text are the same number."""
+    assert number("x", repr(value)) == value == number("x", value)
+
+
+def test_seconds_at_zero():
+    """No wait at all is a wait."""
+    assert seconds("x", "0") == 0

@@ -1,0 +1,403 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests of the record: parsing, checking, deriving, subtracting."""
+
+from __future__ import annotations
+
+import json
+import math
+import pathlib
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Answer
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, StatsError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._record import (
+    UNKNOWN_TAG,
+    Record,
+    difference,
+    parse,
+    to_iso,
+)
+from ansible_collections.mailops.smtpeter.plugins.module_utils._redact import Redactor
+from hypothesis import given
+from hypothesis import strategies as st
+
+FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures"
+NOON = datetime(2016, 1, 2, 12, 0, 0, tzinfo=timezone.utc)
+TOKEN = "a-token-of-the-tests"
+GOOD = {
+    "first": "2016-01-01 12:00:00",
+    "last": "2016-01-01 16:00:00",
+    "opens": 10,
+    "clicks": 5,
+    "messages": 20,
+    "deliveries": 15,
+}
+
+
+def read(body, tag="abc"):
+    """Parse a body as the client would hand it over."""
+    return parse(Answer(tag, body, NOON), Redactor(TOKEN).excerpt)
+
+
+def read_json(**changes):
+    """Parse the good answer with some keys changed, or left out where the change is an ellipsis."""
+    content = {key: value for key, value in {**GOOD, **changes}.items() if value is not ...}
+    return read(json.dumps(content).encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "tag", "unique"),
+    [("stats", "abc", (None, None)), ("stats-delivery", "abc", (None, None)), ("stats-later", "tag1", (8, 3))],
+)
+def test_vendor_answers(name, tag, unique):
+    """Each revision of the vendor's page gives the same figures."""
+    record = read((FIXTURES / f"{name}.json").read_bytes(), tag)
+    assert (record.messages, record.deliveries, record.opens, record.clicks) == (15, 15, 10, 5)
+    assert (record.unique_opens, record.unique_clicks) == unique
+    assert record.known
+    assert record.notes == ()
+
+
+def test_a_whole_record():
+    """The record has each key that is promised, in plain types."""
+    record = read((FIXTURES / "stats.json").read_bytes()).as_dict()
+    assert record == {
+        "tag": "abc",
+        "first": "2016-01-01 12:00:00",
+        "last": "2016-01-01 16:00:00",
+        "first_at": "2016-01-01T12:00:00Z",
+        "last_at": "2016-01-01T16:00:00Z",
+        "messages": 15,
+        "deliveries": 15,
+        "opens": 10,
+        "clicks": 5,
+        "unique_opens": None,
+        "unique_clicks": None,
+        "undelivered": 0,
+        "delivery_ratio": 1.0,
+        "open_ratio": 10 / 15,
+        "click_ratio": 5 / 15,
+        "click_to_open_ratio": 0.5,
+        "known": True,
+        "notes": [],
+        "fetched_at": "2016-01-02T12:00:00Z",
+        "under_way": None,
+        "carried_over": 0,
+    }
+    assert json.loads(json.dumps(record)) == record
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        b"{}",
+        b"[]",
+        b"null",
+        b" [] \n",
+        b'{"messages":0,"deliveries":0,"opens":0,"clicks":0}',
+        b'{"messages":"0","delivery":0.0,"all_opens":0,"all_clicks":0,"first":null,"last":""}',
+    ],
+)
+def test_unknown_tag(body):
+    """All that a service written in PHP may say of a tag it does not know is a record of zeros that says so."""
+    record = read(body)
+    assert not record.known
+    assert (record.messages, record.deliveries, record.opens, record.clicks) == (0, 0, 0, 0)
+    assert record.notes == (UNKNOWN_TAG,)
+    assert record.as_dict()["delivery_ratio"] is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"messages": "20", "deliveries": "015"}, (20, 15)),
+        ({"messages": 20.0, "deliveries": 1.5e1}, (20, 15)),
+        ({"deliveries": ..., "delivery": 7}, (20, 7)),
+        ({"deliveries": None, "delivery": 7}, (20, 7)),
+        ({"deliveries": 7, "delivery": "7"}, (20, 7)),
+        ({"messages": 0, "deliveries": 0, "opens": 0, "clicks": 0}, (0, 0)),
+        ({"messages": 2**63 - 1}, (2**63 - 1, 15)),
+    ],
+)
+def test_numbers_understood(changes, expected):
+    """Counters may come as digits in text, and as floats without a fraction."""
+    record = read_json(**changes)
+    assert (record.messages, record.deliveries) == expected
+    assert record.known
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"messages": ...}, "messages is missing"),
+        ({"deliveries": None}, "deliveries is missing"),
+        ({"opens": ...}, "opens is missing"),
+        ({"clicks": None}, "clicks is missing"),
+        ({"opens": ..., "unique_opens": 3}, "opens is missing"),
+        ({"messages": True}, "messages is not a whole number"),
+        ({"messages": -1}, "messages is out of bounds"),
+        ({"messages": 1.5}, "messages is not a whole number"),
+        ({"messages": "1.0"}, "messages is not a whole number"),
+        ({"messages": "+1"}, "messages is not a whole number"),
+        ({"messages": " 1"}, "messages is not a whole number"),
+        ({"messages": ""}, "messages is not a whole number"),
+        ({"messages": "\u0661"}, "messages is not a whole number"),
+        ({"messages": "1_0"}, "messages is not a whole number"),
+        ({"messages": [1]}, "messages is not a whole number"),
+        ({"messages": 2**63}, "out of all bounds"),
+        ({"messages": "9" * 19}, "messages is out of bounds"),
+        ({"unique_opens": "many"}, "unique_opens is not a whole number"),
+        ({"delivery": 14}, "deliveries and delivery disagree"),
+        ({"all_opens": 11}, "opens and all_opens disagree"),
+        ({"tag": "abd"}, "it is about another tag"),
+        ({"other": math.nan}, "NaN is not a number"),
+        ({"other": math.inf}, "Infinity is not a number"),
+    ],
+)
+def test_counters_refused(changes, said):
+    """A counter that is missing or of another type is an error that says which, never 0."""
+    with pytest.raises(StatsError, match=said) as caught:
+        read_json(**changes)
+    assert caught.value.kind == "answer"
+    assert "tag 'abc'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "not JSON"),
+        (b"<html><body>It works!</body></html>", "It works!"),
+        (b'{"messages": 1', "not JSON"),
+        (b'[{"messages": 1}]', "a list came where an object belongs"),
+        (b'"text"', "a str came"),
+        (b"false", "a bool came"),
+        (b"0", "an? int came"),
+        (b'{"messages":1,"messages":1,"deliveries":1,"opens":0,"clicks":0}', "a key is repeated"),
+        (b'{"messages":1,"deliveries":1,"opens":0,"clicks":0,"x":{"a":1,"a":2}}', "a key is repeated"),
+        ('{"messages": "é"}'.encode("latin-1"), "not UTF-8"),
+        (json.dumps(GOOD).encode("utf-16"), "not UTF-8"),
+        (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
+        (b'{"messages":1e400,"deliveries":1,"opens":0,"clicks":0}', "out of all bounds"),
+        (b'{"messages":1e9999999999999999999999,"deliveries":1,"opens":0,"clicks":0}', "out of all bounds"),
+        (b'{"messages":1%s,"deliveries":1,"opens":0,"clicks":0}' % (b"0" * 400), "out of all bounds"),
+        (b'{"messages":' + b"9" * 900_000 + b"}", "out of all bounds"),
+        (b'{"messages":1,"deliveries":1e-400,"opens":0,"clicks":0}', "deliveries is not a whole number"),
+    ],
+)
+def test_answers_refused(body, said):
+    """What is not an answer of the stats method is an error that says what came back."""
+    with pytest.raises(StatsError, match=said) as caught:
+        read(body)
+    assert len(str(caught.value)) < 400
+
+
+def test_a_byte_order_mark_is_read_over():
+    """A BOM before the JSON changes nothing."""
+    assert read(b"\xef\xbb\xbf" + json.dumps(GOOD).encode()).messages == 20
+
+
+def test_what_came_back_is_shown_harmless():
+    """The excerpt holds no control character and no token, and is short."""
+    body = b"\x1b[31mno\x00 \r\n" + TOKEN.encode() + b" " + b"x" * 500
+    with pytest.raises(StatsError) as caught:
+        read(body)
+    text = str(caught.value)
+    assert TOKEN not in text
+    assert "********" in text
+    assert text.isprintable()
+    assert len(text) < 400
+
+
+def test_errors_keep_no_context():
+    """No exception that saw the answer hangs on to the error."""
+    with pytest.raises(StatsError) as caught:
+        read(b"{")
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [None, "", "0000-00-00 00:00:00", "2016-13-01 00:00:00", "2016-01-01", "2016-01-01T12:00:00", "\x1b[2J", 7, ...,
+     "2016-01-01 12:00:00 ", "\u0662016-01-01 12:00:00"],
+)  # fmt: skip
+def test_dates_that_are_none(text):
+    """A date in another form is null, with a note that does not repeat it."""
+    record = read_json(last=text)
+    assert (record.last, record.last_at) == (None, None)
+    assert record.notes == ("last is not a date in the documented form",)
+    assert record.first == "2016-01-01 12:00:00"
+
+
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        ({"deliveries": 21}, "deliveries are above messages: the counters disagree"),
+        ({"last": "2016-01-01 11:00:00"}, "the last activity is before the first"),
+        ({"last": "2016-01-02 12:00:01"}, "the last activity is in the future"),
+        ({"unique_opens": 11}, "unique_opens are above opens: the counters disagree"),
+    ],
+)
+def test_notes(changes, note):
+    """What a careful reader should know is noted, and nothing is changed for it."""
+    assert read_json(**changes).notes == (note,)
+
+
+def test_last_activity_now_is_not_the_future():
+    """Activity in the very second of the reading is not noted."""
+    assert read_json(last="2016-01-02 12:00:00").notes == ()
+
+
+@given(
+    st.fixed_dictionaries(
+        {key: st.integers(0, 10**12) for key in ("messages", "deliveries", "opens", "clicks")},
+        optional={"unique_opens": st.integers(0, 10**12)},
+    )
+)
+def test_ratios_are_never_guesses(counts):
+    """No messages, no ratio; and never an infinite one."""
+    record = read_json(**counts).as_dict()
+    for ratio, part, whole in (
+        ("delivery_ratio", "deliveries", "messages"),
+        ("open_ratio", "opens", "deliveries"),
+        ("click_ratio", "clicks", "deliveries"),
+        ("click_to_open_ratio", "clicks", "opens"),
+    ):
+        assert record[ratio] == (counts[part] / counts[whole] if counts[whole] else None)
+    assert record["undelivered"] == max(0, counts["messages"] - counts["deliveries"])
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_give_a_record_or_an_error(body):
+    """No answer does anything else."""
+    try:
+        outcome = read(body).as_dict()
+    except StatsError as error:
+        outcome = error.as_dict()
+    assert outcome.get("kind", "answer") == "answer"
+    assert json.dumps(outcome).isprintable()
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=10),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from([*GOOD, "tag", "delivery", "all_opens", "x"]), inner, max_size=6)
+        ),
+    )
+)
+def test_any_json_gives_a_record_or_an_error(content):
+    """Whatever JSON comes, counters are whole numbers, 0 or more, or there is an error."""
+    try:
+        record = read(json.dumps(content).encode())
+    except StatsError:
+        return
+    assert all(isinstance(count, int) and count >= 0 for count in (record.messages, record.deliveries, record.opens))
+
+
+def test_a_record_comes_back_from_its_dict():
+    """What a plugin returned can be given to the filters with nothing lost that they use."""
+    record = read_json(unique_opens=4)
+    back = Record.from_dict(record.as_dict())
+    assert back.as_dict() == {**record.as_dict(), "first": None, "unique_opens": None}
+
+
+@pytest.mark.parametrize(
+    ("given_record", "named"),
+    [
+        ({"messages": 1}, "deliveries"),
+        ({"deliveries": 1}, "messages"),
+        ({"messages": None, "deliveries": 1}, "messages"),
+        ({"messages": "x", "deliveries": 1}, "messages"),
+        ({"messages": True, "deliveries": 1}, "messages"),
+        ({"messages": 1, "deliveries": -1}, "deliveries"),
+        ({"messages": 1, "deliveries": 1, "last_at": "yesterday"}, "last_at"),
+        ({"messages": 1, "deliveries": 1, "fetched_at": 5}, "fetched_at"),
+        ({"messages": 1, "deliveries": 1, "last_at": "2016-02-31T00:00:00Z"}, "last_at"),
+        ({"messages": 1, "deliveries": 1, "carried_over": "many"}, "carried_over"),
+    ],
+)
+def test_dicts_refused(given_record, named):
+    """What cannot be a record is an error that names the key."""
+    with pytest.raises(OptionError) as caught:
+        Record.from_dict(given_record)
+    assert caught.value.option == named
+
+
+def test_moments_may_be_datetimes():
+    """YAML makes datetimes of unquoted moments; they count as UTC."""
+    naive = datetime(2016, 1, 1)  # noqa: DTZ001 - as YAML makes them
+    record = Record.from_dict({"messages": 1, "deliveries": 1, "last_at": naive, "fetched_at": NOON})
+    assert to_iso(record.last_at) == "2016-01-01T00:00:00Z"
+    assert record.idle_seconds() == 36 * 3600
+
+
+def plain(messages, deliveries, **more):
+    """A record with some figures."""
+    return Record("abc", messages, deliveries, more.pop("opens", 0), more.pop("clicks", 0), **more)
+
+
+@pytest.mark.parametrize(
+    ("before", "carried_over"),
+    [
+        (plain(100, 90), 10),
+        (plain(100, 90, under_way=4), 4),
+        (plain(100, 90, under_way=0), 0),
+        (plain(100, 110), 0),
+        (plain(100, 90, last_at=NOON, fetched_at=NOON + timedelta(seconds=901)), 0),
+        (plain(100, 90, last_at=NOON, fetched_at=NOON + timedelta(seconds=900)), 10),
+        (plain(100, 90, last_at=NOON, fetched_at=NOON - timedelta(days=1)), 10),
+        (plain(100, 90, last_at=NOON), 10),
+        (plain(100, 90, last_at=NOON, fetched_at=NOON + timedelta(days=1), under_way=3), 3),
+        (plain(100, 10), 85),
+        (None, 0),
+    ],
+)
+def test_carried_over(before, carried_over):
+    """Deliveries may belong to messages from before as far as those were under way then, and no further."""
+    after = plain(300, before.deliveries + 85 if before else 285)
+    assert difference(after, before, 900).carried_over == carried_over
+
+
+def test_a_difference():
+    """Counters are subtracted; what has no meaning in a difference is null."""
+    before = read_json()
+    after = read_json(messages=120, deliveries=110, opens=50, clicks=9, last="2016-01-02 11:00:00", unique_opens=7)
+    record = difference(after, before, 900).as_dict()
+    assert [record[key] for key in ("messages", "deliveries", "opens", "clicks")] == [100, 95, 40, 4]
+    for key in ("first", "first_at", "unique_opens", "unique_clicks"):
+        assert record[key] is None
+    assert record["last_at"] == "2016-01-02T11:00:00Z"
+    assert record["fetched_at"] == "2016-01-02T12:00:00Z"
+    assert record["undelivered"] == 5
+
+
+def test_a_difference_with_more_deliveries_than_messages():
+    """Deliveries of older mail are no disagreement of the counters."""
+    record = difference(plain(110, 108), plain(100, 90), 900)
+    assert (record.messages, record.deliveries, record.carried_over) == (10, 18, 10)
+    assert record.notes == ("deliveries are above messages: some belong to messages from before",)
+
+
+@pytest.mark.parametrize("key", ["messages", "deliveries", "opens", "clicks"])
+def test_a_counter_that_fell(key):
+    """A counter below the earlier one is an error that names both figures."""
+    before = read_json(messages=30, deliveries=30, opens=30, clicks=30)
+    after = read_json(**{"messages": 40, "deliveries": 40, "opens": 40, "clicks": 40, key: 29})
+    with pytest.raises(OptionError, match=f"{key} of 'abc' fell from 30 to 29"):
+        difference(after, before, 900)
+
+
+@given(st.tuples(*[st.integers(0, 1000)] * 4), st.tuples(*[st.integers(0, 1000)] * 4), st.none() | st.integers(0, 2000))
+def test_difference_adds_up(first, more, under_way):
+    """What came before and what came after make the whole."""
+    before = Record("abc", *first, under_way=under_way)
+    after = Record("abc", *(a + b for a, b in zip(first, more)))
+    record = difference(after, before, 900)
+    assert (record.messages, record.deliveries, record.opens, record.clicks) == more
+    assert 0 <= record.carried_over <= record.deliveries

@@ -1,0 +1,195 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests of the forms that records are given in, through the filters and the test that take them."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._since import NOTHING_IN_COMMON, since
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._tag_health import healthy, tag_health
+
+GOOD = {"messages": 200, "deliveries": 198}
+POOR = {"messages": 200, "deliveries": 100}
+OLD = {"last_at": "2016-01-01T12:00:00Z", "fetched_at": "2016-01-02T12:00:00Z"}
+
+
+def quiet(message):
+    """Take no warning."""
+    raise AssertionError(message)
+
+
+@pytest.mark.parametrize(
+    ("given", "verdicts"),
+    [
+        (GOOD, "pass"),
+        (POOR, "inconclusive"),
+        ({**POOR, **OLD}, "fail"),
+        ([GOOD, POOR], ["pass", "inconclusive"]),
+        ((GOOD,), ["pass"]),
+        ({"a": GOOD, "b": {**POOR, **OLD}}, {"a": "pass", "b": "fail"}),
+        ({"messages": GOOD, "deliveries": POOR}, {"messages": "pass", "deliveries": "inconclusive"}),
+        ({"stats": GOOD, "changed": POOR}, {"stats": "pass", "changed": "inconclusive"}),
+        ({"stats": GOOD, "changed": GOOD, "verdict": GOOD}, {"stats": "pass", "changed": "pass", "verdict": "pass"}),
+    ],
+)
+def test_forms(given, verdicts):
+    """One record gives one judgement, a list a list, a dict a dict by tag."""
+    result = tag_health(given, {}, quiet)
+    if isinstance(verdicts, dict):
+        assert {tag: judgement["verdict"] for tag, judgement in result.items()} == verdicts
+        passes = set(verdicts.values()) == {"pass"}
+    elif isinstance(verdicts, list):
+        assert [judgement["verdict"] for judgement in result] == verdicts
+        passes = set(verdicts) == {"pass"}
+    else:
+        assert result["verdict"] == verdicts
+        passes = verdicts == "pass"
+    assert healthy(given, {}, quiet) is passes
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "empty"),
+        ([], "empty"),
+        (None, "null came"),
+        ("wave-1", "text came"),
+        (0.98, "a number came"),
+        (True, "a boolean came"),
+        (object(), "something undefined came"),
+        ([GOOD, 5], "a number stands at position 1"),
+        ({"a": GOOD, "b": None}, "null stands under 'b'"),
+        ({"a": [GOOD]}, "a list stands under 'a'"),
+        ({"changed": False, "stats": {"a": GOOD}}, r"whole result; give its stats"),
+        ({"verdict": "pass", "stats": {}}, r"whole result; give its stats"),
+        ({"messages": 5}, "deliveries"),
+    ],
+)
+def test_forms_refused(given, said):
+    """Anything else, and nothing at all, is an error that says what came."""
+    for work in (tag_health, healthy):
+        with pytest.raises(OptionError, match=said):
+            work(given, {}, quiet)
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "said"),
+    [
+        (GOOD, {"min_delivery_ratio": 95}, r"did you mean 0\.95"),
+        (GOOD, {"min_ratio": 0.95}, "min_ratio: there is no such option"),
+        (GOOD, {"at_deadline": "ratio"}, "at_deadline: it belongs to the gate"),
+        (GOOD, {"baseline_tag": "control"}, "one record alone has no other"),
+        ({"a": GOOD}, {"baseline_tag": "control"}, "'control' is not among the records"),
+        ({"a": GOOD}, {"baseline_tag": "a"}, "nothing but 'a' is there"),
+        ([GOOD], {"baseline_tag": "a"}, "a record without a tag"),
+        ([{"tag": "a", **GOOD}] * 2, {"baseline_tag": "a"}, "two records of 'a'"),
+        ({"a": GOOD}, {"expected_messages": {"b": 500}}, "it names 'b'"),
+        ({"a": GOOD}, {"since": GOOD}, "cannot be matched with several"),
+        ([GOOD], {"since": {"a": GOOD}}, "a record without a tag"),
+        ({"a": GOOD}, {"since": {"stats": {"a": GOOD}, "verdict": "pass"}}, "since: this is a whole result"),
+        ({"a": GOOD}, {"since": {"a": {"messages": 300, "deliveries": 3}}}, "messages of 'a' fell from 300 to 200"),
+    ],
+)
+def test_options_refused(given, options, said):
+    """An option that cannot be met, or means nothing here, is an error that names it."""
+    with pytest.raises(OptionError, match=said):
+        tag_health(given, options, quiet)
+
+
+def test_a_baseline_among_the_records():
+    """The baseline raises the limit of the others and is not judged itself."""
+    stats = {"control": {"messages": 1000, "deliveries": 999}, "new": {"messages": 1000, "deliveries": 960}}
+    assert healthy({"new": stats["new"]}, {}, quiet)
+    result = tag_health(stats, {"baseline_tag": "control"}, quiet)
+    assert list(result) == ["new"]
+    assert result["new"]["required_delivery_ratio"] == 0.979
+    assert result["new"]["verdict"] == "inconclusive"
+    assert not healthy(stats, {"baseline_tag": "control"}, quiet)
+
+
+def test_a_baseline_in_a_list():
+    """Records in a list are matched by their own tag."""
+    records = [{"tag": "control", "messages": 1000, "deliveries": 999}, {"tag": "new", **GOOD}]
+    result = tag_health(records, {"baseline_tag": "control"}, quiet)
+    assert [judgement["messages"] for judgement in result] == [200]
+
+
+def test_many_tags_ask_for_more_evidence_against():
+    """One of many tags is enough to fail, so each needs evidence for all."""
+    late = {"messages": 100, "deliveries": 85, **OLD}
+    options = {"confidence": 0.95, "expected_messages": 200}
+    assert tag_health(late, options, quiet)["verdict"] == "fail"
+    many = {f"tag-{number}": late for number in range(200)}
+    assert {each["verdict"] for each in tag_health(many, options, quiet).values()} == {"inconclusive"}
+
+
+def test_only_what_came_after():
+    """With since, the earlier mail is left out, and its late deliveries do not help."""
+    before = {"a": {"messages": 1000, "deliveries": 990}}
+    after = {"a": {"messages": 1200, "deliveries": 1185}}
+    judgement = tag_health(after, {"since": before}, quiet)["a"]
+    assert (judgement["messages"], judgement["delivered_at_least"], judgement["delivered_at_most"]) == (200, 185, 195)
+    assert judgement["verdict"] == "inconclusive"
+    known = {"a": {**before["a"], "under_way": 0}}
+    assert tag_health(after, {"since": known}, quiet)["a"]["verdict"] == "pass"
+
+
+def test_since_leaves_the_baseline_alone():
+    """The baseline is held as it is."""
+    stats = {"control": {"messages": 1000, "deliveries": 990}, "new": {"messages": 1200, "deliveries": 1190}}
+    result = tag_health(stats, {"since": {"new": GOOD}, "baseline_tag": "control"}, quiet)
+    assert result["new"]["messages"] == 1000
+    assert result["new"]["required_delivery_ratio"] == 0.97
+
+
+def test_expectations_by_tag():
+    """Each tag has its own."""
+    stats = {"a": GOOD, "b": GOOD}
+    result = tag_health(stats, {"expected_messages": {"a": 200, "b": 201}}, quiet)
+    assert (result["a"]["verdict"], result["b"]["verdict"]) == ("pass", "inconclusive")
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "messages"),
+    [
+        (POOR, {"messages": 50, "deliveries": 50}, 150),
+        ({"tag": "a", **POOR}, {"tag": "b", "messages": 50, "deliveries": 50}, 150),
+        ({"tag": "a", **POOR}, {"a": {"messages": 50, "deliveries": 50}}, 150),
+    ],
+)
+def test_one_record_since_another(after, before, messages):
+    """One record stands beside one record, or finds its own among several."""
+    assert since(after, before, None, quiet)["messages"] == messages
+
+
+def test_several_records_since():
+    """Tags are matched by name; one that was not there before counts as zeros then."""
+    before = {"a": {"messages": 50, "deliveries": 50}, "gone": GOOD}
+    result = since({"a": GOOD, "new": GOOD}, before, None, quiet)
+    assert {tag: record["messages"] for tag, record in result.items()} == {"a": 150, "new": 200}
+    assert [record["messages"] for record in since([{"tag": "a", **GOOD}], before, None, quiet)] == [150]
+
+
+def test_nothing_in_common_is_a_warning():
+    """Other tags altogether are most likely a slip."""
+    warnings = []
+    since({"a": GOOD}, {"b": GOOD}, None, warnings.append)
+    tag_health({"a": GOOD}, {"since": {"b": GOOD}}, warnings.append)
+    assert warnings == [NOTHING_IN_COMMON] * 2
+
+
+@pytest.mark.parametrize(("grace_period", "carried_over"), [(None, 0), ("86401", 2), (86399, 0)])
+def test_grace_period_of_since(grace_period, carried_over):
+    """Mail whose last activity is older than this was not under way any more."""
+    before = {**GOOD, **OLD}
+    assert since({"messages": 300, "deliveries": 290}, before, grace_period, quiet)["carried_over"] == carried_over
+
+
+@pytest.mark.parametrize("grace_period", [-1, "soon", True])
+def test_grace_period_refused(grace_period):
+    """Seconds, 0 or more."""
+    with pytest.raises(OptionError, match="grace_period"):
+        since(GOOD, GOOD, grace_period, quiet)

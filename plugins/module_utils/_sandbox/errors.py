@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the sandbox raises: every text says what is wrong and what to do. Private: names and behaviour may change."""
+
+from __future__ import annotations
+
+
+class SandboxError(Exception):
+    """Any refusal or failure of the sandbox; its text is meant for users."""
+
+
+class SettingError(SandboxError):
+    """An option that cannot be used. C(where) is its path, such as C(scenario.tags['a'].delay)."""
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(f"{where}: {problem}")
+        self.where = where
+        self.problem = problem
+
+
+class MailError(SandboxError):
+    """A send that the service answers with 400. C(field) is the name of the field."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
+class LockBusyError(SandboxError):
+    """Someone else holds the lock."""
+
+
+class StoreError(SandboxError):
+    """The data file cannot be used."""
+
+
+class StoreFullError(StoreError):
+    """There is no room for more messages."""
+
+
+class ListenError(SandboxError):
+    """The service cannot listen on the address and port."""
+
+
+class LibraryMissingError(SandboxError):
+    """A library that only TLS needs is not installed. C(library) is its name."""
+
+    def __init__(self, library: str) -> None:
+        super().__init__(f"tls: the Python library {library} is not installed; install it, or set tls to false")
+        self.library = library
+
+
+class TlsError(SandboxError):
+    """The certificates cannot be made, written or loaded."""
+
+
+class HomeError(SandboxError):
+    """The sandbox's own directory cannot be used."""
+
+
+class ProcessError(SandboxError):
+    """The process did not start, did not answer or did not end."""

@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The body of a send, checked. Pure. Private: names and behaviour may change."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+from .errors import MailError
+from .values import shown, tag_problem
+
+
+@dataclasses.dataclass(frozen=True)
+class Mail:
+    """One send: a message to each recipient, each counted under every tag."""
+
+    recipients: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    trackopens: bool = True
+    trackclicks: bool = True
+
+
+def parse_mail(body: bytes) -> Mail:
+    """From the JSON body of C(POST /v1/send). Raises MailError, which names the field."""
+    try:
+        given = json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise MailError("body", "this is not a JSON object in UTF-8") from None
+    if not isinstance(given, dict):
+        raise MailError("body", "this is not a JSON object")
+    return Mail(
+        recipients=_recipients(given),
+        tags=_tags(given.get("tags")),
+        trackopens=_switch(given, "trackopens"),
+        trackclicks=_switch(given, "trackclicks"),
+    )
+
+
+def _recipients(given: t.Mapping[str, object]) -> tuple[str, ...]:
+    found: list[str] = []
+    if given.get("recipient") is not None:
+        found.append(_address(given["recipient"], "recipient"))
+    if given.get("recipients") is not None:
+        recipients = given["recipients"]
+        if not isinstance(recipients, list):
+            raise MailError("recipients", f"{shown(recipients)} is not a list of addresses")
+        found.extend(_address(entry, "recipients") for entry in recipients)
+    if not found:
+        raise MailError("recipient", "there is none; give recipient (an address) or recipients (a list of them)")
+    return tuple(found)
+
+
+def _address(value: object, field: str) -> str:
+    if not isinstance(value, str):
+        raise MailError(field, f"{shown(value)} is not an address")
+    user, at, domain = value.rpartition("@")
+    if not (user and at and domain) or any(character.isspace() or not character.isprintable() for character in value):
+        raise MailError(field, f"{shown(value)} is not an address of the form user@domain")
+    return value
+
+
+def _tags(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    tags = [value] if isinstance(value, str) else value
+    if not isinstance(tags, list):
+        raise MailError("tags", f"{shown(value)} is not a list of tags")
+    for tag in tags:
+        problem = tag_problem(tag) if isinstance(tag, str) else "a tag must be a string"
+        if problem is not None:
+            raise MailError("tags", f"{shown(tag)}: {problem}")
+    return tuple(dict.fromkeys(tags))
+
+
+def _switch(given: t.Mapping[str, object], field: str) -> bool:
+    value = given.get(field)
+    if value is None:
+        return True
+    if isinstance(value, (bool, int)) and value in (0, 1):
+        return bool(value)
+    raise MailError(field, f"{shown(value)} is neither true nor false")

@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Locks and the sandbox's directory: who holds what, and places that are not to be trusted."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import home as home_module
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import HomeError, LockBusyError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.home import Home, State, token_digest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.lock import Lock
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """The home of a sandbox in a temporary directory of its own."""
+    monkeypatch.setattr(home_module.tempfile, "tempdir", str(tmp_path))
+    return Home("default")
+
+
+def test_lock_is_exclusive(tmp_path: Path) -> None:
+    """A lock is had by one, is seen to be held, and leaves no file."""
+    path = str(tmp_path / "lock")
+    assert not Lock.held(path)
+    with Lock.take(path):
+        assert Lock.held(path)
+        with pytest.raises(LockBusyError):
+            Lock.take(path, wait=0.05)
+    assert not Lock.held(path)
+    assert not os.listdir(tmp_path)
+
+
+def test_lock_survives_the_removal_of_its_file(tmp_path: Path) -> None:
+    """Many that take and release it in turn never have it two at a time, though each removes the file."""
+    path = str(tmp_path / "lock")
+    inside: list[int] = []
+    most: list[int] = []
+
+    def work() -> None:
+        for _each in range(30):
+            with Lock.take(path, wait=30):
+                inside.append(1)
+                most.append(len(inside))
+                inside.pop()
+
+    threads = [threading.Thread(target=work) for _each in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(most) == 120
+    assert max(most) == 1
+
+
+def test_lock_on_a_file_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that opened the file just before its holder removed it, and another made it anew, does not have the lock."""
+    path = str(tmp_path / "lock")
+    first = Lock.take(path)
+    others: list[Lock | None] = []
+    lock_file = fcntl.flock
+
+    def late(fd: int, operation: int) -> None:
+        if not others:
+            others.append(None)
+            first.release()
+            others.append(Lock.take(path))
+        lock_file(fd, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with pytest.raises(LockBusyError):
+        Lock.take(path)
+    assert isinstance(others[1], Lock)
+    others[1].release()
+
+
+def test_lock_is_no_link(tmp_path: Path) -> None:
+    """A link in the lock's place is not followed."""
+    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic links"):
+        Lock.take(str(tmp_path / "lock"))
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_home_comes_and_goes(home: Home) -> None:
+    """The directory is this user's alone, and is gone after clearing."""
+    assert not home.exists()
+    home.prepare()
+    assert home.exists()
+    assert {os.stat(path).st_mode & 0o777 for path in (home.top, home.path)} == {0o700}
+    home.write_state(State(1, ""))
+    home.clear()
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("which", ["top", "path"])
+@pytest.mark.parametrize("trouble", ["link", "file", "open"])
+def test_places_that_are_not_ours_alone(home: Home, tmp_path: Path, which: str, trouble: str) -> None:
+    """A link, a file, or a directory that others can enter is refused, not used, and not repaired."""
+    place = Path(getattr(home, which))
+    if which == "path":
+        Path(home.top).mkdir(0o700)
+    if trouble == "link":
+        (tmp_path / "theirs").mkdir(0o700)
+        place.symlink_to(tmp_path / "theirs")
+    elif trouble == "file":
+        place.touch()
+    else:
+        place.mkdir()
+        place.chmod(0o755)
+    with pytest.raises(HomeError, match="has to be a directory of this user"):
+        home.prepare()
+    with pytest.raises(HomeError, match="has to be a directory of this user"):
+        home.exists()
+
+
+def test_a_written_state_alone_runs_nothing(home: Home) -> None:
+    """Whatever the state says, nothing runs while nobody holds the lock."""
+    home.prepare()
+    home.write_state(State(os.getpid(), "", port=1))
+    assert home.running() is None
+    with Lock.take(home.lock_path):
+        found = home.running()
+    assert found == State(os.getpid(), "", port=1)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"pid": 1, "other": 2}', "\xff"])
+def test_a_damaged_state_is_none(home: Home, content: str) -> None:
+    """A state that cannot be read is as good as none."""
+    home.prepare()
+    Path(home.path, "state.json").write_text(content, encoding="latin-1")
+    assert home.state() is None
+
+
+def test_two_runs_wait_for_each_other(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that comes while another changes the sandbox waits, and in the end says what it waited for."""
+    monkeypatch.setattr(home_module, "PATIENCE", 0.05)
+    home.prepare()
+    other = home.exclusive()
+    with home.exclusive(), pytest.raises(HomeError, match="Another run has been changing sandbox default"):
+        other.__enter__()
+    with home.exclusive():
+        pass
+
+
+def test_token_digest() -> None:
+    """A digest tells tokens apart, differs by salt, and does not hold the token."""
+    state = State(1, "", salt="salt", token=token_digest("secret-token", "salt"))
+    assert state.has_token("secret-token")
+    assert not state.has_token("secret-tokem")
+    assert token_digest("secret-token", "other") != state.token
+    assert "secret" not in state.token

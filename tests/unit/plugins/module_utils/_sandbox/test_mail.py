@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The body of a send: what is taken, and what is answered with the name of the wrong field."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import MailError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.mail import Mail, parse_mail
+
+TO = {"recipient": "ann@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (TO, Mail(("ann@example.com",))),
+        ({"recipients": ["a@b", "c@d", "a@b"]}, Mail(("a@b", "c@d", "a@b"))),
+        ({**TO, "recipients": ["c@d"]}, Mail(("ann@example.com", "c@d"))),
+        ({**TO, "tags": "wave-1"}, Mail(("ann@example.com",), ("wave-1",))),
+        ({**TO, "tags": ["a", "b", "a"]}, Mail(("ann@example.com",), ("a", "b"))),
+        ({**TO, "tags": None, "trackopens": None}, Mail(("ann@example.com",))),
+        ({**TO, "trackopens": False, "trackclicks": 0}, Mail(("ann@example.com",), (), False, False)),
+        ({**TO, "subject": "Hello", "html": "<p>", "from": {"any": "thing"}}, Mail(("ann@example.com",))),
+    ],
+)
+def test_mail_read(body: object, expected: Mail) -> None:
+    """One recipient or several, one tag or several; tracking is on unless it is switched off."""
+    assert parse_mail(json.dumps(body).encode()) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b"", "body"),
+        (b"recipient=a@b", "body"),
+        (b"[]", "body"),
+        (b"\xff{}", "body"),
+        (b"[" * 100000, "body"),
+        ({}, "recipient"),
+        ({"to": "ann@example.com"}, "recipient"),
+        ({"recipients": []}, "recipient"),
+        ({"recipient": ""}, "recipient"),
+        ({"recipient": ["a@b"]}, "recipient"),
+        ({"recipient": "ann"}, "recipient"),
+        ({"recipient": "an n@example.com"}, "recipient"),
+        ({"recipient": "\ud800@example.com"}, "recipient"),
+        ({"recipients": "a@b"}, "recipients"),
+        ({"recipients": ["a@b", 5]}, "recipients"),
+        ({**TO, "tags": ""}, "tags"),
+        ({**TO, "tags": ["a b"]}, "tags"),
+        ({**TO, "tags": ["a;b"]}, "tags"),
+        ({**TO, "tags": [5]}, "tags"),
+        ({**TO, "tags": {"a": 1}}, "tags"),
+        ({**TO, "trackopens": "no"}, "trackopens"),
+        ({**TO, "trackclicks": 2}, "trackclicks"),
+    ],
+)
+def test_mail_refused(body: Any, field: str) -> None:
+    """A send that cannot be meant is refused with the name of the field."""
+    with pytest.raises(MailError) as caught:
+        parse_mail(body if isinstance(body, bytes) else json.dumps(body).encode())
+    assert caught.value.field == field

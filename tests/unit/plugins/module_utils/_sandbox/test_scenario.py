@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Scenarios: what is read from the option, and what becomes of messages under them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import SettingError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.scenario import (
+    SCENARIOS,
+    Fate,
+    Scenario,
+    fate,
+    parse_scenarios,
+    stream,
+)
+
+SURE = Scenario(delivery_rate=1.0, delay=(0.0, 0.0))
+
+
+def fates(scenario: Scenario, messages: int = 4000, speed: float = 1.0, seed: int = 1) -> list[Fate]:
+    """What becomes of so many messages."""
+    return [fate(scenario, f"{number}@example.com", stream(seed, number), speed) for number in range(messages)]
+
+
+def delivered(scenario: Scenario, within: float = float("inf"), messages: int = 4000) -> float:
+    """The share delivered within so many seconds."""
+    times = [each.delivered for each in fates(scenario, messages)]
+    return sum(1 for time in times if time is not None and time <= within) / messages
+
+
+@pytest.mark.parametrize(
+    ("name", "within", "least", "most"),
+    [
+        ("healthy", 0.9, 0, 0),
+        ("healthy", 5, 0.98, 0.99),
+        ("healthy", 1e9, 0.98, 0.99),
+        ("deferred", 5, 0.72, 0.76),
+        ("deferred", 605, 0.89, 0.93),
+        ("deferred", 1e9, 0.98, 0.99),
+        ("blocked", 1e9, 0.67, 0.71),
+        ("dead", 1e9, 0, 0),
+        ("outage", 600, 0, 0),
+        ("outage", 605, 0.98, 0.99),
+    ],
+)
+def test_named_scenarios(name: str, within: float, least: float, most: float) -> None:
+    """Each named scenario delivers the share that its description says, in the time that it says."""
+    assert least <= delivered(SCENARIOS[name], within) <= most
+
+
+def test_retries_follow_the_schedule() -> None:
+    """Deferred mail is delivered at one of the retries, later ones getting less, and never between them."""
+    times = [each.delivered for each in fates(dataclasses.replace(SURE, deferred_rate=1.0, retry_rate=0.5))]
+    counts = [times.count(after) for after in (600.0, 1200.0, 3000.0, 4800.0)]
+    assert sum(counts) == len(times)
+    assert [round(count / len(times), 1) for count in counts] == [0.5, 0.2, 0.1, 0.1]
+
+
+@pytest.mark.parametrize(("recipient", "arrives"), [("a@bad.example", False), ("a@BAD.example", False), ("a@b", True)])
+def test_blocked_domains(recipient: str, arrives: bool) -> None:
+    """A named domain refuses everything, however its name is written, and others do not."""
+    scenario = dataclasses.replace(SURE, blocked_domains=("bad.example",))
+    assert (fate(scenario, recipient, stream(1, 1)).delivered is not None) is arrives
+
+
+def test_opens_and_clicks_follow_a_delivery() -> None:
+    """Only delivered mail is opened, only opened mail is clicked, and each after the other."""
+    busy = Scenario(delivery_rate=0.5, open_rate=0.5, click_rate=0.5, repeat_rate=0.5)
+    seen = fates(busy)
+    assert any(each.clicked for each in seen)
+    assert any(len(each.opened) > 1 for each in seen)
+    for each in seen:
+        if each.delivered is None:
+            assert not each.opened
+        if not each.opened:
+            assert not each.clicked
+        assert list(each.opened) == sorted(each.opened)
+        assert list(each.clicked) == sorted(each.clicked)
+        assert all(moment >= (each.delivered or 0) for moment in each.opened)
+        assert all(moment >= each.opened[0] for moment in each.clicked)
+
+
+def test_repeats_end() -> None:
+    """A message that is always opened once more is still opened a limited number of times."""
+    always = dataclasses.replace(SURE, open_rate=1.0, click_rate=1.0, repeat_rate=1.0)
+    assert [(len(each.opened), len(each.clicked)) for each in fates(always, 2)] == [(10, 10), (10, 10)]
+
+
+def test_speed_divides_every_delay() -> None:
+    """At ten times the speed everything happens, in a tenth of the time."""
+    slow, fast = fates(SCENARIOS["deferred"]), fates(SCENARIOS["deferred"], speed=10)
+    for once, ten in zip(slow, fast):
+        assert ten.delivered == (None if once.delivered is None else pytest.approx(once.delivered / 10))
+        assert ten.opened == pytest.approx([moment / 10 for moment in once.opened])
+        assert ten.clicked == pytest.approx([moment / 10 for moment in once.clicked])
+
+
+def test_streams_repeat() -> None:
+    """The same seed and number give the same fate, another seed or number another."""
+    assert fates(SCENARIOS["deferred"], seed=7) == fates(SCENARIOS["deferred"], seed=7)
+    assert fates(SCENARIOS["deferred"], seed=7) != fates(SCENARIOS["deferred"], seed=8)
+    assert stream(1, 12).random() != stream(11, 2).random()
+
+
+@pytest.mark.parametrize(
+    ("value", "default", "tags"),
+    [
+        ("dead", SCENARIOS["dead"], {}),
+        ({}, SCENARIOS["healthy"], {}),
+        ({"delivery_rate": "0.5", "delay": 0}, Scenario(delivery_rate=0.5, delay=(0.0, 0.0)), {}),
+        ('{"delivery_rate": 0.5}', Scenario(delivery_rate=0.5), {}),
+        ({"hold": None}, SCENARIOS["healthy"], {}),
+        ({"blocked_domains": "Bad.example"}, Scenario(blocked_domains=("bad.example",)), {}),
+        ({"tags": {"a": "dead"}}, SCENARIOS["healthy"], {"a": SCENARIOS["dead"]}),
+        ({"tags": {2024: "dead"}}, SCENARIOS["healthy"], {"2024": SCENARIOS["dead"]}),
+        ({"default": "outage", "tags": {"a": {"hold": 1}}}, SCENARIOS["outage"], {"a": Scenario(hold=1.0)}),
+    ],
+)
+def test_scenarios_read(value: object, default: Scenario, tags: dict[str, Scenario]) -> None:
+    """A name, rates, or either of them by tag."""
+    scenarios = parse_scenarios(value)
+    assert scenarios.default == default
+    assert scenarios.tags == tags
+
+
+@pytest.mark.parametrize(
+    ("value", "where", "problem"),
+    [
+        ("heathy", "scenario", "use one of healthy, deferred, blocked, dead, outage"),
+        (7, "scenario", "neither a name"),
+        ([], "scenario", "neither a name"),
+        ("{nonsense", "scenario", "not JSON"),
+        ({"delivery": 1}, "scenario.delivery", "there is no such key; use one of blocked_domains"),
+        ({"delivery_rate": 95}, "scenario.delivery_rate", "did you mean 0.95?"),
+        ({"open_rate": True}, "scenario.open_rate", "not a number"),
+        ({"delay": float("nan")}, "scenario.delay", "not a finite number"),
+        ({"retries": []}, "scenario.retries", "rising list"),
+        ({"retries": [20, 10]}, "scenario.retries", "rising list"),
+        ({"retries": 600}, "scenario.retries", "not a list"),
+        ({"blocked_domains": ["a@b"]}, "scenario.blocked_domains", "what follows the @"),
+        ({"default": "x"}, "scenario.default", "there is no scenario"),
+        ({"default": "dead", "delay": 1}, "scenario.delay", "use one of default, tags"),
+        ({"tags": ["a"]}, "scenario.tags", "not a dict"),
+        ({"tags": {"a b": "dead"}}, "scenario.tags['a b']", "white space"),
+        ({"tags": {"a": {"hold": -1}}}, "scenario.tags['a'].hold", "out of range"),
+        ({"tags": {"a": {"tags": {}}}}, "scenario.tags['a'].tags", "there is no such key"),
+    ],
+)
+def test_scenarios_refused(value: Any, where: str, problem: str) -> None:
+    """A scenario that means nothing is refused with the path to the key, the problem and the remedy."""
+    with pytest.raises(SettingError) as caught:
+        parse_scenarios(value)
+    assert caught.value.where == where
+    assert problem in caught.value.problem
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [(["x"], "healthy"), ([], "healthy"), (["a"], "dead"), (["x", "b", "a"], "outage"), (["a", "b"], "dead")],
+)
+def test_scenario_of_a_message(tags: list[str], expected: str) -> None:
+    """The first tag with a scenario of its own decides."""
+    assert parse_scenarios({"tags": {"a": "dead", "b": "outage"}}).of(tags) == SCENARIOS[expected]

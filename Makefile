@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Every path is relative, so that the clone may lie anywhere, also below a directory with a space in its name.
+# PYTHON=... names the Python (3.10 or later) that .venv is made with.
+PYTHON ?=
+export PYTHON
+
+VENV_PYTHON := .venv/bin/python
+PINS := tests/requirements
+export ANSIBLE_CONFIG := $(CURDIR)/tests/ansible.cfg
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
+export PYTHONPATH := $(CURDIR)/.venv/collections
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format sanity benchmark coverage demo-check cores pins clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+.venv/demo.stamp: $(PINS)/demo.txt tests/tools/venv.sh
+	@tests/tools/venv.sh $(PINS)/demo.txt
+	@touch $@
+
+.venv/dev.stamp: .venv/demo.stamp $(PINS)/dev.txt
+	@tests/tools/venv.sh $(PINS)/dev.txt
+	@touch $@
+
+cores: .venv/dev.stamp  ## make environments for the other versions of ansible-core
+	@$(VENV_PYTHON) tests/tools/cores.py
+
+demo: .venv/demo.stamp  ## the whole story on a local sandbox; no account needed
+	@tests/tools/playbook.sh mailops.smtpeter.demo
+
+test: cores  ## all tests, on every ansible-core that can be had; TESTS=path and ARGS='-k word' narrow it
+	@$(VENV_PYTHON) -m pytest -n 2 $(ARGS) $(TESTS)
+
+lint: .venv/dev.stamp  ## ruff, mypy, ansible-lint, yamllint, changelog and licence checks
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m ruff format --check .
+	$(VENV_PYTHON) -m mypy
+	$(VENV_PYTHON) -m yamllint --strict .
+	$(VENV_PYTHON) .venv/bin/antsibull-changelog lint
+	$(VENV_PYTHON) .venv/bin/reuse lint --quiet
+	PATH="$(CURDIR)/.venv/bin:$$PATH" $(VENV_PYTHON) -m ansiblelint --offline
+
+format: .venv/dev.stamp  ## format the Python files as `make lint` wants them
+	@$(VENV_PYTHON) -m ruff check --fix --quiet . || true
+	@$(VENV_PYTHON) -m ruff format .
+
+sanity: cores  ## ansible-test sanity on the oldest and the newest ansible-core; CORES=2.21 narrows it
+	@$(VENV_PYTHON) tests/tools/sanity.py $(CORES)
+
+benchmark: cores  ## measure, beside what a user would use instead
+	@for script in tests/benchmark/*.py; do $(VENV_PYTHON) "$$script" || exit; done
+
+coverage: .venv/dev.stamp  ## which lines the unit tests reach
+	@$(VENV_PYTHON) -m coverage run -m pytest tests/unit
+	@$(VENV_PYTHON) -m coverage report
+
+demo-check: .venv/dev.stamp  ## run the demo twice from a fresh clone below a path with a space, and look for leftovers
+	@$(VENV_PYTHON) tests/tools/check_demo.py
+
+pins:  ## write the pinned requirements anew (needs uv)
+	@for name in demo dev core-2.16 core-2.21; do tests/tools/pin.sh "$$name" || exit; done
+
+clean:  ## remove everything that make made
+	rm -rf .venv .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage mailops-smtpeter-*.tar.gz
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

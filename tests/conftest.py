@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every test shares: the collection is found, and nothing of the caller's own settings is."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import hypothesis
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+def collections_directory() -> pathlib.Path:
+    """The directory on Python's path through which this checkout is ansible_collections.mailops.smtpeter."""
+    for entry in map(pathlib.Path, filter(None, sys.path)):
+        collection = entry / "ansible_collections" / "mailops" / "smtpeter"
+        if collection.is_dir() and collection.resolve() == ROOT:
+            return entry.absolute()
+    raise pytest.UsageError("This checkout cannot be imported as a collection: run `make test` once, it sees to that.")
+
+
+def isolate() -> pathlib.Path:
+    """Take the caller's Ansible and SMTPeter settings out of the environment; the new ANSIBLE_HOME."""
+    for name in [name for name in os.environ if name.startswith(("ANSIBLE_", "SMTPETER_"))]:
+        del os.environ[name]
+    home = pathlib.Path(tempfile.mkdtemp(prefix="smtpeter-tests-"))
+    os.environ["ANSIBLE_CONFIG"] = str(ROOT / "tests" / "ansible.cfg")
+    os.environ["ANSIBLE_HOME"] = str(home)
+    os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS)
+    os.environ["PYTHONPATH"] = str(COLLECTIONS)
+    return home
+
+
+# At import, since ansible-core reads its settings when it is imported first.
+COLLECTIONS = collections_directory()
+HOME = isolate()
+
+# A busy machine is no failure.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
+
+
+def pytest_unconfigure() -> None:
+    """Remove the private ANSIBLE_HOME."""
+    shutil.rmtree(HOME, ignore_errors=True)

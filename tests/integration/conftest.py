@@ -1,0 +1,145 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real ansible-playbook runs, on this environment's ansible-core and on those that tests/tools/cores.py made."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from typing import Any, Mapping, Protocol
+
+import pytest
+import yaml
+from ansible.release import __version__ as own_version
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parent
+OWN = ".".join(own_version.split(".")[:2])
+
+
+@dataclasses.dataclass(frozen=True)
+class Core:
+    """One ansible-core: `series` such as `2.16`, and the Python to run it with, whose path has no space."""
+
+    series: str
+    python: pathlib.Path
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A finished ansible-playbook: `tasks` are `{task, host, status, result}` in the order in which they ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+    tasks: list[dict[str, Any]]
+
+    @property
+    def output(self) -> str:
+        """All that the user sees."""
+        return self.stdout + self.stderr
+
+    def result(self, task: str) -> dict[str, Any]:
+        """The result of the last task of this name."""
+        return [entry["result"] for entry in self.tasks if entry["task"] == task][-1]
+
+
+class Play(Protocol):
+    """Runs a playbook: plays as data, as YAML text, or the path or full name of one."""
+
+    def __call__(
+        self, playbook: Any, *args: str, env: Mapping[str, str] | None = None, check: bool = True, timeout: float = 300
+    ) -> Run:
+        """Run it, with further command line `args` and `env`; a failure fails the test unless `check` is false."""
+
+
+def other_cores() -> dict[str, dict[str, str]]:
+    """What cores.py wrote: by series, a `python` or the reason to `skip`; nothing where it never ran."""
+    made = ROOT / ".venv" / "cores.json"
+    cores: dict[str, dict[str, str]] = json.loads(made.read_text(encoding="utf-8")) if made.is_file() else {}
+    return {series: core for series, core in cores.items() if series != OWN}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each test that takes `ansible_core` every core."""
+    if "ansible_core" in metafunc.fixturenames:
+        series = sorted({OWN, *other_cores()}, key=lambda name: [int(part) for part in name.split(".")])
+        metafunc.parametrize(
+            "ansible_core", series, ids=[f"core{name}" for name in series], indirect=True, scope="session"
+        )
+
+
+@pytest.fixture(scope="session")
+def ansible_core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Core:
+    """One of the cores; skipped by name where this machine has no Python for it."""
+    series: str = request.param
+    if series == OWN:
+        venv = pathlib.Path(sys.prefix)
+    else:
+        core = other_cores()[series]
+        if "skip" in core:
+            pytest.skip(core["skip"])
+        venv = (ROOT / core["python"]).parents[1]
+    # Through a link, since ansible-core before 2.20 cannot run modules with an interpreter whose path has a space.
+    link = tmp_path_factory.mktemp("core", numbered=True) / "venv"
+    link.symlink_to(venv)
+    return Core(series, link / "bin" / "python")
+
+
+@pytest.fixture
+def play(ansible_core: Core, tmp_path: pathlib.Path) -> Play:
+    """Runs playbooks on the implicit localhost with `ansible_core`, in a directory and an ANSIBLE_HOME of their own."""
+
+    def run(
+        playbook: Any, *args: str, env: Mapping[str, str] | None = None, check: bool = True, timeout: float = 300
+    ) -> Run:
+        results = tmp_path / "task-results.jsonl"
+        results.write_text("", encoding="utf-8")
+        done = subprocess.run(
+            [ansible_core.python, "-m", "ansible", "playbook", written(playbook, tmp_path), *args],
+            cwd=tmp_path,
+            env={**environment(tmp_path), "TASK_RESULTS": str(results), **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            pytest.fail(f"ansible-playbook ended with {done.returncode}\n{done.stdout}\n{done.stderr}", pytrace=False)
+        tasks = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+        return Run(done.returncode, done.stdout, done.stderr, tasks)
+
+    return run
+
+
+def written(playbook: Any, directory: pathlib.Path) -> str:
+    """What to give ansible-playbook: the path or name as it is, text and data as a file."""
+    if isinstance(playbook, pathlib.Path):
+        return str(playbook)
+    if isinstance(playbook, str) and "\n" not in playbook:
+        return playbook
+    text = playbook if isinstance(playbook, str) else yaml.safe_dump(playbook, sort_keys=False)
+    path = directory / "playbook.yml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def environment(directory: pathlib.Path) -> dict[str, str]:
+    """The environment of a run: what tests/conftest.py left, all that is written below `directory`, no colour."""
+    return {
+        **os.environ,
+        "ANSIBLE_CALLBACKS_ENABLED": "task_results",
+        "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback"),
+        "ANSIBLE_HOME": str(directory / "ansible"),
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_NOCOLOR": "true",
+        "ANSIBLE_REMOTE_TMP": str(directory / "remote"),
+        "ANSIBLE_ROLES_PATH": str(HERE / "targets"),
+    }

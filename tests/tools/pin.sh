@@ -1,0 +1,20 @@
+#!/bin/sh
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Usage: pin.sh NAME
+# Writes tests/requirements/NAME.txt from NAME.in with uv: exact versions, with markers for each supported Python.
+set -eu
+cd tests/requirements
+
+case $1 in
+    core-2.21) python=3.12 ;;
+    *) python=3.10 ;;
+esac
+constraints=
+if [ "$1" = dev ]; then
+    constraints='--constraints demo.txt'
+fi
+# shellcheck disable=SC2086
+uv pip compile --quiet --universal --upgrade --python-version "$python" --no-header --no-annotate $constraints \
+    "$1.in" --output-file "$1.txt"

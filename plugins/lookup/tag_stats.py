@@ -90,6 +90,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, SmtpeterError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import failures, read_tags
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._forms import kind_of
 
 
 class LookupModule(LookupBase):
@@ -127,7 +128,7 @@ class LookupModule(LookupBase):
             raise OptionError("requirements", "the Python library 'requests' is missing on the controller; install it")
         for term in terms:
             if not isinstance(term, str):
-                raise OptionError("tags", f"a term is {term!r}, not a string; quote tags that look like numbers"[:200])
+                raise OptionError("tags", f"a term is {kind_of(term)}, not a string; quote tags that look like numbers")
         client = options.client_from(self.get_options())
         try:
             readings = read_tags(client, terms, self.get_option("parallel"), self.get_option("missing"))

@@ -10,6 +10,7 @@ import ipaddress
 import os
 import random
 import re
+import ssl
 import threading
 import time
 import unicodedata
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 TAG_LIMIT = 1000
 TOKEN_MINIMUM = 8
 RETRY_AFTER_LIMIT = 30.0
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]*)?", re.IGNORECASE)
 _BACKOFF_BASE = 0.5
 _BACKOFF_LIMIT = 10.0
 
@@ -59,8 +61,16 @@ class Connection:
             raise OptionError("timeout", f"{self.timeout} is not above 0 and at most 3600 seconds")
         if not 0 <= self.retries <= 100:
             raise OptionError("retries", f"{self.retries} is not from 0 to 100")
-        if self.ca_path is not None and not os.access(self.ca_path, os.R_OK):
-            raise OptionError("ca_path", f"'{self.ca_path}' is not there or cannot be read")
+        if isinstance(self.verify, str):
+            _check_authorities("ca_path" if self.ca_path else "REQUESTS_CA_BUNDLE", self.verify)
+
+    @property
+    def verify(self) -> bool | str:
+        """What the service's certificate is checked against, as C(requests) has it: a path, or whether at all."""
+        if not self.validate_certs:
+            return False
+        named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+        return self.ca_path or named or True
 
     @property
     def host(self) -> str:
@@ -99,12 +109,12 @@ def check_token(token: str) -> None:
 
 
 def check_tag(tag: str, token: str) -> None:
-    """Raise OptionError where C(tag) cannot be a tag, or holds the token."""
+    """Raise OptionError where C(tag) cannot be a tag, or holds the token, which is empty where it is not known."""
+    if token and token in tag:
+        raise OptionError("tags", "a tag holds the api_token, so masking the token would damage the results")
     problem = _tag_problem(tag)
     if problem:
         raise OptionError("tags", f"{tag[:60]!r} {problem}")
-    if token in tag:
-        raise OptionError("tags", "a tag holds the api_token, so masking the token would damage the results")
 
 
 def _tag_problem(tag: str) -> str | None:
@@ -137,6 +147,8 @@ def _check_url(url: str) -> None:
         raise OptionError("api_url", "it is not a valid URL") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise OptionError("api_url", "it must begin with https:// and a host")
+    if "@" not in parts.netloc and not _HOST.fullmatch(parts.netloc):
+        raise OptionError("api_url", "it is not a valid URL: its host is a name or an address, and a port may follow")
     _check_parts(url, parts)
 
 
@@ -151,6 +163,14 @@ def _check_parts(url: str, parts: SplitResult) -> None:
         raise OptionError(
             "api_url", "plain http would send the token in the clear; use https (http is for loopback addresses alone)"
         )
+
+
+def _check_authorities(option: str, path: str) -> None:
+    where = {"capath": path} if os.path.isdir(path) else {"cafile": path}
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(**where)
+    except OSError:
+        raise OptionError(option, f"'{path}' is not there, cannot be read, or holds no certificates") from None
 
 
 def _is_loopback(host: str | None) -> bool:
@@ -211,9 +231,8 @@ class Client:
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            connection = self.connection
-            verify = (connection.ca_path or _transport.certificate_bundle()) if connection.validate_certs else False
-            session = _transport.open_session(verify, None if connection.is_loopback else connection.api_url)
+            proxied_url = None if self.connection.is_loopback else self.connection.api_url
+            session = _transport.open_session(self.connection.verify, proxied_url)
             self._local.session = session
             self._sessions.append(session)
         return session

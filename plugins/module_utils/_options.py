@@ -11,7 +11,7 @@ from typing import Any, Mapping
 
 from ansible.module_utils.basic import env_fallback
 
-from ._client import Client, Connection
+from ._client import TOKEN_MINIMUM, Client, Connection
 
 _DEFAULTS = {item.name: item.default for item in fields(Connection)}
 
@@ -55,6 +55,18 @@ def client_from(options: Mapping[str, Any]) -> Client:
     """
     register_secret(options["api_token"])
     return Client(Connection(**{name: options[name] for name in _DEFAULTS}))
+
+
+def check_connection(options: Mapping[str, Any]) -> None:
+    """Raise OptionError for a connection that cannot work, as far as it is known here.
+
+    What is null, such as a token that only the task's host knows, is left to the host, and so is C(ca_path), a file
+    there.
+    """
+    known = {name: options[name] for name in _DEFAULTS if options.get(name) is not None and name != "ca_path"}
+    # Only its form is looked at, so any will do where the token is not known here.
+    known.setdefault("api_token", "x" * TOKEN_MINIMUM)
+    Connection(**known)
 
 
 def register_secret(token: Any) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Callable, Mapping
 
@@ -18,10 +18,6 @@ _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _COUNT_LIMIT = 2**63 - 1
 
 
-def _default(value: Any, check: str) -> Any:
-    return field(default=value, metadata={"check": check})
-
-
 @dataclass(frozen=True)
 class Policy:
     """What is asked of a campaign; each field is an option, with its default.
@@ -29,17 +25,17 @@ class Policy:
     Ratios are from 0 to 1, C(sending_gap) and C(grace_period) in seconds. Build one with C(from_options), which checks.
     """
 
-    min_delivery_ratio: float = _default(0.95, "ratio")
-    min_messages: int = _default(100, "positive")
-    confidence: float = _default(0.95, "confidence")
-    expected_messages: int | dict[str, int] | None = _default(None, "expectation")
-    sending_gap: float = _default(60.0, "seconds")
-    grace_period: float = _default(900.0, "seconds")
-    at_deadline: str = _default("ratio", "decider")
-    min_open_ratio: float | None = _default(None, "optional_ratio")
-    min_click_ratio: float | None = _default(None, "optional_ratio")
-    baseline_tag: str | None = _default(None, "tag")
-    max_delivery_drop: float = _default(0.02, "ratio")
+    min_delivery_ratio: float = 0.95
+    min_messages: int = 100
+    confidence: float = 0.95
+    expected_messages: int | dict[str, int] | None = None
+    sending_gap: float = 60.0
+    grace_period: float = 900.0
+    at_deadline: str = "ratio"
+    min_open_ratio: float | None = None
+    min_click_ratio: float | None = None
+    baseline_tag: str | None = None
+    max_delivery_drop: float = 0.02
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any], **defaults: Any) -> Policy:
@@ -48,12 +44,11 @@ class Policy:
         C(defaults) replaces a field's own default. Raises OptionError for an unknown option or a value that means
         nothing.
         """
-        known = {item.name: item.metadata["check"] for item in fields(cls)}
         for name in options:
-            if name not in known:
-                raise OptionError(str(name), f"there is no such option; the policy has {', '.join(known)}")
+            if name not in _CHECKS:
+                raise OptionError(str(name), f"there is no such option; the policy has {', '.join(_CHECKS)}")
         given = {**defaults, **{name: value for name, value in options.items() if value is not None}}
-        policy = cls(**{name: _CHECKS[known[name]](name, value) for name, value in given.items()})
+        policy = cls(**{name: _CHECKS[name](name, value) for name, value in given.items()})
         policy._check_expectations()
         return policy
 
@@ -156,12 +151,15 @@ def _tag(name: str, value: Any) -> str:
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "ratio": _ratio,
-    "optional_ratio": _ratio,
+    "min_delivery_ratio": _ratio,
+    "min_messages": _positive,
     "confidence": _confidence,
-    "positive": _positive,
-    "expectation": _expectation,
-    "seconds": seconds,
-    "decider": _decider,
-    "tag": _tag,
+    "expected_messages": _expectation,
+    "sending_gap": seconds,
+    "grace_period": seconds,
+    "at_deadline": _decider,
+    "min_open_ratio": _ratio,
+    "min_click_ratio": _ratio,
+    "baseline_tag": _tag,
+    "max_delivery_drop": _ratio,
 }

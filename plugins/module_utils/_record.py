@@ -117,7 +117,7 @@ class Record:
         """
         name = given.get("tag", tag)
         of = f"the record of '{name}'" if name is not None else "the record"
-        counts = {key: _given_count(given, key, of) for key in (*_COUNTERS, "under_way", "carried_over")}
+        counts = {key: _given_count(given, key, of) for key in (*_SPELLINGS, "under_way", "carried_over")}
         for key in ("messages", "deliveries"):
             if counts[key] is None:
                 raise OptionError(key, f"{of} does not have it; give a record, or a dict with messages and deliveries")
@@ -127,9 +127,12 @@ class Record:
             deliveries=counts["deliveries"] or 0,
             opens=counts["opens"],
             clicks=counts["clicks"],
+            unique_opens=counts["unique_opens"],
+            unique_clicks=counts["unique_clicks"],
+            first=given.get("first"),
+            last=given.get("last"),
             first_at=_given_moment(given, "first_at", of),
             last_at=_given_moment(given, "last_at", of),
-            last=given.get("last"),
             fetched_at=_given_moment(given, "fetched_at", of),
             known=given.get("known", True) is not False,
             notes=tuple(str(note) for note in given.get("notes") or ()),
@@ -164,11 +167,12 @@ def difference(after: Record, before: Record | None, grace_period: float) -> Rec
         carried_over = before.under_way
     else:
         carried_over = 0 if idle is not None and idle > grace_period else before.undelivered
+    messages = _growth(after, "messages", before.messages, after.messages) or 0
     deliveries = _growth(after, "deliveries", before.deliveries, after.deliveries) or 0
     return _with_notes(
         replace(
             after,
-            messages=_growth(after, "messages", before.messages, after.messages) or 0,
+            messages=messages,
             deliveries=deliveries,
             opens=_growth(after, "opens", before.opens, after.opens),
             clicks=_growth(after, "clicks", before.clicks, after.clicks),

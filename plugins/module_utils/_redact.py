@@ -7,48 +7,81 @@
 from __future__ import annotations
 
 import base64
+import html
+import json
 import re
 import unicodedata
+from urllib.parse import quote, quote_plus, unquote
 
 MASK = "********"
 EXCERPT_CHARS = 120
-
-_ENTITIES = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
-# A wrapped line may part the token anywhere.
-_GAP = r"[\s\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028\u2029\ufeff\\]{0,4}"
+_WINDOW = 8192
+_CHARSETS = ("utf-8", "latin-1")
+_OTHER_CHARSETS = ("latin-1", "cp1252", "utf-16-le", "utf-16-be")
+# A wrapped or padded text may part the token anywhere; a backslash begins an escape.
+_FILLING = re.compile(r"[\s\\\x00-\x1f\x7f-\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
+# Leading zeros are legal without end, and Python refuses to read a number of thousands of digits.
+_LONG_REFERENCE = re.compile(r"&#(?:0+(?=[1-9])|[0-9]{9,})")
+_ESCAPE = re.compile(r"\\+u([0-9a-f]{4})", re.IGNORECASE)
 
 
 class Redactor:
-    """Masks one token in any text, however it is written there: plain, percent-encoded, as JSON, HTML or Base64."""
+    """Masks one token in any text, however it is written there: plain, percent-encoded, as JSON, HTML or Base64.
+
+    A text that holds the token in a form that cannot be cut out, such as parted by line ends, is masked as a whole.
+    """
 
     def __init__(self, token: str) -> None:
-        patterns = [_GAP.join(_any_spelling(char) for char in token)]
-        patterns += [_GAP.join(map(re.escape, text)) for text in _base64_cores(token)]
-        self._pattern = re.compile("|".join(patterns), re.IGNORECASE)
+        spellings = sorted(_spellings(token), key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, spellings)), re.IGNORECASE)
+        cores = {_FILLING.sub("", core).casefold() for core in _base64_cores(token)}
+        self._forms = cores.union(*(_plain_forms(token, charset) for charset in _CHARSETS))
 
     def mask(self, text: str) -> str:
-        """Return C(text) with each occurrence of the token replaced by C(********)."""
-        return self._pattern.sub(MASK, text)
+        """Return C(text) with the token replaced by C(********)."""
+        masked = self._pattern.sub(MASK, text)
+        return MASK if self._is_in(masked) else masked
 
     def excerpt(self, body: bytes) -> str:
         """Return the beginning of an answer as one harmless, printable line; empty where nothing can be shown."""
-        text = self.mask(body.decode("utf-8", "replace"))
+        window = body[:_WINDOW]
+        text = window.decode("utf-8", "replace")
+        text = MASK if self._is_in_other_charset(window, text) else self.mask(text)
         printable = "".join(" " if char.isspace() or unicodedata.category(char)[0] in "CZ" else char for char in text)
         line = " ".join(printable.split())
-        return line if len(line) <= EXCERPT_CHARS else line[:EXCERPT_CHARS] + "..."
+        if len(line) > EXCERPT_CHARS:
+            return line[:EXCERPT_CHARS] + "..."
+        # The window may end in the middle of the token.
+        return line if len(body) <= _WINDOW else ""
+
+    def _is_in_other_charset(self, body: bytes, text: str) -> bool:
+        if "\ufffd" not in text and "\0" not in text:
+            return False
+        return any(self._is_in(body[shift:].decode(name, "replace")) for name in _OTHER_CHARSETS for shift in (0, 1))
+
+    def _is_in(self, text: str) -> bool:
+        return any(
+            form in seen for charset in _CHARSETS for seen in _plain_forms(text, charset) for form in self._forms
+        )
 
 
-def _any_spelling(char: str) -> str:
-    """Return a pattern for one character of the token in each of its usual encodings."""
-    percent = "".join(f"%(?:25)*{byte:02x}" for byte in char.encode("utf-8"))
-    units = char.encode("utf-16-be")
-    escaped = "".join(rf"\\+u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
-    # The plain character comes last, since it may begin another spelling.
-    spellings = [percent, escaped, f"&#0*{ord(char)};", f"&#x0*{ord(char):x};"]
-    if char in _ENTITIES:
-        spellings.append(f"&{_ENTITIES[char]};")
-    spellings.append(re.escape(char))
-    return f"(?:{'|'.join(spellings)})"
+def _spellings(token: str) -> set[str]:
+    encoded = {quote(token, safe=""), quote(token), quote_plus(token)}
+    escaped = {json.dumps(token)[1:-1], json.dumps(token, ensure_ascii=False)[1:-1]}
+    escaped |= {text.replace("/", "\\/") for text in escaped}
+    return {token, html.escape(token), *encoded, *map(quote, encoded), *escaped, *_base64_cores(token)}
+
+
+def _plain_forms(text: str, charset: str) -> set[str]:
+    """Return C(text) without what may part it, as it is and with each layer of encoding taken off."""
+    forms = {_FILLING.sub("", text).casefold()}
+    text = _ESCAPE.sub(lambda escape: chr(int(escape.group(1), 16)), text)
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    for _layer in range(3):
+        text = _LONG_REFERENCE.sub("&#", text)
+        text = html.unescape(unquote(_FILLING.sub("", text), charset))
+        forms.add(_FILLING.sub("", text).casefold())
+    return forms
 
 
 def _base64_cores(token: str) -> set[str]:

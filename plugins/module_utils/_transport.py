@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import requests
 
 BODY_LIMIT = 1024 * 1024
+_READ_LIMIT = 4 * BODY_LIMIT
+_LOGGERS = ("urllib3.connectionpool", "urllib3.connection")
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "ansible mailops.smtpeter"}
 
 
@@ -49,10 +51,24 @@ class Reply:
     retry_after: str | None
 
 
+class _EndlessError(OSError):
+    """More bytes came than any answer of the service has, headers and all."""
+
+
 class _Request(threading.local):
-    """When the request of this thread must be over, on the monotonic clock."""
+    """When the request of this thread must be over, on the monotonic clock, and how many bytes it may still read."""
 
     deadline = 0.0
+    allowance = 0
+
+    def begin(self, timeout: float) -> None:
+        self.deadline = time.monotonic() + timeout
+        self.allowance = _READ_LIMIT
+
+    def spend(self, count: int) -> None:
+        self.allowance -= count
+        if self.allowance < 0:
+            raise _EndlessError
 
     def remaining(self) -> float:
         left = self.deadline - time.monotonic()
@@ -77,7 +93,9 @@ class _DeadlineReader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         self._sock.settimeout(_request.remaining())
-        return self._raw.readinto(buffer)
+        count = self._raw.readinto(buffer)
+        _request.spend(count or 0)
+        return count
 
     def close(self) -> None:
         if not self.closed:
@@ -139,8 +157,9 @@ def open_session(verify: bool | str, proxied_url: str | None) -> requests.Sessio
 
     if verify is False:
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    # It warns of odd headers with the whole URL.
-    logging.getLogger("urllib3.connectionpool").addFilter(_is_harmless)
+    # They warn of odd headers with the whole URL.
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_is_harmless)
     session = Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -154,17 +173,20 @@ def open_session(verify: bool | str, proxied_url: str | None) -> requests.Sessio
     return session
 
 
-def certificate_bundle() -> str | bool:
-    """Return the certificates that the environment names for C(requests), or true for its own."""
-    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-
-
 def get(session: requests.Session, url: str, timeout: float) -> Reply:
     """Fetch C(url) within C(timeout) seconds, from start to last byte; raises TransportError, which never holds it."""
+    _request.begin(timeout)
+    outcome = _attempt(session, url, timeout)
+    # Raised here and not where it was caught, so that no context keeps the URL.
+    if isinstance(outcome, TransportError):
+        raise outcome
+    return outcome
+
+
+def _attempt(session: requests.Session, url: str, timeout: float) -> Reply | TransportError:
     import requests
     import urllib3
 
-    _request.deadline = time.monotonic() + timeout
     try:
         with session.get(url, timeout=timeout, stream=True, allow_redirects=False) as response:
             return Reply(
@@ -174,11 +196,9 @@ def get(session: requests.Session, url: str, timeout: float) -> Reply:
                 retry_after=response.headers.get("Retry-After"),
             )
     except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as exc:
-        error = _without_url(exc)
+        return _without_url(exc)
     except (zlib.error, ValueError) as exc:
-        error = TransportError("answer", f"its HTTP answer is malformed ({type(exc).__name__})", retryable=False)
-    # Outside the except clause, so that no context keeps the URL.
-    raise error
+        return TransportError("answer", f"its HTTP answer is malformed ({type(exc).__name__})", retryable=False)
 
 
 def _read(response: requests.Response) -> bytes | None:
@@ -212,6 +232,8 @@ def _without_url(exc: BaseException) -> TransportError:
             return TransportError(
                 "certificate", f"its certificate cannot be trusted ({cause.verify_message})", retryable=False
             )
+    if any(isinstance(cause, _EndlessError) for cause in causes):
+        return TransportError("answer", "it answered without end", retryable=False)
     if isinstance(exc, requests.exceptions.ProxyError):
         return TransportError("connection", "the proxy that the environment names does not connect", retryable=True)
     for cause in causes:

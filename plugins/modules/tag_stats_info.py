@@ -36,7 +36,7 @@ attributes:
   action_group:
     description: Takes its defaults from C(module_defaults) of this group.
     support: full
-    membership: mailops.smtpeter.smtpeter
+    membership: [mailops.smtpeter.smtpeter]
 seealso:
   - plugin: mailops.smtpeter.tag_stats
     plugin_type: lookup

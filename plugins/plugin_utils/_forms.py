@@ -39,13 +39,13 @@ class Given:
             entries = [(f"at position {position}", record, "") for position, record in enumerate(given)]
             form = list
         else:
-            raise OptionError(option, f"{_kind(given)} came where a record, a list or a dict of records belongs")
+            raise OptionError(option, f"{kind_of(given)} came where a record, a list or a dict of records belongs")
         if not entries:
             raise OptionError(option, "it is empty; nothing is never healthy, so give at least one record")
         records = []
         for place, record, tag in entries:
             if not _is_record(record):
-                raise OptionError(option, f"{_kind(record)} stands {place} where a record belongs")
+                raise OptionError(option, f"{kind_of(record)} stands {place} where a record belongs")
             read = Record.from_dict(record, tag or None)
             records.append(replace(read, tag=tag) if tag else read)
         return cls(form, tuple(records))
@@ -98,7 +98,8 @@ def _refuse_result(option: str, given: Mapping[str, Any]) -> None:
         raise OptionError(option, "this is a whole result; give its stats, as in result.stats")
 
 
-def _kind(given: Any) -> str:
+def kind_of(given: Any) -> str:
+    """Say what came, in words of YAML: Ansible's own types have names that help nobody."""
     if given is None:
         return "null"
     for kind, name in ((bool, "a boolean"), (str, "text"), ((int, float), "a number"), (Mapping, "a dict")):

@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tests of the client and of the shells share: hostile services, and a bound on every hang."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Callable, ContextManager, Iterator
+
+import pytest
+from ansible.plugins import loader
+from ansible.utils.collection_loader import AnsibleCollectionConfig
+
+# Before the collection is imported for the first time: Ansible finds plugins only in what its own loader imported.
+if AnsibleCollectionConfig.collection_finder is None:
+    loader.init_plugin_loader()
+
+from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client, Connection
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import Authority, Hostile, Script
+
+if TYPE_CHECKING:
+    import ssl
+
+
+@pytest.fixture(autouse=True)
+def _no_network_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep proxies, certificates and .netrc of whoever runs the tests out of them."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy") or name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp()))
+
+
+@pytest.fixture
+def hostile() -> Iterator[Callable[..., Hostile]]:
+    """Start a hostile service with a script, and with TLS where a context is given; stopped after the test."""
+    started: list[Hostile] = []
+
+    def start(script: Script, tls: ssl.SSLContext | None = None, impatient: bool = False) -> Hostile:
+        started.append(Hostile(script, tls, impatient))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """A certificate authority that nobody trusts by default."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def pauses() -> list[float]:
+    """The pauses that clients of `connect` wished for, in seconds; none of them is taken."""
+    return []
+
+
+@pytest.fixture
+def connect(pauses: list[float]) -> Iterator[Callable[..., Client]]:
+    """Make a client, of one attempt and a short timeout by default, which never sleeps; closed after the test."""
+    made: list[Client] = []
+
+    def build(url: str, token: str = "a-good-token", jitter: Callable[[], float] = lambda: 1.0, **given: Any) -> Client:
+        connection = Connection(**{"api_token": token, "api_url": url, "timeout": 2, "retries": 0, **given})
+        made.append(Client(connection, sleep=pauses.append, jitter=jitter))
+        return made[-1]
+
+    yield build
+    for client in made:
+        client.close()
+
+
+@pytest.fixture
+def within() -> Callable[[float], ContextManager[None]]:
+    """Fail what takes longer than so many seconds; a hang is broken off at three times that."""
+
+    @contextmanager
+    def limit(seconds: float) -> Iterator[None]:
+        def give_up(*_signal: Any) -> None:
+            raise AssertionError(f"still at it after {seconds * 3:g} seconds")
+
+        before = signal.signal(signal.SIGALRM, give_up)
+        signal.setitimer(signal.ITIMER_REAL, seconds * 3)
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        assert time.monotonic() - start < seconds
+
+    return limit

@@ -1,0 +1,250 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A service on 127.0.0.1 that says, byte by byte, what a test wants it to say."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import html
+import ipaddress
+import json
+import socket
+import ssl
+import struct
+import threading
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Callable, Iterable
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    import pathlib
+
+# Gives the bytes to send for a request with this target. EOFError hangs up, ConnectionResetError resets the connection.
+Script = Callable[[str], Iterable[bytes]]
+
+COUNTS = {
+    "first": "2016-01-01 12:00:00", "last": "2016-02-01 12:00:00",
+    "messages": 1000, "deliveries": 980, "opens": 490, "clicks": 98,
+}  # fmt: skip
+
+
+def answer(body: bytes | dict[str, Any], status: str = "200 OK", *headers: str) -> bytes:
+    """A whole HTTP answer; without a C(Content-Length) of one's own, the right one."""
+    content = json.dumps(body).encode() if isinstance(body, dict) else body
+    measured = any(line.lower().startswith(("content-length:", "transfer-encoding:")) for line in headers)
+    length = [] if measured else [f"Content-Length: {len(content)}"]
+    return "\r\n".join([f"HTTP/1.1 {status}", *length, *headers, "", ""]).encode("latin-1") + content
+
+
+def constantly(reply: bytes) -> Script:
+    """The script that says the same to every request."""
+    return lambda _target: [reply]
+
+
+def spellings(token: str) -> dict[str, str]:
+    """How a service, a library or Ansible may write a token, by name; Base64 less the ends that neighbours change."""
+    percent = quote(token, safe="")
+    written = {
+        "raw": token,
+        "percent": percent,
+        "percent, lower case": "".join(f"%{byte:02x}" for byte in token.encode()),
+        "percent, twice": quote(percent, safe=""),
+        "JSON": json.dumps(token)[1:-1],
+        "JSON, not ASCII": json.dumps(token, ensure_ascii=False)[1:-1],
+        "JSON, twice": json.dumps(json.dumps(token)[1:-1])[1:-1],
+        "JSON, slashes escaped": json.dumps(token)[1:-1].replace("/", "\\/"),
+        "Python": repr(token)[1:-1],
+        "HTML": html.escape(token),
+        "HTML, decimal": "".join(f"&#{ord(char)};" for char in token),
+        "HTML, hexadecimal": "".join(f"&#x{ord(char):02X};" for char in token),
+        "Base64, 0": base64.b64encode(token.encode())[: len(token.encode()) * 8 // 6].decode(),
+    }
+    for shift in (1, 2):
+        whole = (shift + len(token.encode())) * 8 // 6
+        text = base64.b64encode(b"\0" * shift + token.encode()).decode()
+        written[f"Base64, {shift}"] = text[shift + 1 : whole]
+    return {
+        **written,
+        **{f"{key}, URL": text.translate({43: 45, 47: 95}) for key, text in written.items() if "64" in key},
+    }
+
+
+def leaks(text: str, token: str) -> list[str]:
+    """The spellings of the token that C(text) holds, also where line ends and white space part them."""
+    seen = text.casefold()
+    squeezed = "".join(seen.split())
+    found = spellings(token).items()
+    return [name for name, spelling in found if spelling.casefold() in seen or spelling.casefold() in squeezed]
+
+
+class Hostile:
+    """A TCP server, speaking TLS where C(tls) is given, that answers each request by its script.
+
+    Where it is C(impatient), it takes the first bytes of a connection for the request, whatever they are.
+
+    C(requests) are the heads received, C(connections) the connections accepted, C(sent) the bytes that the system took,
+    C(busiest) the most requests that were answered at the same time, C(threads) the accepting one and one a connection.
+    """
+
+    def __init__(self, script: Script, tls: ssl.SSLContext | None = None, impatient: bool = False) -> None:
+        self.requests: list[str] = []
+        self.connections = 0
+        self.sent = 0
+        self.busiest = 0
+        self._busy = 0
+        self._script = script
+        self._tls = tls
+        self._impatient = impatient
+        self._lock = threading.Lock()
+        self._sockets: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        # Inherited by the connections, so that what lies in buffers counts for little.
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+        self.port: int = self._listener.getsockname()[1]
+        self.threads = [threading.Thread(target=self._accept)]
+        self.threads[0].start()
+
+    @property
+    def url(self) -> str:
+        """What to give as api_url."""
+        return f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}/v1"
+
+    @property
+    def targets(self) -> list[str]:
+        """What was asked for, as written in the request lines."""
+        return [_target(head.split("\n")[0]) for head in list(self.requests)]
+
+    def close(self) -> None:
+        """Stop; every thread has ended afterwards."""
+        for sock in [self._listener, *self._sockets]:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        for thread in self.threads:
+            thread.join(20)
+            assert not thread.is_alive(), "a thread of the hostile server does not end"
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                sock, _peer = self._listener.accept()
+            except OSError:
+                return
+            sock.settimeout(15)
+            self.connections += 1
+            self._sockets.append(sock)
+            self.threads.append(threading.Thread(target=self._serve, args=(sock,)))
+            self.threads[-1].start()
+
+    def _serve(self, sock: socket.socket) -> None:
+        with contextlib.ExitStack() as stack:
+            stack.callback(sock.close)
+            # OSError: the client has gone, or close() was called.
+            stack.enter_context(contextlib.suppress(OSError, EOFError))
+            if self._tls:
+                sock = self._tls.wrap_socket(sock, server_side=True)
+                stack.callback(sock.close)
+                self._sockets.append(sock)
+            if self._impatient:
+                self._answer(sock, [repr(sock.recv(65536))])
+                sock.recv(65536)
+                return
+            reader = stack.enter_context(sock.makefile("rb"))
+            while True:
+                lines = list(iter(lambda: reader.readline(65536).decode("latin-1").strip("\r\n"), ""))
+                if not lines:
+                    return
+                self._answer(sock, lines)
+
+    def _answer(self, sock: socket.socket, lines: list[str]) -> None:
+        with self._lock:
+            self.requests.append("\n".join(lines))
+            self._busy += 1
+            self.busiest = max(self.busiest, self._busy)
+        try:
+            for chunk in self._script(_target(lines[0])):
+                sock.sendall(chunk)
+                with self._lock:
+                    self.sent += len(chunk)
+        except ConnectionResetError:
+            # Closed with time 0 to linger, the system sends a reset.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            raise
+        finally:
+            with self._lock:
+                self._busy -= 1
+
+
+def _target(line: str) -> str:
+    """What a request line asks for; what is no request line, such as a greeting of TLS, asks for nothing."""
+    words = line.split(" ")
+    return words[1] if len(words) == 3 else ""
+
+
+class Authority:
+    """A certificate authority that signs what it should not. C(bundle) is the file of its own certificate."""
+
+    def __init__(self, directory: pathlib.Path) -> None:
+        self._directory = directory
+        self._key, self._certificate = _signed("An authority", None)
+        self.bundle = directory / "authority.pem"
+        self.bundle.write_bytes(_pem(self._certificate))
+
+    def context(self, flaw: str = "") -> ssl.SSLContext:
+        """What a server needs; C(flaw) is C(expired), C(another name), C(self-signed) or none."""
+        issuer = None if flaw == "self-signed" else (self._key, self._certificate)
+        name = "192.0.2.1" if flaw == "another name" else "127.0.0.1"
+        key, certificate = _signed(name, issuer, expired=flaw == "expired")
+        path = self._directory / f"server-{flaw.replace(' ', '-')}.pem"
+        path.write_bytes(_pem(key) + _pem(certificate))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        return context
+
+
+def _signed(name: str, issuer: tuple[Any, Any] | None, expired: bool = False) -> tuple[Any, Any]:
+    """A key and a certificate: for an address, or of an authority where C(name) is none."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(timezone.utc)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer[1].subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=9))
+        .not_valid_after(now + timedelta(days=-1 if expired else 9))
+    )
+    authority = "." not in name
+    builder = builder.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+    if not authority:
+        address = x509.IPAddress(ipaddress.ip_address(name))
+        builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
+    signing = issuer[0] if issuer else key
+    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key())
+    builder = builder.add_extension(identifier, critical=False)
+    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    if authority:
+        usage = dict.fromkeys(
+            ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+             "encipher_only", "decipher_only"), False,
+        )  # fmt: skip
+        builder = builder.add_extension(x509.KeyUsage(key_cert_sign=True, crl_sign=True, **usage), critical=True)
+    return key, builder.sign(signing, hashes.SHA256())
+
+
+def _pem(item: Any) -> bytes:
+    from cryptography.hazmat.primitives import serialization
+
+    if hasattr(item, "private_bytes"):
+        form = serialization.PrivateFormat.PKCS8
+        return item.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())  # type: ignore[no-any-return]
+    return item.public_bytes(serialization.Encoding.PEM)  # type: ignore[no-any-return]

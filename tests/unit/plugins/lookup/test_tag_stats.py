@@ -1,0 +1,207 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lookup: a record for each term, options from everywhere they are documented to come from, and clear refusals."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import subprocess
+import sys
+import traceback
+from typing import Any, Callable
+
+import pytest
+from ansible.errors import AnsibleError, AnsibleLookupError
+from ansible.plugins.loader import lookup_loader
+from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
+    COUNTS,
+    Hostile,
+    answer,
+    constantly,
+    leaks,
+)
+
+TOKEN = 's3cr&t/+%"<é>tok\\en'
+
+Serve = Callable[..., Hostile]
+
+
+def look(*terms: Any, variables: dict[str, Any] | None = None, **given: Any) -> list[dict[str, Any]]:
+    """Run the lookup as Ansible's template engine does."""
+    plugin = lookup_loader.get("mailops.smtpeter.tag_stats")
+    records: list[dict[str, Any]] = plugin.run(list(terms), variables=variables or {}, **given)
+    return records
+
+
+def refusal(*terms: Any, **given: Any) -> str:
+    """The text that the lookup ends with, which begins with its name and shows no token anywhere."""
+    with pytest.raises(AnsibleLookupError) as caught:
+        look(*terms, **given)
+    assert str(caught.value).startswith("mailops.smtpeter.tag_stats: ")
+    shown = "".join(traceback.format_exception(type(caught.value), caught.value, None))
+    assert leaks(shown, TOKEN) == []
+    return str(caught.value)
+
+
+def test_a_record_for_each_term(hostile: Serve) -> None:
+    """In the order of the terms, repeated ones repeated, though each is asked for once."""
+    server = hostile(lambda target: [answer({**COUNTS, "opens": len(target.split("?")[0])})])
+    records = look("bb", "a", "bb", "ccc", api_token=TOKEN, api_url=server.url)
+    assert [record["tag"] for record in records] == ["bb", "a", "bb", "ccc"]
+    assert [record["opens"] for record in records] == [12, 11, 12, 13]
+    assert len(server.requests) == 3
+    assert type(records[0]) is dict
+
+
+@pytest.mark.parametrize("name", ["api_token", "access_token"])
+def test_the_token_as_option(hostile: Serve, name: str) -> None:
+    """Under its name and the service's own."""
+    server = hostile(constantly(answer(COUNTS)))
+    look("a", api_url=server.url, **{name: "a-good-token"})
+    assert server.targets == ["/v1/stats/a?access_token=a-good-token"]
+
+
+def test_where_options_come_from(hostile: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An option goes before a variable, and that before the environment."""
+    servers = [hostile(constantly(answer(COUNTS))) for _source in range(3)]
+    monkeypatch.setenv("SMTPETER_API_TOKEN", "token-of-the-environment")
+    monkeypatch.setenv("SMTPETER_API_URL", servers[0].url)
+    look("a")
+    variables = {"smtpeter_api_token": "token-of-variables", "smtpeter_api_url": servers[1].url}
+    look("a", variables=variables)
+    look("a", variables=variables, api_token="token-of-options", api_url=servers[2].url)
+    asked = [server.targets for server in servers]
+    assert asked == [
+        [f"/v1/stats/a?access_token=token-of-{source}"] for source in ("the-environment", "variables", "options")
+    ]
+
+
+def test_the_configuration_file(hostile: Serve, tmp_path: pathlib.Path) -> None:
+    """Token and address from the section smtpeter of ansible.cfg, read by a new process."""
+    server = hostile(constantly(answer(COUNTS)))
+    config = tmp_path / "ansible.cfg"
+    config.write_text(f"[smtpeter]\napi_token = token-of-ini\napi_url = {server.url}\n", encoding="utf-8")
+    code = (
+        "from ansible.plugins import loader; loader.init_plugin_loader();"
+        "print(loader.lookup_loader.get('mailops.smtpeter.tag_stats').run(['a'], variables={})[0]['messages'])"
+    )
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(config)}
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environment)
+    assert done.stdout == "1000\n"
+    assert server.targets == ["/v1/stats/a?access_token=token-of-ini"]
+
+
+def test_every_option_arrives(hostile: Serve) -> None:
+    """Endpoint, retries and missing do what they say."""
+    server = hostile(constantly(answer(b"", "404 Not Found")))
+    assert look("a", api_token=TOKEN, api_url=server.url, endpoint="tag")[0]["known"] is False
+    assert server.targets[0].startswith("/v1/tag/a?")
+    assert "spelling" in refusal("a", api_token=TOKEN, api_url=server.url, missing="error")
+    broken = hostile(constantly(answer(b"", "500 Oops", "Retry-After: 0")))
+    assert "(2 attempts)" in refusal("a", api_token=TOKEN, api_url=broken.url, retries="1")
+    assert len(broken.requests) == 2
+
+
+@pytest.mark.parametrize("name", ["tag", "tags", "token", "min_delivery_ratio", "wantlist_", "_terms", "_raw", "url"])
+def test_an_unknown_option(name: str) -> None:
+    """It is refused by its name, and the user learns which there are."""
+    text = refusal("a", api_token=TOKEN, **{name: "x"})
+    assert f"{name}: there is no such option" in text
+    for known in (
+        "api_token",
+        "api_url",
+        "ca_path",
+        "endpoint",
+        "missing",
+        "parallel",
+        "retries",
+        "timeout",
+        "validate_certs",
+    ):
+        assert known in text
+
+
+@pytest.mark.parametrize("given", [{}, {"api_token": ""}, {"api_token": None}])
+def test_no_token(given: dict[str, Any]) -> None:
+    """The user learns where to put it."""
+    text = refusal("a", **given)
+    assert "api_token" in text
+    assert "SMTPETER_API_TOKEN" in text
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"api_token": "short"}, "api_token"),
+        ({"api_url": "http://a.test/v1"}, "api_url"),
+        ({"endpoint": "send"}, "endpoint"),
+        ({"missing": "ignore"}, "missing"),
+        ({"parallel": 0}, "parallel"),
+        ({"parallel": "many"}, "parallel"),
+        ({"timeout": -1}, "timeout"),
+        ({"timeout": "soon"}, "timeout"),
+        ({"retries": 101}, "retries"),
+        ({"ca_path": "/no/such/file"}, "ca_path"),
+    ],
+)
+def test_options_that_cannot_work(given: dict[str, Any], name: str) -> None:
+    """Each is an error that names it, whether Ansible's own configuration refuses it or the collection."""
+    with pytest.raises(AnsibleError, match=name) as caught:
+        look("a", **{"api_token": TOKEN, **given})
+    assert leaks(str(caught.value), TOKEN) == []
+
+
+@pytest.mark.parametrize("term", [7, None, True, ["a"], {"a": 1}, b"a", 1.5], ids=repr)
+def test_a_term_that_is_no_string(term: Any) -> None:
+    """It is refused, since 007 and 7 are different tags but may be the same number."""
+    text = refusal("a", term, api_token=TOKEN)
+    assert "tags: " in text
+    assert "not a string" in text
+
+
+@pytest.mark.parametrize(
+    "terms", [[], [""], ["a b"], ["a", ".."], [TOKEN], [f"a {TOKEN}"], [[TOKEN]], [{"token": TOKEN}]]
+)
+def test_terms_that_are_refused(terms: list[Any]) -> None:
+    """What cannot be a tag is refused before anything is sent, and none of it shows the token."""
+    assert "tags: " in refusal(*terms, api_token=TOKEN, api_url="https://127.0.0.1:9/v1", retries=0)
+
+
+def test_failures_name_every_tag(hostile: Serve) -> None:
+    """The error has each failed tag with its reason."""
+
+    def script(target: str) -> list[bytes]:
+        return [answer(COUNTS) if "good" in target else answer(b"no", "410 Gone")]
+
+    text = refusal("bad-1", "good", "bad-2", api_token=TOKEN, api_url=hostile(script).url)
+    assert "tag 'bad-1': " in text
+    assert "tag 'bad-2': " in text
+    assert "tag 'good'" not in text
+
+
+@pytest.mark.parametrize("status", ["200 OK", "302 Found", "401 Unauthorized", "500 Oops"])
+def test_an_echo_of_the_token_is_not_shown(hostile: Serve, status: str) -> None:
+    """On versions of Ansible that mask nothing for lookups, the text is silent by itself."""
+    server = hostile(constantly(answer(f"{TOKEN} is bad".encode(), status)))
+    assert "is bad" in refusal("a", api_token=TOKEN, api_url=server.url, retries=0)
+
+
+def test_no_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the library the user learns which, and where."""
+    monkeypatch.setattr(options, "missing_requests", lambda: True)
+    text = refusal("a", api_token=TOKEN)
+    assert "requests" in text
+    assert "controller" in text
+
+
+def test_connections_are_closed(hostile: Serve) -> None:
+    """After the lookup the service sees the end of each connection."""
+    server = hostile(constantly(answer(COUNTS)))
+    look(*[f"tag-{number}" for number in range(30)], api_token=TOKEN, api_url=server.url)
+    for thread in server.threads[1:]:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in server.threads[1:])

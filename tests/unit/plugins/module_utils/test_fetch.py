@@ -1,0 +1,174 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Many tags at once: each read once, in the order asked, and never more at a time than allowed."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Callable, Iterator
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import PARALLEL_LIMIT, failures, read_tags
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, Hostile, Script, answer, constantly
+
+Serve = Callable[..., Hostile]
+Connect = Callable[..., Client]
+
+
+def by_tag(special: dict[str, bytes], other: bytes) -> Script:
+    """The script that answers some tags in their own way."""
+    return lambda target: [special.get(target.split("/")[3].split("?")[0], other)]
+
+
+def asked(server: Hostile) -> list[str]:
+    """The tags that the server was asked for, in their order."""
+    return [target.split("/")[3].split("?")[0] for target in server.targets]
+
+
+@pytest.mark.parametrize("parallel", [1, 2, 8, 64])
+def test_order_is_kept_and_a_tag_is_read_once(hostile: Serve, connect: Connect, parallel: int) -> None:
+    """However the answers come in, the records are in the order asked, and repeated tags cost nothing."""
+
+    def later_first(target: str) -> Iterator[bytes]:
+        number = int(target.partition("?")[0].split("-")[1])
+        time.sleep((20 - number) / 400)
+        yield answer({**COUNTS, "messages": 1000 + number})
+
+    server = hostile(later_first)
+    tags = [f"tag-{number}" for number in range(20)]
+    readings = read_tags(connect(server.url), [*tags, *reversed(tags), tags[3]], parallel, "zero")
+    assert list(readings.records) == tags
+    assert [record.messages for record in readings.records.values()] == list(range(1000, 1020))
+    assert [record.tag for record in readings.records.values()] == tags
+    assert readings.errors == {}
+    assert Counter(asked(server)) == Counter(tags)
+
+
+@pytest.mark.parametrize("parallel", [1, 3, 8])
+def test_never_more_at_a_time_than_allowed(hostile: Serve, connect: Connect, parallel: int) -> None:
+    """The server never has more requests before it than parallel, and more than one where it is above 1."""
+
+    def slowly(_target: str) -> Iterator[bytes]:
+        time.sleep(0.03)
+        yield answer(COUNTS)
+
+    server = hostile(slowly)
+    read_tags(connect(server.url), [f"tag-{number}" for number in range(24)], parallel, "zero")
+    assert min(2, parallel) <= server.busiest <= parallel
+    assert server.connections <= parallel
+
+
+def test_no_more_connections_than_tags(hostile: Serve, connect: Connect) -> None:
+    """Two tags need two connections at most, whatever is allowed."""
+    server = hostile(constantly(answer(COUNTS)))
+    read_tags(connect(server.url), ["a", "b"], 64, "zero")
+    assert server.connections <= 2
+
+
+@pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
+@pytest.mark.parametrize("parallel", [1, 4])
+def test_a_refused_token_ends_the_reading(hostile: Serve, connect: Connect, status: str, parallel: int) -> None:
+    """Once the token is refused no worker takes another tag, and the rest is reported as not tried."""
+
+    def refuse(_target: str) -> Iterator[bytes]:
+        time.sleep(0.02)
+        yield answer(b"bad token", status)
+
+    server = hostile(refuse)
+    tags = [f"tag-{number}" for number in range(50)]
+    readings = read_tags(connect(server.url, retries=3), tags, parallel, "zero")
+    assert readings.records == {}
+    assert list(readings.errors) == tags
+    # A worker may have taken one more tag while the first refusal was on its way.
+    assert len(server.requests) <= 2 * parallel - 1
+    kinds = Counter(error.kind for error in readings.errors.values())
+    assert kinds == {"refused": len(server.requests), "not_tried": 50 - len(server.requests)}
+    last = readings.errors[tags[-1]]
+    assert (last.kind, last.status, last.attempts) == ("not_tried", None, 1)
+    assert "not tried" in str(last)
+
+
+def test_what_was_read_before_a_refusal_is_kept(hostile: Serve, connect: Connect) -> None:
+    """Records from before the token was refused are given."""
+    server = hostile(by_tag({"c": answer(b"", "403 Forbidden")}, answer(COUNTS)))
+    readings = read_tags(connect(server.url), ["a", "b", "c", "d"], 1, "zero")
+    assert list(readings.records) == ["a", "b"]
+    assert {tag: error.kind for tag, error in readings.errors.items()} == {"c": "refused", "d": "not_tried"}
+
+
+def test_other_errors_do_not_end_the_reading(hostile: Serve, connect: Connect) -> None:
+    """Every other failure is that tag's alone."""
+    special = {
+        "gone": answer(b"", "410 Gone"),
+        "busy": answer(b"", "503 Busy"),
+        "html": answer(b"<html>"),
+        "moved": answer(b"", "302 Found", "Location: /"),
+    }
+    server = hostile(by_tag(special, answer(COUNTS)))
+    tags = ["a", "gone", "b", "busy", "c", "html", "moved", "d"]
+    readings = read_tags(connect(server.url), tags, 2, "zero")
+    assert list(readings.records) == ["a", "b", "c", "d"]
+    kinds = {tag: (error.kind, error.status) for tag, error in readings.errors.items()}
+    assert kinds == {
+        "gone": ("refused", 410),
+        "busy": ("service", 503),
+        "html": ("answer", None),
+        "moved": ("answer", 302),
+    }
+    assert list(kinds) == ["gone", "busy", "html", "moved"]
+    text = failures(readings.errors)
+    for tag in special:
+        assert f"tag '{tag}': " in text
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer(b"", "404 Not Found"),
+        answer(b"[]"),
+        answer(b"{}"),
+        answer(b"null"),
+        answer({"messages": 0, "deliveries": 0, "opens": 0, "clicks": 0}),
+    ],
+    ids=["404", "list", "object", "null", "zeros"],
+)
+def test_an_unknown_tag(hostile: Serve, connect: Connect, reply: bytes) -> None:
+    """It is a record that says so, or with missing=error an error that tells what to check."""
+    server = hostile(by_tag({"b": reply}, answer(COUNTS)))
+    readings = read_tags(connect(server.url), ["a", "b"], 2, "zero")
+    assert [record.known for record in readings.records.values()] == [True, False]
+    assert readings.records["b"].messages == 0
+    readings = read_tags(connect(server.url), ["a", "b"], 2, "error")
+    assert list(readings.records) == ["a"]
+    assert readings.errors["b"].kind == "unknown_tag"
+    assert "spelling" in str(readings.errors["b"])
+
+
+@pytest.mark.parametrize("parallel", [0, -1, PARALLEL_LIMIT + 1])
+def test_parallel_has_bounds(hostile: Serve, connect: Connect, parallel: int) -> None:
+    """Outside of them it is refused by name, before anything is sent."""
+    server = hostile(constantly(answer(COUNTS)))
+    with pytest.raises(OptionError, match=rf"^parallel: {parallel} "):
+        read_tags(connect(server.url), ["a"], parallel, "zero")
+    assert server.connections == 0
+
+
+def test_no_tags(hostile: Serve, connect: Connect) -> None:
+    """Nothing to read is an error, not an empty success."""
+    with pytest.raises(OptionError, match="^tags: ") as caught:
+        read_tags(connect(hostile(constantly(b"")).url), [], 8, "zero")
+    assert caught.value.option == "tags"
+
+
+@pytest.mark.parametrize("bad", ["", "a b", ";", "..", "a-good-token", "\ud800"], ids=ascii)
+def test_one_bad_tag_stops_all_before_the_first_request(hostile: Serve, connect: Connect, bad: str) -> None:
+    """The service is not asked for some tags of a list that holds a mistake."""
+    server = hostile(constantly(answer(COUNTS)))
+    with pytest.raises(OptionError, match="^tags: "):
+        read_tags(connect(server.url), ["good", "better", bad], 8, "zero")
+    assert server.connections == 0

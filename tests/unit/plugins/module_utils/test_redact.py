@@ -1,0 +1,215 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The redactor masks the token however it is written, shows nothing harmful, and leaves the rest alone."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import unicodedata
+from typing import Callable, ContextManager
+from urllib.parse import quote
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._redact import EXCERPT_CHARS, MASK, Redactor
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks, spellings
+from hypothesis import given
+from hypothesis import strategies as st
+
+TOKEN = 's3cr&t/+%"<é>tok\\en'
+PLAIN = "0123456789abcdef"
+
+printable = st.characters(min_codepoint=33, max_codepoint=0x2FFF, exclude_categories=["C", "Z", "M"])
+tokens = st.text(printable, min_size=8, max_size=40)
+
+
+@pytest.mark.parametrize("token", [TOKEN, PLAIN], ids=["odd", "plain"])
+@pytest.mark.parametrize("name", list(spellings(TOKEN)))
+@pytest.mark.parametrize("change", [str, str.upper, str.lower], ids=["as is", "upper", "lower"])
+def test_every_spelling_is_masked(token: str, name: str, change: Callable[[str], str]) -> None:
+    """A token in any encoding and any case is replaced, if need be with the text around it."""
+    written = change(spellings(token)[name])
+    said = Redactor(token).excerpt(f"before {written} after".encode())
+    assert MASK in said
+    assert leaks(said, token) == []
+
+
+@pytest.mark.parametrize("token", [TOKEN, PLAIN], ids=["odd", "plain"])
+@pytest.mark.parametrize("name", ["raw", "percent", "JSON", "HTML"])
+def test_what_stands_around_the_token_is_shown(token: str, name: str) -> None:
+    """In its usual spellings the token is cut out of a text that is worth reading."""
+    assert Redactor(token).excerpt(f"before {spellings(token)[name]} after".encode()) == f"before {MASK} after"
+
+
+@pytest.mark.parametrize("shift", range(12))
+def test_base64_of_a_text_that_holds_the_token_is_masked(shift: int) -> None:
+    """At each alignment within a longer Base64 text the token's part is masked."""
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        text = encode(b"?" * shift + TOKEN.encode() + b"&b=1").decode()
+        said = Redactor(TOKEN).excerpt(text.encode())
+        assert MASK in said
+        assert leaks(said, TOKEN) == []
+
+
+@pytest.mark.parametrize(
+    "gap",
+    [
+        "\n", "\r\n", "\n        ", "\r\n\t\t\t\t\t\t", "\n" + " " * 40, "\\\n", "\0", "\x1b", "\x7f", "\x85",
+        "\u00ad", "\u200b", "\u2028", "\ufeff",
+    ],
+    ids=ascii,
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["raw", "percent", "JSON", "Base64, 0"])
+def test_a_token_that_is_taken_apart_is_masked(gap: str, name: str) -> None:
+    """Line ends, indentation and invisible characters within the token don't let it through."""
+    written = spellings(TOKEN)[name]
+    # Wherever a line may be wrapped: within an escape sequence the text would be another one.
+    places = [5] if name in ("percent", "JSON") else range(1, len(written))
+    for place in places:
+        said = Redactor(TOKEN).excerpt(f"before {written[:place]}{gap}{written[place:]} after".encode())
+        assert leaks(said, TOKEN) == [], place
+        assert MASK in said
+
+
+@pytest.mark.parametrize("between", ["\0", "\n", "\x08", "\u200b", " "], ids=ascii)
+def test_a_token_with_something_between_all_its_characters_is_masked(between: str) -> None:
+    """A control character or a space after every character does not let the token through."""
+    assert Redactor(TOKEN).excerpt(f"x {between.join(TOKEN)} y".encode()) == MASK
+
+
+@pytest.mark.parametrize("charset", ["latin-1", "utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "cp1252"])
+def test_a_token_in_another_charset_is_masked(charset: str) -> None:
+    """A page that is not UTF-8 does not show the token with one character damaged."""
+    said = Redactor(TOKEN).excerpt(f"before {TOKEN} after".encode(charset))
+    assert MASK in said
+    for part in ("s3cr", "tok", "en after"):
+        assert part not in said
+
+
+@pytest.mark.parametrize(
+    "token", ["é" * 8 + "abc", "\N{PILE OF POO}" * 8, "ßſİıK" * 3, "pass\N{GREEK SMALL LETTER PI}word"]
+)
+def test_tokens_beyond_ascii_are_masked(token: str) -> None:
+    """A token of any characters is masked in each of its spellings."""
+    for name, written in spellings(token).items():
+        assert leaks(Redactor(token).excerpt(f"x {written} y".encode()), token) == [], name
+
+
+def test_named_entities_are_masked() -> None:
+    """PHP's htmlentities names more characters than the five of XML."""
+    written = html.escape(TOKEN).replace("é", "&eacute;")
+    assert Redactor(TOKEN).excerpt(written.encode()) == MASK
+    assert Redactor(TOKEN).excerpt(html.escape(html.escape(TOKEN)).encode()) == MASK
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a",
+        'An ordinary sentence, with 100 % of its punctuation; (and) <tags/> & "quotes".',
+        '{"messages": 10, "deliveries": 9}',
+        "s3cr&t is the beginning, and tok\\en the end",
+        "bad tag %2e%2e \\u00e9 &amp;",
+        PLAIN[:-1],
+    ],
+)
+def test_ordinary_text_is_untouched(text: str) -> None:
+    """What is not the token stays as it is."""
+    for token in (TOKEN, PLAIN):
+        assert Redactor(token).mask(text) == text
+        assert Redactor(token).excerpt(text.encode()) == text
+
+
+def test_several_occurrences_are_masked() -> None:
+    """All of them, not the first alone, also side by side."""
+    assert Redactor(PLAIN).mask(PLAIN * 2 + " " + PLAIN) == f"{MASK}{MASK} {MASK}"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", ""),
+        (b" \r\n\t ", ""),
+        (b"\0\0\0", ""),
+        (b"\x1b[31mred\x1b[0m\x07 bell", "[31mred [0m bell"),
+        (b"one\r\ntwo\tthree\x0bfour", "one two three four"),
+        ("a\u202eb\u200bc\u2028d\u2066e\ue000f".encode(), "a b c d e f"),
+        (b"\xef\xbb\xbf{}", "{}"),
+        (b"\xff\xfe", "\ufffd\ufffd"),
+        ("Übergröße \N{GRINNING FACE}".encode(), "Übergröße \N{GRINNING FACE}"),
+    ],
+)
+def test_an_excerpt_is_one_harmless_line(body: bytes, said: str) -> None:
+    """Control characters, terminal escapes, line ends and reordering marks become spaces, runs of which collapse."""
+    assert Redactor(PLAIN).excerpt(body) == said
+
+
+@pytest.mark.parametrize("length", [EXCERPT_CHARS - 1, EXCERPT_CHARS, EXCERPT_CHARS + 1, 100 * EXCERPT_CHARS])
+def test_an_excerpt_is_short(length: int) -> None:
+    """It is cut at its limit, and says so."""
+    said = Redactor(PLAIN).excerpt(b"x" * length)
+    assert said == ("x" * length if length <= EXCERPT_CHARS else "x" * EXCERPT_CHARS + "...")
+
+
+@pytest.mark.parametrize("before", range(EXCERPT_CHARS - len(PLAIN) - 2, EXCERPT_CHARS + 2))
+def test_a_token_across_the_end_of_an_excerpt_does_not_show(before: int) -> None:
+    """What is cut has been masked before, so that no part of the token is left."""
+    said = Redactor(PLAIN).excerpt(b"x" * before + PLAIN.encode() + b" and more")
+    assert PLAIN[:4] not in said
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "\\" * 2**20,
+        "&#" + "0" * 2**20,
+        "&#0" * 2**18,
+        "%25" * 2**18,
+        "%" + "25" * 2**19,
+        "s" * 2**20,
+        ("s" + " " * 9) * 2**16,
+        "s3cr&t/+%" * 2**16,
+        "".join(f"{char}{chr(92) * 9}" for char in PLAIN[:-1]) + "x",
+        "".join(f"{chr(92) * 9}u{ord(char):04x}" for char in PLAIN[:-1]) + "x",
+        "".join(f"{chr(92) * 40}u{ord(char):04x}\n" for char in PLAIN[:-1]) * 99,
+    ],
+    ids=lambda body: f"{body[:12]}... {len(body)}",
+)
+def test_no_text_takes_long(body: str, within: Callable[[float], ContextManager[None]]) -> None:
+    """A service that knows the token cannot write a text that keeps the redactor busy."""
+    for token in (TOKEN, PLAIN):
+        redactor = Redactor(token)
+        with within(3):
+            redactor.excerpt(body.encode())
+
+
+def test_no_repr_of_a_redactor_shows_the_token() -> None:
+    """What a debugger or a log prints of the redactor is silent."""
+    assert leaks(repr(Redactor(TOKEN)), TOKEN) == []
+
+
+@given(token=tokens, data=st.data())
+def test_any_mixture_of_encodings_is_masked(token: str, data: st.DataObject) -> None:
+    """Each character may be encoded in its own way, and have its own gap after it."""
+    encodings: list[Callable[[str], str]] = [
+        str, html.escape, lambda char: quote(char, safe=""), lambda char: json.dumps(char)[1:-1],
+        lambda char: f"&#{ord(char)};", lambda char: f"&#x{ord(char):x};", lambda char: quote(quote(char, safe="")),
+    ]  # fmt: skip
+    written = "".join(
+        data.draw(st.sampled_from(encodings))(char) + data.draw(st.sampled_from(["", "", "\0", "\n "]))
+        for char in token
+    )
+    assert Redactor(token).excerpt(f"<p>{written}\n</p>".encode()).replace(" ", "") in (f"<p>{MASK}</p>", MASK)
+
+
+@given(token=tokens, text=st.text())
+def test_an_excerpt_of_anything_is_printable_and_short(token: str, text: str) -> None:
+    """Whatever came, one line without control characters comes out, and the token is not in it."""
+    said = Redactor(token).excerpt((text + token + text).encode("utf-8", "surrogatepass"))
+    assert len(said) <= EXCERPT_CHARS + 3
+    assert all(char == " " or unicodedata.category(char)[0] not in "CZ" for char in said)
+    assert token not in said or token in text

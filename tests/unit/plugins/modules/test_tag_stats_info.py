@@ -1,0 +1,269 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The info module: arguments in, one result out, partial where some tags failed, and documented as it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import ExitStack
+from typing import Any, Callable
+
+import pytest
+import yaml
+from ansible.module_utils import basic
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
+from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
+from ansible_collections.mailops.smtpeter.plugins.modules import tag_stats_info
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
+    COUNTS,
+    Hostile,
+    answer,
+    constantly,
+    leaks,
+)
+
+TOKEN = 's3cr&t/+%"<é>tok\\en'
+
+Serve = Callable[..., Hostile]
+Run = Callable[..., "dict[str, Any]"]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run main() as Ansible would, in this process; its result, in which C(failed) is always there."""
+
+    def main(**arguments: Any) -> dict[str, Any]:
+        given = {"_ansible_remote_tmp": "/tmp", "_ansible_keep_remote_files": False, **arguments}
+        with ExitStack() as stack:
+            try:
+                from ansible.module_utils.testing import patch_module_args
+            except ImportError:
+                # ansible-core 2.16
+                monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode())
+            else:
+                stack.enter_context(patch_module_args(given))
+            with pytest.raises(SystemExit):
+                tag_stats_info.main()
+        return {"failed": False, **json.loads(capsys.readouterr().out)}
+
+    return main
+
+
+def test_success(hostile: Serve, run: Run) -> None:
+    """Every tag has its record, in the order asked; nothing changed and nothing failed."""
+    server = hostile(constantly(answer(COUNTS)))
+    result = run(api_token=TOKEN, api_url=server.url, tags=["b", "a", "b"])
+    assert (result["changed"], result["failed"], result["errors"]) == (False, False, {})
+    assert list(result["stats"]) == ["b", "a"]
+    assert result["stats"]["b"]["delivery_ratio"] == 0.98
+    assert list(result["stats"]["a"]) == list(Record("a", 0, 0).as_dict())
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_check_mode_reads_as_well(hostile: Serve, run: Run, check: bool) -> None:
+    """Reading changes nothing, so check mode does the same."""
+    server = hostile(constantly(answer(COUNTS)))
+    result = run(api_token=TOKEN, api_url=server.url, tags=["a"], _ansible_check_mode=check)
+    assert (result["changed"], result["stats"]["a"]["messages"]) == (False, 1000)
+    assert len(server.requests) == 1
+
+
+def test_partial_results(hostile: Serve, run: Run) -> None:
+    """When some tags fail the task fails, names each and why, and still gives the others."""
+
+    def script(target: str) -> list[bytes]:
+        return [answer(b"no", "410 Gone") if "bad" in target else answer(COUNTS)]
+
+    result = run(api_token=TOKEN, api_url=hostile(script).url, tags=["a", "bad-1", "b", "bad-2"])
+    assert (result["changed"], result["failed"]) == (False, True)
+    assert list(result["stats"]) == ["a", "b"]
+    assert list(result["errors"]) == ["bad-1", "bad-2"]
+    assert set(result["errors"]["bad-1"]) == {"kind", "status", "msg"}
+    assert (result["errors"]["bad-1"]["kind"], result["errors"]["bad-1"]["status"]) == ("refused", 410)
+    for tag in ("bad-1", "bad-2"):
+        assert result["errors"][tag]["msg"] in result["msg"]
+        assert f"tag '{tag}'" in result["msg"]
+
+
+def test_a_refused_token(hostile: Serve, run: Run) -> None:
+    """After 401 no further tag is asked for, and the rest is reported as not tried."""
+    server = hostile(constantly(answer(b"wrong", "401 Unauthorized")))
+    result = run(api_token=TOKEN, api_url=server.url, tags=["a", "b", "c"], parallel=1)
+    assert [error["kind"] for error in result["errors"].values()] == ["refused", "not_tried", "not_tried"]
+    assert result["stats"] == {}
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(("missing", "failed"), [("zero", False), ("error", True), (None, False)])
+def test_missing(hostile: Serve, run: Run, missing: str | None, failed: bool) -> None:
+    """An unknown tag is a record of zeros unless it is to be an error."""
+    given = {} if missing is None else {"missing": missing}
+    result = run(api_token=TOKEN, api_url=hostile(constantly(answer(b"", "404 No"))).url, tags=["a"], **given)
+    assert result["failed"] is failed
+    if failed:
+        assert (result["stats"], result["errors"]["a"]["kind"]) == ({}, "unknown_tag")
+    else:
+        assert (result["stats"]["a"]["known"], result["stats"]["a"]["messages"]) == (False, 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"tags": []}, "tags"),
+        ({"tags": [""]}, "tags"),
+        ({"tags": ["a b"]}, "tags"),
+        ({"tags": "a,;"}, "semicolon"),
+        ({"tags": [TOKEN]}, "tags"),
+        ({"api_token": "short"}, "api_token"),
+        ({"api_url": "http://a.test/v1"}, "api_url"),
+        ({"api_url": ""}, "api_url"),
+        ({"endpoint": "send"}, "endpoint"),
+        ({"missing": "ignore"}, "missing"),
+        ({"parallel": 0}, "parallel"),
+        ({"parallel": 65}, "parallel"),
+        ({"timeout": "soon"}, "timeout"),
+        ({"timeout": 0}, "timeout"),
+        ({"timeout": "nan"}, "timeout"),
+        ({"retries": -1}, "retries"),
+        ({"retries": 1.5}, "retries"),
+        ({"ca_path": "/no/such/file"}, "ca_path"),
+        ({"tag_": "a"}, "tag_"),
+    ],
+)
+def test_options_that_cannot_work(run: Run, given: dict[str, Any], text: str) -> None:
+    """They fail the task at once, by name, without stats and without the token."""
+    result = run(**{"api_token": TOKEN, "tags": ["a"], **given})
+    assert result["failed"]
+    assert text in result["msg"]
+    assert "stats" not in result
+    assert leaks(json.dumps(result["msg"]), TOKEN) == []
+    assert leaks(result["msg"], TOKEN) == []
+
+
+@pytest.mark.parametrize("name", ["tags", "tag"])
+@pytest.mark.parametrize(("value", "tags"), [(["a", "b"], ["a", "b"]), ("a,b", ["a", "b"]), ("a", ["a"]), (7, ["7"])])
+def test_tags_and_its_alias(hostile: Serve, run: Run, name: str, value: Any, tags: list[str]) -> None:
+    """A list, or text that Ansible splits at its commas."""
+    result = run(api_token=TOKEN, api_url=hostile(constantly(answer(COUNTS))).url, **{name: value})
+    assert list(result["stats"]) == tags
+
+
+def test_the_tokens_alias(hostile: Serve, run: Run) -> None:
+    """The service's own name for the token is understood."""
+    server = hostile(constantly(answer(COUNTS)))
+    assert not run(access_token="a-good-token", api_url=server.url, tags=["a"])["failed"]
+    assert server.targets == ["/v1/stats/a?access_token=a-good-token"]
+
+
+def test_the_environment(hostile: Serve, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Token and address come from the environment where they are not given; what is given goes first."""
+    server, other = hostile(constantly(answer(COUNTS))), hostile(constantly(answer(COUNTS)))
+    monkeypatch.setenv("SMTPETER_API_TOKEN", "of-the-environment")
+    monkeypatch.setenv("SMTPETER_API_URL", server.url)
+    assert not run(tags=["a"])["failed"]
+    assert server.targets == ["/v1/stats/a?access_token=of-the-environment"]
+    assert not run(tags=["a"], api_token="of-the-task", api_url=other.url, endpoint="tag")["failed"]
+    assert other.targets == ["/v1/tag/a?access_token=of-the-task"]
+    assert len(server.targets) == 1
+
+
+def test_no_token(run: Run) -> None:
+    """Without a token the option is named."""
+    result = run(tags=["a"])
+    assert result["failed"]
+    assert "api_token" in result["msg"]
+
+
+def test_no_requests(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the library the user learns which, and on which machine."""
+    monkeypatch.setattr(options, "missing_requests", lambda: True)
+    result = run(api_token=TOKEN, tags=["a"])
+    assert result["failed"]
+    assert result["msg"].startswith("Failed to import the required Python library (requests) on ")
+
+
+def test_connections_are_closed(hostile: Serve, run: Run) -> None:
+    """After the run the service sees the end of each connection, so nothing of it is left open."""
+    server = hostile(constantly(answer(COUNTS)))
+    run(api_token=TOKEN, api_url=server.url, tags=[f"tag-{number}" for number in range(30)], parallel=4)
+    for thread in server.threads[1:]:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in server.threads[1:])
+
+
+def test_an_echo_of_the_token_is_not_returned(hostile: Serve, run: Run) -> None:
+    """What the service says of the token is masked in the whole result."""
+    body = f"{TOKEN} is no token".encode()
+    for status in ("200 OK", "500 Oops", "401 Unauthorized"):
+        server = hostile(constantly(answer(body, status)))
+        result = run(api_token=TOKEN, api_url=server.url, tags=["a"], retries=0)
+        assert result["failed"]
+        assert "is no token" in result["msg"]
+        assert leaks(json.dumps(result), TOKEN) == []
+        assert leaks(result["msg"], TOKEN) == []
+
+
+@pytest.fixture(scope="module")
+def documented() -> dict[str, Any]:
+    """The module's documentation, its fragments merged, as C(ansible-doc) has it."""
+    command = [sys.executable, "-m", "ansible", "doc", "--json", "-t", "module", "mailops.smtpeter.tag_stats_info"]
+    done = subprocess.run(command, check=True, capture_output=True, env={**os.environ}, text=True)
+    content: dict[str, Any] = json.loads(done.stdout)["mailops.smtpeter.tag_stats_info"]
+    return content
+
+
+def test_the_documentation_says_what_the_arguments_are(
+    documented: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names, types, defaults, choices and aliases are the same in both."""
+    specs: list[dict[str, Any]] = []
+
+    def remember(self: AnsibleModule, argument_spec: dict[str, Any], **_more: Any) -> None:
+        specs.append(argument_spec)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(AnsibleModule, "__init__", remember)
+    with pytest.raises(KeyboardInterrupt):
+        tag_stats_info.main()
+    keys = {"type": "str", "elements": None, "default": None, "required": False, "choices": None, "aliases": None}
+
+    def essence(of: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        return {
+            name: {key: option.get(key, unset) or None for key, unset in keys.items()} for name, option in of.items()
+        }
+
+    assert essence(documented["doc"]["options"]) == essence(specs[0])
+
+
+def test_the_documentation_names_the_environment(documented: dict[str, Any]) -> None:
+    """Each variable that an option falls back to stands in its description."""
+    for name, option in options.connection_spec().items():
+        for variable in option.get("fallback", (None, []))[1]:
+            assert variable in str(documented["doc"]["options"][name]["description"])
+
+
+def test_the_documentation_has_every_return_key(documented: dict[str, Any], hostile: Serve, run: Run) -> None:
+    """Keys of records and errors are documented in the order in which they are returned, with true types."""
+    returned = yaml.safe_load(tag_stats_info.RETURN)
+    assert set(returned) == set(documented["return"])
+
+    def script(target: str) -> list[bytes]:
+        return [
+            answer(b"", "410 Gone") if "bad" in target else answer({**COUNTS, "unique_opens": 1, "unique_clicks": 1})
+        ]
+
+    result = run(api_token=TOKEN, api_url=hostile(script).url, tags=["a", "bad"])
+    types = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
+    for key, tag in (("stats", "a"), ("errors", "bad")):
+        contained = returned[key]["contains"]["TAG"]["contains"]
+        assert list(contained) == list(result[key][tag])
+        for name, value in result[key][tag].items():
+            assert value is None or type(value) is types[contained[name]["type"]], name
+    assert list(returned["stats"]["sample"]["wave-1"]) == list(result["stats"]["a"])

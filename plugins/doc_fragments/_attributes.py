@@ -25,3 +25,23 @@ attributes:
     support: full
     platforms: posix
 """
+
+    FLOW = r"""
+options: {}
+attributes:
+  run_once:
+    description: Works with the C(run_once) keyword.
+    support: full
+  delegation:
+    description: Works with C(delegate_to), which says where the looks are made.
+    support: full
+  loop:
+    description: Works with C(loop), one item after the other.
+    support: full
+  rescue:
+    description: Returns the same structure whether it passes or fails, so that C(rescue) can read it.
+    support: full
+  no_log:
+    description: With the C(no_log) keyword it shows no progress either.
+    support: full
+"""

@@ -128,12 +128,15 @@ def open_session(verify: bool | str, proxied_url: str | None) -> requests.Sessio
     from requests.adapters import HTTPAdapter
 
     def bounded(connection: Any) -> Any:
-        def connect(self: Any) -> None:
-            hosts = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-            self.timeout = _request.remaining() / len(hosts)
-            connection.connect(self)
+        def new_conn(self: Any) -> socket.socket:
+            # Each address of the host gets its share; the handshake then gets all that is left.
+            addresses = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+            self.timeout = _request.remaining() / len(addresses)
+            sock: socket.socket = connection._new_conn(self)
+            sock.settimeout(_request.remaining())
+            return sock
 
-        return type(connection.__name__, (connection,), {"response_class": _DeadlineResponse, "connect": connect})
+        return type(connection.__name__, (connection,), {"response_class": _DeadlineResponse, "_new_conn": new_conn})
 
     pools = {
         scheme: type(pool.__name__, (pool,), {"ConnectionCls": bounded(pool.ConnectionCls)})

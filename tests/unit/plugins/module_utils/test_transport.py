@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import itertools
 import json
 import logging
 import pathlib
 import socket
+import threading
 import time
 import tracemalloc
 import zlib
@@ -450,6 +452,31 @@ def test_a_handshake_that_never_ends(
     server = hostile(lambda _target: drip(record) if drips else [], None, True)
     with within(TIMEOUT + 2), pytest.raises(TransportError) as caught:
         ask(server.url.replace("http:", "https:"))
+    assert caught.value.kind == "timeout"
+
+
+def test_a_slow_connect_leaves_less_time_for_the_handshake(
+    ask: Get, within: Callable[[float], ContextManager[None]]
+) -> None:
+    """The timeout covers both together, not each of them."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as stack:
+        for _place in range(2):
+            # The queue is full afterwards, so that the system repeats its attempt after 1 and after 3 seconds.
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+
+        def make_room() -> None:
+            time.sleep(1.5)
+            for _place in range(3):
+                stack.enter_context(listener.accept()[0])
+
+        listener.settimeout(10)
+        thread = threading.Thread(target=make_room)
+        thread.start()
+        with within(5.5), pytest.raises(TransportError) as caught:
+            ask(f"https://127.0.0.1:{listener.getsockname()[1]}/v1", timeout=4)
+        thread.join()
     assert caught.value.kind == "timeout"
 
 

@@ -1,0 +1,214 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documents the action C(campaign_gate), which runs on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: campaign_gate
+short_description: Hold a play until a campaign is shown to be healthy
+version_added: 1.0.0
+description:
+  - Waits, judges, shows progress, and fails the play with the reason when the campaign is not healthy.
+  - "While mail is still being sent, evidence decides. Once sending has stopped, the counts decide. When time is up, the
+    gate says what it sees."
+  - The verdict is C(pass), C(fail) when the campaign is below the limit, C(inconclusive) when that cannot be told in
+    time, or C(error) when the statistics could not be read. It passes when all tags pass at the same look, and fails as
+    soon as one fails.
+  - Each look runs M(mailops.smtpeter.tag_stats_info) on the task's host. Judging, waiting and progress happen on the
+    controller. Progress is shown on stderr, the verdict last.
+  - Evidence assumes that the list is sent in random order, and that what follows is like what came before. Sorted by
+    provider, the early part says nothing about the rest.
+  - Slow mail is not lost mail, and the counters cannot tell them apart. A campaign of which half is lost is called
+    late, after O(grace_period) without movement, or not at all, and then it is C(inconclusive).
+  - It only reads, so C(changed) is always false.
+author:
+  - mailops.smtpeter contributors (@mailops)
+extends_documentation_fragment:
+  - mailops.smtpeter._connection
+  - mailops.smtpeter._policy
+  - mailops.smtpeter._attributes
+  - mailops.smtpeter._attributes.flow
+options:
+  api_token:
+    description:
+      - The REST API token of the SMTPeter environment.
+      - The token authorises sending mail in your name, so keep it in Ansible Vault or in the environment, never inline
+        in a playbook.
+      - When not set, the value of the environment variable E(SMTPETER_API_TOKEN) on the controller is used, else that
+        of the task's host.
+  tags:
+    description:
+      - The tags to judge. Give a list, since Ansible splits text at its commas.
+    type: list
+    elements: str
+    required: true
+    aliases: [tag]
+  parallel:
+    description: How many tags are read at the same time, 1 to 64.
+    type: int
+    default: 8
+  at_deadline:
+    description:
+      - What decides when time is up, with V(ratio) the bare ratio, with V(inconclusive) nothing, for those who want the
+        guarantee of O(confidence) alone.
+    type: str
+    choices: [ratio, inconclusive]
+    default: ratio
+  wait_timeout:
+    description:
+      - Seconds from the start of the task to the last look, O(wait_delay) included. A look that has begun is finished.
+        With V(0) it looks once.
+      - It should be well above O(grace_period), or little can be decided, which is warned of.
+      - The C(timeout) keyword would kill the task without a result, so use this.
+    type: float
+    default: 1800
+  wait_sleep:
+    description: Seconds between looks.
+    type: float
+    default: 30
+  wait_delay:
+    description: Seconds before the first look.
+    type: float
+    default: 0
+  max_consecutive_errors:
+    description:
+      - More failed looks in a row than this end the gate with C(error). A look fails when an undecided tag cannot be
+        read, for a time-out, a connection error, a status of 429 or 5xx or an answer that is not understood.
+      - Other statuses of 4xx, such as 401, end it at once.
+    type: int
+    default: 4
+  fail_on:
+    description: The verdicts that fail the task. With V([]) it only observes.
+    type: list
+    elements: str
+    choices: [fail, inconclusive, error]
+    default: [fail, inconclusive, error]
+  history_limit:
+    description:
+      - How many looks are kept in RV(history), 2 or more, and at most 600 entries of tags over all. When it is full,
+        every other look is dropped, so that the whole wait stays covered.
+    type: int
+    default: 60
+attributes:
+  check_mode:
+    details: In check mode it looks once and never fails the task.
+  async:
+    support: none
+  action_group:
+    description: Takes its defaults from C(module_defaults) of this group.
+    support: full
+    membership: [mailops.smtpeter.smtpeter]
+seealso:
+  - module: mailops.smtpeter.tag_stats_info
+  - module: mailops.smtpeter.sandbox
+  - plugin: mailops.smtpeter.gate_report
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+# The token is taken from the environment variable SMTPETER_API_TOKEN.
+- name: Hold until the first wave is shown to be healthy
+  mailops.smtpeter.campaign_gate:
+    tags: [wave-1]
+    min_delivery_ratio: 0.95
+    expected_messages: 400
+  register: wave1
+
+# Send the second wave under the same tag here, and judge what came after the first alone.
+- name: Observe what came since, without failing
+  mailops.smtpeter.campaign_gate:
+    tags: [wave-1]
+    since: "{{ wave1.stats }}"
+    wait_timeout: 0
+    fail_on: []
+  register: wave2
+
+- name: Act on the verdict, and say why the play stops
+  block:
+    - name: Look once at two campaigns, one against the other
+      mailops.smtpeter.campaign_gate:
+        tags: [wave-2]
+        baseline_tag: wave-1
+        wait_timeout: 0
+      register: gate
+  rescue:
+    - name: Show the reasons
+      ansible.builtin.debug:
+        var: gate.reasons
+"""
+
+RETURN = r"""
+verdict:
+  description: V(pass), V(fail), V(inconclusive) or V(error).
+  returned: always
+  type: str
+  sample: pass
+msg:
+  description: One sentence with tag, figure and limit.
+  returned: always
+  type: str
+  sample: "pass: wave-1: 980 of 1000 messages are delivered (98 %): enough evidence that it is at least 95 %"
+reasons:
+  description: All such sentences, those of the worst tag first.
+  returned: always
+  type: list
+  elements: str
+tags:
+  description: The judgement of each tag.
+  returned: always
+  type: dict
+  contains:
+    TAG:
+      description: The judgement of a tag, as RV(mailops.smtpeter.tag_health#filter:_value) has it, and what was judged.
+      type: dict
+      contains:
+        verdict:
+          description: V(pass), V(fail), V(inconclusive), or V(error) where there never was a reading.
+          type: str
+        record:
+          description:
+            - The record judged, as RV(mailops.smtpeter.tag_stats_info#module:stats) has it, a difference with O(since);
+              null where there never was a reading.
+          type: dict
+stats:
+  description:
+    - The last cumulative reading of each tag, never a difference, the baseline included, as
+      RV(mailops.smtpeter.tag_stats_info#module:stats) has it. It can be the O(since) of the next gate.
+  returned: always
+  type: dict
+looks:
+  description: How often it looked.
+  returned: always
+  type: int
+waited:
+  description: Seconds from the start to the end of the last look.
+  returned: always
+  type: float
+errors:
+  description: How many looks failed.
+  returned: always
+  type: int
+last_errors:
+  description: The errors of the last look that failed, by tag, as RV(mailops.smtpeter.tag_stats_info#module:errors).
+  returned: always
+  type: dict
+history:
+  description:
+    - The looks. Each has C(at), ISO 8601 in UTC, and either C(tags), with C(messages), C(deliveries) and C(verdict) by
+      tag (null while undecided), or C(error).
+  returned: always
+  type: list
+  elements: dict
+history_dropped:
+  description: How many looks are not in RV(history).
+  returned: always
+  type: int
+policy:
+  description: The policy in force, without O(since).
+  returned: always
+  type: dict
+"""

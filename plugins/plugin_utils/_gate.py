@@ -1,0 +1,264 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The gate's wait as a state machine. Private: names and behaviour may change.
+
+A look, or the error that it ended with, and its time go in; "look again in so many seconds" or a verdict comes out.
+There is no clock in it, no sleep and no Ansible.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any, Mapping, Sequence
+
+from ..module_utils._health import Judgement, Look, judge
+from ..module_utils._policy import Policy
+from ..module_utils._record import Record, to_iso
+from ._history import History
+from ._watch import Watch
+
+VERDICTS = ("fail", "error", "inconclusive", "pass")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When to look; seconds, from the start of the task. The fields are the gate's options, with their defaults."""
+
+    wait_timeout: float = 1800
+    wait_sleep: float = 30
+    wait_delay: float = 0
+    max_consecutive_errors: int = 4
+    history_limit: int = 60
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a look brought: records by tag, and by tag what went wrong, as the info module gives it.
+
+    It C(began) and C(ended) so many seconds after the start, and ended C(at) this moment.
+    """
+
+    began: float
+    ended: float
+    at: datetime
+    records: Mapping[str, Record]
+    errors: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One tag after a look: its counters as judged, and the judgement in force."""
+
+    messages: int
+    deliveries: int
+    judgement: Judgement
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a look told: progress, history and reports all read this.
+
+    C(tags) are those read so far; C(error) says why the look failed, or is null; C(verdict) is that of the gate, null
+    while it waits C(next_in) seconds for the next look.
+    """
+
+    look: int
+    at: datetime
+    elapsed: float
+    tags: Mapping[str, Seen]
+    error: str | None
+    verdict: str | None
+    next_in: float
+
+
+class Gate:
+    """Judges tags over time by a policy. C(before) are the earlier readings that C(since) gives, by tag."""
+
+    def __init__(self, tags: Sequence[str], policy: Policy, timing: Timing, before: Mapping[str, Record]) -> None:
+        self.tags = list(dict.fromkeys(tags))
+        self.policy = policy
+        self.timing = timing
+        self._watches = {tag: Watch(tag, policy, before.get(tag)) for tag in self.tags}
+        self._looks: dict[str, Look] = {}
+        self._judgements: dict[str, Judgement] = {}
+        self._backward: dict[str, str] = {}
+        self._baseline: Record | None = None
+        self._history = History(timing.history_limit, len(self.tags))
+        self._errors = self._errors_in_a_row = 0
+        self._last_errors: dict[str, dict[str, Any]] = {}
+        self._verdict: str | None = None
+        self._waited = 0.0
+
+    @property
+    def first_look_in(self) -> float:
+        """Seconds from the start to the first look."""
+        return min(self.timing.wait_delay, self.timing.wait_timeout)
+
+    @property
+    def wanted(self) -> list[str]:
+        """The tags that the next look is to read."""
+        baseline = self.policy.baseline_tag
+        if baseline is None or self._baseline is not None or baseline in self.tags:
+            return self.tags
+        return [*self.tags, baseline]
+
+    @property
+    def old_tags(self) -> list[str]:
+        """The tags whose old mail can hide a new wave."""
+        return [tag for tag, watch in self._watches.items() if watch.needs_note]
+
+    def look(self, reading: Reading) -> Event:
+        """Take a look and decide."""
+        time_up = reading.ended >= self.timing.wait_timeout
+        undecided = [tag for tag in self.wanted if not self._has_passed(tag)]
+        failed = [tag for tag in undecided if tag in reading.errors]
+        self._hold_baseline(reading.records)
+        self._take(reading)
+        if failed:
+            self._errors += 1
+            self._errors_in_a_row += 1
+            self._last_errors = {tag: dict(error) for tag, error in reading.errors.items()}
+        else:
+            self._errors_in_a_row = 0
+        if time_up:
+            self._judge_the_last_good()
+        self._verdict = self._decide(reading, time_up)
+        self._waited = reading.ended
+        problem = "; ".join(dict.fromkeys(str(reading.errors[tag]["msg"]) for tag in failed)) or None
+        event = Event(
+            look=self._history.looks + 1,
+            at=reading.at,
+            elapsed=reading.ended,
+            tags={tag: self._seen(tag, reading) for tag in self.tags if tag in self._judgements},
+            error=problem,
+            verdict=self._verdict,
+            next_in=max(0.0, min(self.timing.wait_sleep, self.timing.wait_timeout - reading.ended)),
+        )
+        self._history.add(_entry(event))
+        return event
+
+    def result(self) -> dict[str, Any]:
+        """Return the result of the task, in plain JSON types, once there is a verdict."""
+        verdict = self._verdict or "error"
+        judgements = {tag: self._final(tag) for tag in self.tags}
+        worst_first = sorted(self.tags, key=lambda tag: VERDICTS.index(judgements[tag].verdict or verdict))
+        reasons = [reason for tag in worst_first for reason in judgements[tag].reasons]
+        others = sum(judgement.verdict == verdict for judgement in judgements.values()) - 1
+        more = f" (and {others} more {'tag' if others == 1 else 'tags'})" if others > 0 else ""
+        return {
+            "verdict": verdict,
+            "msg": f"{verdict}: {'; '.join(judgements[worst_first[0]].reasons)}{more}",
+            "reasons": reasons,
+            "tags": {tag: {**judgements[tag].as_dict(), "record": self._judged_record(tag)} for tag in self.tags},
+            "stats": self._stats(),
+            "looks": self._history.looks,
+            "waited": round(self._waited, 3),
+            "errors": self._errors,
+            "last_errors": self._last_errors,
+            "history": self._history.entries(),
+            "history_dropped": self._history.dropped,
+            "policy": asdict(self.policy),
+        }
+
+    def _has_passed(self, tag: str) -> bool:
+        judgement = self._judgements.get(tag)
+        return judgement is not None and judgement.verdict == "pass"
+
+    def _hold_baseline(self, records: Mapping[str, Record]) -> None:
+        if self.policy.baseline_tag is not None and self._baseline is None:
+            self._baseline = records.get(self.policy.baseline_tag)
+
+    def _take(self, reading: Reading) -> None:
+        """Judge each good reading; one that runs backward leaves its tag undecided."""
+        for tag, watch in self._watches.items():
+            record = reading.records.get(tag)
+            if record is None:
+                continue
+            backward = watch.runs_backward(record)
+            if backward is None:
+                self._backward.pop(tag, None)
+                self._looks[tag] = watch.take(record, reading.began, reading.ended, len(self.tags))
+                self._judge(tag)
+                continue
+            watch.take_backward(reading.ended)
+            self._backward[tag] = backward
+            judgement = self._judgements.get(tag) or self._never_read(tag)
+            self._judgements[tag] = replace(judgement, verdict=None, decided_by=None, reasons=(backward,))
+
+    def _seen(self, tag: str, reading: Reading) -> Seen:
+        record = self._looks[tag].record if tag in self._looks else None
+        if record is None or tag in self._backward:
+            record = reading.records.get(tag, record)
+        judgement = self._judgements[tag]
+        return Seen(record.messages if record else 0, record.deliveries if record else 0, judgement)
+
+    def _judge(self, tag: str) -> None:
+        if self.policy.baseline_tag is None or self._baseline is not None:
+            self._judgements[tag] = judge(self._looks[tag], self.policy, self._baseline)
+
+    def _judge_the_last_good(self) -> None:
+        for tag, look in self._looks.items():
+            self._looks[tag] = replace(look, time_up=True)
+            self._judge(tag)
+
+    def _decide(self, reading: Reading, time_up: bool) -> str | None:
+        verdicts = [self._judgements[tag].verdict if tag in self._judgements else None for tag in self.tags]
+        refused = any(error.get("kind") == "refused" for error in reading.errors.values())
+        if "fail" in verdicts:
+            return "fail"
+        if refused or self._errors_in_a_row > self.timing.max_consecutive_errors:
+            return "error"
+        if all(verdict == "pass" for verdict in verdicts):
+            return "pass"
+        if time_up or (self._baseline is not None and "inconclusive" in verdicts):
+            return min((verdict or "error" for verdict in verdicts), key=VERDICTS.index)
+        return None
+
+    def _final(self, tag: str) -> Judgement:
+        """Return the judgement of a tag now that the gate has ended."""
+        judgement = self._judgements.get(tag)
+        if judgement is None or tag not in self._looks:
+            return self._never_read(tag)
+        if judgement.verdict is not None:
+            return judgement
+        if self._verdict == "error":
+            return replace(judgement, verdict="error", reasons=(self._problem(tag), *judgement.reasons))
+        return replace(judgement, verdict="inconclusive")
+
+    def _never_read(self, tag: str) -> Judgement:
+        return Judgement("error", None, (self._problem(tag),), self.policy.min_delivery_ratio, 0, 0, 0, 0)
+
+    def _problem(self, tag: str) -> str:
+        """Say what kept a tag from being judged."""
+        if tag in self._backward:
+            return self._backward[tag]
+        error = self._last_errors.get(tag) or next(iter(self._last_errors.values()), None)
+        return str(error["msg"]) if error else f"{tag}: it was never read"
+
+    def _judged_record(self, tag: str) -> dict[str, Any] | None:
+        look = self._looks.get(tag)
+        return look.record.as_dict() if look else None
+
+    def _stats(self) -> dict[str, dict[str, Any]]:
+        readings = {tag: watch.reading for tag, watch in self._watches.items()}
+        baseline = self.policy.baseline_tag
+        if baseline is not None and baseline not in readings:
+            readings[baseline] = self._baseline
+        return {tag: record.as_dict() for tag, record in readings.items() if record is not None}
+
+
+def _entry(event: Event) -> dict[str, Any]:
+    """Return the history's entry of a look."""
+    at = to_iso(event.at)
+    if event.error is not None:
+        return {"at": at, "error": event.error}
+    return {
+        "at": at,
+        "tags": {
+            tag: {"messages": seen.messages, "deliveries": seen.deliveries, "verdict": seen.judgement.verdict}
+            for tag, seen in event.tags.items()
+        },
+    }

@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a gate tells while it waits, as lines. Private: names and behaviour may change."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from ..module_utils._reasons import percent, share
+from ._gate import VERDICTS, Event, Seen
+
+LINES_LIMIT = 10
+SILENCE_LIMIT = 120.0
+
+
+class Progress:
+    """Writes a line for each look that tells something new, and at least one every two minutes.
+
+    C(write) takes a line and the verdict that colours it, null for none. Times are seconds from the start.
+    """
+
+    def __init__(self, write: Callable[[str, str | None], None]) -> None:
+        self._write = write
+        self._shown: dict[str, tuple[int, int, str | None]] = {}
+        self._error: str | None = None
+        self._spoke = 0.0
+
+    def look(self, event: Event) -> None:
+        """Tell what a look told, one line a tag, ten at most."""
+        new = [tag for tag, seen in event.tags.items() if self._shown.get(tag) != _signature(seen)]
+        new.sort(key=lambda tag: _urgency(event.tags[tag]))
+        for tag in new[:LINES_LIMIT]:
+            self._say(event.elapsed, _line(tag, event.tags[tag]), event.tags[tag].judgement.verdict)
+        if len(new) > LINES_LIMIT:
+            self._say(event.elapsed, f"and {len(new) - LINES_LIMIT} more tags with news", None)
+        if event.error is not None and event.error != self._error:
+            self._say(event.elapsed, f"look {event.look} failed: {event.error}", "error")
+        self._error = event.error
+        self._shown = {tag: _signature(seen) for tag, seen in event.tags.items()}
+        if event.verdict is None and event.elapsed - self._spoke >= SILENCE_LIMIT:
+            self.waiting(event.elapsed, event.next_in)
+
+    def waiting(self, elapsed: float, next_in: float) -> None:
+        """Tell that the gate still waits."""
+        self._say(elapsed, f"still waiting, next look in {next_in:.0f} s", None)
+
+    def silent_until(self, elapsed: float) -> float:
+        """Return for how many seconds more nothing need be said."""
+        return max(0.0, self._spoke + SILENCE_LIMIT - elapsed)
+
+    def end(self, elapsed: float, verdict: str, sentence: str) -> None:
+        """Tell the verdict."""
+        self._say(elapsed, sentence, verdict)
+
+    def _say(self, elapsed: float, text: str, verdict: str | None) -> None:
+        self._spoke = elapsed
+        minutes, seconds = divmod(int(elapsed), 60)
+        self._write(f"{minutes:02d}:{seconds:02d} {text}", verdict)
+
+
+def _signature(seen: Seen) -> tuple[int, int, str | None]:
+    return seen.messages, seen.deliveries, seen.judgement.verdict
+
+
+def _urgency(seen: Seen) -> int:
+    verdict = seen.judgement.verdict
+    return VERDICTS.index(verdict) if verdict in ("fail", "error") else len(VERDICTS) if verdict == "pass" else 2
+
+
+def _line(tag: str, seen: Seen) -> str:
+    """Return tag, messages, deliveries, ratio, limit, and what it waits for."""
+    judgement = seen.judgement
+    figures = f"{tag}: {seen.deliveries} of {seen.messages} delivered"
+    if seen.messages:
+        figures += f", {share(min(seen.deliveries, seen.messages), seen.messages)}"
+    figures += f", limit {percent(judgement.required_delivery_ratio)}"
+    if judgement.verdict is not None:
+        return f"{figures}: {judgement.verdict}"
+    waits_for = judgement.reasons[-1] if judgement.reasons else ""
+    prefix = f"{tag}: "
+    return f"{figures}; waiting: {waits_for[len(prefix) :] if waits_for.startswith(prefix) else waits_for}"

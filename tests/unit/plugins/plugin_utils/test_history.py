@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests of the looks that a gate keeps, and of the bounds of what it remembers."""
+
+from __future__ import annotations
+
+import tracemalloc
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
+from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Gate, Reading, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._history import TAG_ENTRIES_LIMIT, History
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@given(st.integers(0, 1000), st.integers(2, 100), st.integers(1, 700))
+def test_the_whole_wait_stays_covered(looks, limit, tags):
+    """First and last are always there, in order, evenly spread, and never more than allowed."""
+    history = History(limit, tags)
+    for number in range(looks):
+        history.add({"at": number})
+    kept = [entry["at"] for entry in history.entries()]
+    allowed = max(2, min(limit, TAG_ENTRIES_LIMIT // tags))
+    assert len(kept) <= allowed
+    assert history.dropped == looks - len(kept)
+    assert kept == sorted(set(kept))
+    if looks:
+        assert (kept[0], kept[-1]) == (0, looks - 1)
+    gaps = {later - earlier for earlier, later in zip(kept, kept[1:-1])}
+    assert len(gaps) <= 1
+    if looks <= allowed - 1:
+        assert history.dropped == 0
+
+
+@pytest.mark.parametrize(("tags", "entries"), [(1, 60), (10, 60), (20, 30), (300, 2), (10000, 2)])
+def test_entries_of_tags_over_all(tags, entries):
+    """A gate over many tags keeps fewer looks."""
+    history = History(60, tags)
+    for number in range(1000):
+        history.add({"at": number})
+    assert entries // 2 <= len(history.entries()) <= entries
+
+
+def test_ten_thousand_looks_take_no_more_memory_than_a_thousand():
+    """What a gate remembers is bounded, also of a stream that never rests."""
+    start = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    gate = Gate(["a"], Policy(min_delivery_ratio=0.97), Timing(wait_timeout=1e9, wait_sleep=1), {})
+
+    def looks(first, last):
+        for number in range(first, last):
+            now = start + timedelta(seconds=number)
+            record = Record("a", 10 * number, int(9.7 * number), 0, 0, last_at=now, fetched_at=now)
+            gate.look(Reading(number, number, now, {"a": record}, {}))
+
+    tracemalloc.start()
+    looks(0, 2000)
+    before = tracemalloc.get_traced_memory()[0]
+    looks(2000, 10000)
+    after = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert after - before < 30_000

@@ -1,0 +1,107 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests of what a gate tells while it waits."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._health import Judgement
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Event, Seen
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._progress import LINES_LIMIT, Progress
+
+NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+def seen(messages, deliveries, verdict=None, reasons=("a: 10 may still be under way",)):
+    """A tag after a look."""
+    judgement = Judgement(verdict, None, reasons, 0.95, deliveries, deliveries, messages, 0)
+    return Seen(messages, deliveries, judgement)
+
+
+def event(elapsed, error=None, verdict=None, **tags):
+    """A look."""
+    return Event(1, NOW, elapsed, tags, error, verdict, 30)
+
+
+@pytest.fixture
+def lines():
+    """What was written."""
+    return []
+
+
+@pytest.fixture
+def progress(lines):
+    """A progress that writes there."""
+    return Progress(lambda line, verdict: lines.append((line, verdict)))
+
+
+def test_a_line_has_it_all(progress, lines):
+    """Time, tag, messages, deliveries, ratio, limit, and what it waits for."""
+    progress.look(event(65, a=seen(100, 90)))
+    assert lines == [("01:05 a: 90 of 100 delivered, 90 %, limit 95 %; waiting: 10 may still be under way", None)]
+
+
+def test_only_news_is_told(progress, lines):
+    """A look like the last one says nothing; a tag that changed is told alone."""
+    progress.look(event(0, a=seen(100, 90), b=seen(100, 90)))
+    progress.look(event(30, a=seen(100, 90), b=seen(100, 90)))
+    assert len(lines) == 2
+    progress.look(event(60, a=seen(100, 90), b=seen(100, 91)))
+    progress.look(event(61, a=seen(100, 90, "pass"), b=seen(100, 91)))
+    assert [line.split(":")[1][3:] for line, _verdict in lines[2:]] == ["b", "a"]
+    assert lines[-1] == ("01:01 a: 90 of 100 delivered, 90 %, limit 95 %: pass", "pass")
+
+
+def test_something_every_two_minutes(progress, lines):
+    """CI services end a job that is silent."""
+    for elapsed in range(0, 301, 30):
+        progress.look(event(elapsed, a=seen(100, 90)))
+    assert [line for line, _verdict in lines[1:]] == [
+        "02:00 still waiting, next look in 30 s",
+        "04:00 still waiting, next look in 30 s",
+    ]
+
+
+def test_a_long_sleep_is_told(progress):
+    """It says how long it may stay silent."""
+    assert progress.silent_until(0) == 120
+    progress.waiting(100, 500)
+    assert progress.silent_until(130) == 90
+    assert progress.silent_until(900) == 0
+
+
+def test_many_tags_stay_readable(progress, lines):
+    """Ten lines at most, the worst first, and how many there are beside."""
+    tags = {f"t{number}": seen(100, 96, "pass") for number in range(20)}
+    tags["t19"] = seen(100, 0, "fail")
+    tags["t18"] = seen(100, 50)
+    progress.look(event(0, **tags))
+    assert len(lines) == LINES_LIMIT + 1
+    assert [line.split()[1] for line, _verdict in lines[:2]] == ["t19:", "t18:"]
+    assert lines[-1] == ("00:00 and 10 more tags with news", None)
+
+
+def test_errors_are_told_once(progress, lines):
+    """The same error again is no news."""
+    progress.look(event(0, error="answered 503"))
+    progress.look(event(30, error="answered 503"))
+    progress.look(event(60, a=seen(100, 90)))
+    progress.look(event(90, error="answered 503", a=seen(100, 90)))
+    assert [verdict for _line, verdict in lines] == ["error", None, "error"]
+    assert lines[0][0] == "00:00 look 1 failed: answered 503"
+
+
+def test_the_verdict_comes_last(progress, lines):
+    """As a sentence, in its colour."""
+    progress.end(90, "pass", "pass: a: 96 of 100")
+    assert lines == [("01:30 pass: a: 96 of 100", "pass")]
+
+
+def test_no_messages_no_ratio(progress, lines):
+    """A share of nothing is not shown."""
+    progress.look(event(0, a=seen(0, 0, reasons=("a: 0 of at least 100 messages so far",))))
+    assert lines[0][0] == "00:00 a: 0 of 0 delivered, limit 95 %; waiting: 0 of at least 100 messages so far"

@@ -54,7 +54,7 @@ def test_a_record_for_each_term(hostile: Serve) -> None:
     assert [record["tag"] for record in records] == ["bb", "a", "bb", "ccc"]
     assert [record["opens"] for record in records] == [12, 11, 12, 13]
     assert len(server.requests) == 3
-    assert type(records[0]) is dict
+    assert type(records[0]).__name__ == "dict"
 
 
 @pytest.mark.parametrize("name", ["api_token", "access_token"])

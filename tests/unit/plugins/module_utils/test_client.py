@@ -519,11 +519,10 @@ def test_pauses_grow_up_to_a_limit(
 def test_retries_end(connect: Connect, hostile: Serve, pauses: list[float], retries: int) -> None:
     """Connection errors are asked again as often as said, no more; and a success ends it."""
 
-    def hang_up(_target: str) -> Iterator[bytes]:
+    def hang_up() -> bytes:
         raise EOFError
-        yield b""
 
-    server = hostile(hang_up)
+    server = hostile(lambda _target: iter(hang_up, b""))
     assert failure(connect(server.url, retries=retries)).attempts == retries + 1
     assert len(server.requests) == retries + 1 == len(pauses) + 1
 

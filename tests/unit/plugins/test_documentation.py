@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the documentation says of options and defaults is what the code does."""
+
+from __future__ import annotations
+
+import pathlib
+from dataclasses import fields
+
+import pytest
+from ansible.parsing.plugin_docs import read_docstring
+from ansible.plugins.loader import fragment_loader
+from ansible.utils.plugin_docs import add_fragments
+from ansible_collections.mailops.smtpeter.plugins.module_utils._options import connection_spec, reading_spec
+from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate_options import argument_spec
+
+PLUGINS = pathlib.Path(__file__).resolve().parents[3] / "plugins"
+SINGLE_LOOK = {item.name: item.default for item in fields(Policy) if item.name != "at_deadline"}
+
+
+def documentation(kind, name):
+    """The documentation of a plugin, with its fragments."""
+    path = PLUGINS / kind / f"{name}.py"
+    doc = read_docstring(str(path), verbose=False)["doc"]
+    add_fragments(doc, str(path), fragment_loader=fragment_loader, is_module=kind == "modules")
+    return doc
+
+
+def defaults(options, *without):
+    """The defaults of options, by name."""
+    return {name: option.get("default") for name, option in options.items() if name not in without}
+
+
+def test_the_gate():
+    """Each argument is documented, with its type and its default, and nothing else is."""
+    spec = argument_spec()["argument_spec"]
+    options = documentation("modules", "campaign_gate")["options"]
+    assert set(options) == set(spec)
+    # Where the controller does not know the address, the look takes it or its default.
+    assert defaults(options, "api_url") == defaults(spec, "api_url")
+    for name, argument in spec.items():
+        assert options[name]["type"] == argument["type"], name
+        assert options[name].get("choices") == argument.get("choices"), name
+        assert options[name].get("aliases", []) == argument.get("aliases", []), name
+
+
+@pytest.mark.parametrize(("kind", "name"), [("filter", "tag_health"), ("test", "healthy")])
+def test_one_look(kind, name):
+    """The policy's defaults hold, but for the confidence."""
+    options = documentation(kind, name)["options"]
+    assert defaults(options, "_input", "since") == {**SINGLE_LOOK, "confidence": 0}
+
+
+def test_the_lookup():
+    """It has the connection's options and those of reading, less the tags, which are its terms."""
+    spec = {**connection_spec(), **reading_spec()}
+    options = documentation("lookup", "tag_stats")["options"]
+    assert defaults(options, "_terms") == defaults(spec, "tags")
+    assert options["api_token"]["env"] == [{"name": "SMTPETER_API_TOKEN"}]
+    assert options["api_url"]["env"] == [{"name": "SMTPETER_API_URL"}]
+
+
+def test_since():
+    """The grace period is the policy's."""
+    assert documentation("filter", "since")["options"]["grace_period"]["default"] == Policy.grace_period

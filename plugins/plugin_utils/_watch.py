@@ -72,8 +72,8 @@ class Watch:
         return None
 
     def take_backward(self, ended: float) -> None:
-        """Take a reading that is below the highest one: it shows that something moved, and nothing else."""
-        self._messages_moved = self._any_moved = _Moved(ended, self._readings + 1)
+        """Take a reading that is below the highest one: it shows that something moved, and no message more."""
+        self._any_moved = _Moved(ended, self._readings + 1)
         self._moved_ever = True
 
     def take(self, record: Record, began: float, ended: float, tags: int) -> Look:

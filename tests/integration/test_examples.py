@@ -1,0 +1,351 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the documentation prints works as printed: each plugin's EXAMPLES, the README's commands, the pages in docs.
+
+In a document, the first comment of a playbook is its file's name, and the commands that follow run it. A command whose
+comment has the word "fails" must fail. Lines of a `text` block must be in what the last command printed.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from typing import Any, Iterator, NamedTuple
+
+import pytest
+import yaml
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import tls
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.mail import Mail
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.scenario import Fate
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.server import Service
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import parse_settings
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.store import Store
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TOKEN = "only-for-examples"
+VAULT_PASSWORD = "only-for-tests"
+
+# The tags that examples name. All their mail, 400 messages each, was delivered two hours ago.
+TAGS = ("wave-1", "wave-2", "wave-3", "newsletter")
+MESSAGES = 400
+
+# Commands of the documents that are not run here, and why.
+NOT_RUN = {
+    "git": "the clone is the one under test",
+    "cd": "the test chooses the directory",
+    "ansible-galaxy": "it would install a second copy of the collection beside the one under test",
+    "python3": "it would install packages, which the test's environments have",
+    "ansible-vault": "it opens an editor; the test writes the same file by `ansible-vault encrypt`",
+    ".": "the test reads the file and gives its variables to the commands that follow",
+    "read": "it asks at the terminal; the test gives the variable",
+    "export": "the test gives the variables",
+    "unset": "the test gives the variables",
+}
+
+# Examples that cannot run, by plugin file, and why. There should be none.
+CANNOT_RUN: dict[str, str] = {}
+
+
+MARKDOWN_BLOCK = re.compile(r"^( *)```(\S*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+RST_BLOCK = re.compile(r"^( *)\.\. code-block:: *(\S+)\n(?: +:.*\n)*((?:\n|\1 +\S.*\n)+)", re.MULTILINE)
+
+
+class Fence(NamedTuple):
+    """A block of code in a document."""
+
+    language: str
+    text: str
+
+
+class Yaml(yaml.SafeLoader):
+    """Reads Ansible's YAML, whatever its tags, such as !vault."""
+
+
+Yaml.add_multi_constructor("!", lambda loader, _suffix, node: node.value)
+
+
+def documents() -> list[pathlib.Path]:
+    """The README and every page in docs."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "docs").rglob("*.rst"))]
+
+
+def fences(document: pathlib.Path) -> list[Fence]:
+    """The blocks of code in a Markdown or reStructuredText document, in order."""
+    pattern = RST_BLOCK if document.suffix == ".rst" else MARKDOWN_BLOCK
+    found = pattern.findall(document.read_text(encoding="utf-8"))
+    return [Fence(language, textwrap.dedent(text).strip("\n") + "\n") for _indent, language, text in found]
+
+
+def kind(text: str) -> str:
+    """What YAML text is: `playbook`, `tasks`, or `other`."""
+    entries = yaml.load(text, Yaml)
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        return "other"
+    plays = [entry for entry in entries if {"hosts", "import_playbook", "ansible.builtin.import_playbook"} & set(entry)]
+    return "playbook" if plays else "tasks"
+
+
+def as_playbook(text: str) -> str:
+    """A list of tasks as a playbook of one play; a playbook as it is."""
+    if kind(text) == "playbook":
+        return text
+    return "- hosts: localhost\n  gather_facts: false\n  tasks:\n" + textwrap.indent(text, "    ")
+
+
+def plugins() -> list[pathlib.Path]:
+    """The files of all public plugins; an action's documentation is in the module of the same name."""
+    found = (path for kind in ("action", "filter", "lookup", "modules", "test") for path in public(kind))
+    return sorted(path for path in found if path.parent.name != "action" or path.name not in names("modules"))
+
+
+def public(kind: str) -> list[pathlib.Path]:
+    """The files of the public plugins of a kind."""
+    return list((ROOT / "plugins" / kind).glob("[!_]*.py"))
+
+
+def names(kind: str) -> set[str]:
+    """The file names of the public plugins of a kind."""
+    return {path.name for path in public(kind)}
+
+
+def examples(plugin: pathlib.Path) -> str:
+    """The EXAMPLES of a plugin's file."""
+    for node in ast.parse(plugin.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["EXAMPLES"]:
+            return textwrap.dedent(str(ast.literal_eval(node.value)))
+    return ""
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The sandbox's service in this process, with the mail of TAGS."""
+    data = str(tmp_path_factory.mktemp("service") / "messages.sqlite")
+    store = Store(data)
+    for tag in TAGS:
+        recipients = tuple(f"reader{number}@example.org" for number in range(MESSAGES))
+        store.add(Mail(recipients, (tag,)), lambda _number, _recipient: Fate(0.0), time.time() - 7200)
+    store.close()
+    with Service(parse_settings({"api_token": TOKEN, "seed": 1}), data) as running:
+        yield running
+
+
+@pytest.fixture
+def environment(service: Service) -> Iterator[dict[str, str]]:
+    """How a run reaches the service, and a temporary directory for the sandboxes it starts; those are ended."""
+    # Not pytest's own, since ansible-core makes sockets in it, whose paths must be short.
+    with tempfile.TemporaryDirectory(prefix="examples-") as temporary:
+        yield {"SMTPETER_API_URL": service.api_url, "SMTPETER_API_TOKEN": TOKEN, "TMPDIR": temporary}
+        for name in sandboxes(temporary):
+            control = "ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.control"
+            command = [sys.executable, "-c", f"import sys; from {control} import stopped; stopped(sys.argv[1])", name]
+            subprocess.run(command, env={**os.environ, "TMPDIR": temporary}, check=True)
+
+
+def sandboxes(temporary: str) -> list[str]:
+    """The names of the sandboxes that were started below a temporary directory and not stopped."""
+    return sorted(path.name for path in pathlib.Path(temporary).glob("smtpeter-sandbox-*/[!.]*"))
+
+
+@pytest.mark.parametrize("plugin", plugins(), ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_examples_of_plugin(plugin: pathlib.Path, play: Any, environment: dict[str, str]) -> None:
+    """The EXAMPLES run as printed, one after the other, use nothing deprecated and leave nothing running."""
+    if plugin.stem in CANNOT_RUN:
+        pytest.skip(CANNOT_RUN[plugin.stem])
+
+    run = play(as_playbook(examples(plugin)), env=environment)
+
+    assert any(entry["status"] == "ok" for entry in run.tasks), "it has no example that ran"
+    assert "DEPRECAT" not in run.output
+    assert sandboxes(environment["TMPDIR"]) == []
+
+
+class Reader:
+    """Does what a document says, in a directory of its own."""
+
+    def __init__(self, play: Any, directory: pathlib.Path, environment: dict[str, str]) -> None:
+        self._play = play
+        self._directory = directory
+        self._environment = environment
+        self._printed = ""
+        self._unused: set[str] = set()
+
+    def read(self, fence: Fence) -> None:
+        """Write a playbook, run commands, or compare what they printed."""
+        if fence.language in ("yaml", "yaml+jinja"):
+            self._yaml(fence.text)
+        elif fence.language in ("bash", "shell"):
+            for line in fence.text.splitlines():
+                self._command(line)
+        elif fence.language == "text":
+            for line in filter(None, map(squeezed, fence.text.splitlines())):
+                assert line in self._printed, f"not printed: {line}\n{self._printed}"
+        else:
+            pytest.fail(f"nothing here checks a block of {fence.language or 'no language'}")
+
+    def finish(self) -> None:
+        """See that nothing is left over."""
+        assert self._unused == set(), "playbooks that no command runs"
+        assert sandboxes(self._environment["TMPDIR"]) == [], "sandboxes that nothing stops"
+
+    def _yaml(self, text: str) -> None:
+        found = kind(text)
+        if found == "other":
+            return
+        name = re.match(r"# (\S+\.ya?ml)$", text, re.MULTILINE)
+        if name:
+            (self._directory / name[1]).write_text(text, encoding="utf-8")
+            self._unused.add(name[1])
+        else:
+            self._run(as_playbook(text), [], fails=False)
+
+    def _command(self, line: str) -> None:
+        command, _hash, comment = line.partition(" #")
+        words = shlex.split(command)
+        if not words:
+            return
+        if words[0] == "make":
+            assert re.search(rf"^{re.escape(words[1])}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+        elif words[0] == "ansible-playbook":
+            files = [word for word in words[1:] if word in self._unused or (self._directory / word).is_file()]
+            words = words[1:]
+            if files:
+                self._unused.discard(files[0])
+                words.remove(files[0])
+                self._run(self._directory / files[0], words, fails=bool(re.search(r"\bfails\b", comment)))
+            else:
+                self._run(words[0], words[1:], fails=bool(re.search(r"\bfails\b", comment)))
+        else:
+            assert words[0] in NOT_RUN, f"say how {words[0]} is run, or why not"
+
+    def _run(self, playbook: Any, words: list[str], fails: bool) -> None:
+        given = {**self._environment, **self._sandbox_environment()}
+        if "--ask-vault-pass" in words:
+            words[words.index("--ask-vault-pass")] = f"--vault-password-file={self._vault(given)}"
+            del given["SMTPETER_API_TOKEN"]
+        run = self._play(playbook, *words, env=given, check=not fails)
+        assert (run.returncode != 0) == fails, run.output
+        self._printed = squeezed(run.output)
+
+    def _sandbox_environment(self) -> dict[str, str]:
+        """What `. ./sandbox.env` sets, while there is such a file."""
+        file = self._directory / "sandbox.env"
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
+        return dict(re.findall(r"^export (\w+)=(\S+)$", text, re.MULTILINE))
+
+    def _vault(self, given: dict[str, str]) -> pathlib.Path:
+        """Write vault.yml, encrypted; the password's file."""
+        password, vault = self._directory / "password", self._directory / "vault.yml"
+        password.write_text(VAULT_PASSWORD, encoding="utf-8")
+        vault.write_text(f"smtpeter_api_token: {given['SMTPETER_API_TOKEN']}\n", encoding="utf-8")
+        command = [sys.executable, "-m", "ansible", "vault", "encrypt", "--vault-password-file", password, vault]
+        subprocess.run(command, check=True, capture_output=True)
+        return password
+
+
+def squeezed(text: str) -> str:
+    """Text with every run of white space as one blank."""
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_document(document: pathlib.Path, play: Any, tmp_path: pathlib.Path, environment: dict[str, str]) -> None:
+    """A reader who does what the document says, in its order, sees what it says."""
+    reader = Reader(play, tmp_path, environment)
+
+    for fence in fences(document):
+        reader.read(fence)
+
+    reader.finish()
+
+
+# By message in the README's troubleshooting: a task that meets it.
+TROUBLES: dict[str, dict[str, Any]] = {
+    "missing required arguments: api_token": {"mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"]}},
+    "api_token: it is not set": {
+        "ansible.builtin.debug": {"msg": "{{ lookup('mailops.smtpeter.tag_stats', 'wave-1') }}"}
+    },
+    "Failed to import the required Python library (requests)": {
+        "mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"], "api_token": TOKEN},
+        "vars": {"ansible_python_interpreter": "{{ bare_python }}"},
+    },
+    "answered 401": {"mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"], "api_token": "another-token"}},
+    "the service has nothing under this tag": {
+        "mailops.smtpeter.tag_stats_info": {"tags": ["wave_1"], "api_token": TOKEN, "missing": "error"}
+    },
+    "has no attribute 'wave'": {
+        "ansible.builtin.debug": {"msg": "{{ result.stats.wave-1 }}"},
+        "vars": {"result": {"stats": {"wave-1": {"messages": 1, "deliveries": 1}}}},
+    },
+    "this is a whole result": {
+        "ansible.builtin.assert": {"that": "result is mailops.smtpeter.healthy"},
+        "vars": {"result": {"changed": False, "stats": {"wave-1": {"messages": 1, "deliveries": 1}}}},
+    },
+    "did you mean 0.95?": {
+        "ansible.builtin.assert": {"that": "record is mailops.smtpeter.healthy(min_delivery_ratio=95)"},
+        "vars": {"record": {"messages": 1, "deliveries": 1}},
+    },
+    "holds white space, which no tag has": {
+        "mailops.smtpeter.tag_stats_info": {"tags": "wave-1 wave-2", "api_token": TOKEN}
+    },
+    "its certificate cannot be trusted": {
+        "mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"], "api_token": TOKEN, "api_url": "{{ tls_url }}"}
+    },
+    "connection refused": {
+        "mailops.smtpeter.tag_stats_info": {
+            "tags": ["wave-1"],
+            "api_token": TOKEN,
+            "api_url": "http://127.0.0.1:1/v1",
+            "retries": 0,
+        }
+    },
+    "plain http would send the token in the clear": {
+        "mailops.smtpeter.tag_stats_info": {
+            "tags": ["wave-1"],
+            "api_token": TOKEN,
+            "api_url": "http://www.smtpeter.com/v1",
+        }
+    },
+}
+
+
+def troubles() -> list[str]:
+    """The messages in the first column of the README's troubleshooting."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("\n## Troubleshooting\n")[2].partition("\n## ")[0]
+    return re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)
+
+
+def test_each_trouble_is_tried() -> None:
+    """The README's messages are those that are tried here."""
+    assert troubles() == list(TROUBLES)
+
+
+def test_troubles(
+    play: Any, ansible_core: Any, service: Service, environment: dict[str, str], tmp_path: pathlib.Path
+) -> None:
+    """The messages that the README explains are what users see."""
+    bare = tmp_path / "bare"
+    subprocess.run([ansible_core.python, "-m", "venv", "--without-pip", bare], check=True)
+    certificate = str(tmp_path / "certificate.pem")
+    tls.ensure(str(tmp_path / "ca.pem"), certificate, "127.0.0.1")
+    tasks = [{"name": message, **task, "ignore_errors": True} for message, task in TROUBLES.items()]
+    settings = parse_settings({"api_token": TOKEN, "tls": True})
+    with Service(settings, str(tmp_path / "messages.sqlite"), certificate) as secured:
+        run = play(
+            [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}],
+            *("-e", f"bare_python={bare}/bin/python", "-e", f"tls_url={secured.api_url}"),
+            env={"SMTPETER_API_URL": service.api_url, "TMPDIR": environment["TMPDIR"]},
+        )
+
+    for message in TROUBLES:
+        entry = next(entry for entry in run.tasks if entry["task"] == message)
+        assert (entry["status"], message in entry["result"]["msg"]) == ("failed", True), entry

@@ -14,7 +14,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
 export PYTHONPATH := $(CURDIR)/.venv/collections
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format sanity benchmark coverage demo-check cores pins clean
+.PHONY: help demo test lint format sanity benchmark simulate coverage demo-check cores pins clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -53,7 +53,10 @@ sanity: cores  ## ansible-test sanity on the oldest and the newest ansible-core;
 	@$(VENV_PYTHON) tests/tools/sanity.py $(CORES)
 
 benchmark: cores  ## measure, beside what a user would use instead
-	@for script in tests/benchmark/*.py; do $(VENV_PYTHON) "$$script" || exit; done
+	@for script in tests/benchmark/info_module.py tests/benchmark/gate.py; do $(VENV_PYTHON) "$$script" || exit; done
+
+simulate: .venv/dev.stamp  ## how well the gate decides, beside its rivals; ARGS='--runs 50' for a quick look
+	@$(VENV_PYTHON) tests/benchmark/simulate.py $(ARGS)
 
 coverage: .venv/dev.stamp  ## which lines the unit tests reach
 	@$(VENV_PYTHON) -m coverage run -m pytest tests/unit

@@ -1,0 +1,253 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Simulated campaigns, and the service that counts them. Private: names and behaviour may change.
+
+A campaign is a set of moments: when each message was sent, and when those that arrive were delivered and opened. All
+moments are seconds on one clock; all chance comes from the generator that is passed in.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from random import Random
+from typing import Callable, Sequence
+
+from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Reading, Timing
+
+TAG = "wave"
+START = datetime(2026, 3, 2, 9, 0, 0, tzinfo=timezone.utc)
+BLAST_SIZES = (500, 20_000)
+DEFERRED = (0.10, 0.25)
+DEFERRED_FOR = (60, 1200)
+RETRIES_AFTER = (600, 1200, 3000, 4800)
+
+# When a message that was sent at a moment is delivered.
+Delivery = Callable[[float], float]
+# Which of so many messages arrive, so many of them lost.
+Losses = Callable[[Random, int, int], "list[bool]"]
+# Up to which moments messages and deliveries are counted in an answer given at a moment.
+View = Callable[[float], "tuple[float, float]"]
+
+
+def at_once(rng: Random) -> Delivery:
+    """Every message is delivered in seconds."""
+    return lambda sent: sent + rng.uniform(0.5, 10)
+
+
+def _some_deferred(rng: Random, deferred: Delivery) -> Delivery:
+    part, instant = rng.uniform(*DEFERRED), at_once(rng)
+    return lambda sent: deferred(sent) if rng.random() < part else instant(sent)
+
+
+def mixed(rng: Random) -> Delivery:
+    """10 to 25 % deferred by 1 to 20 minutes: half throttled, half by five receivers with a greylisting time each."""
+    greylisted = [rng.uniform(*DEFERRED_FOR) for _receiver in range(5)]
+
+    def deferred(sent: float) -> float:
+        if rng.random() < 0.5:
+            return sent + rng.uniform(*DEFERRED_FOR)
+        return sent + min(DEFERRED_FOR[1], rng.choice(greylisted) + rng.uniform(0, 30))
+
+    return _some_deferred(rng, deferred)
+
+
+def retried(rng: Random) -> Delivery:
+    """10 to 25 % deferred to the service's retries, each of which 60 to 95 % of what is left gets through."""
+    accepted = rng.uniform(0.60, 0.95)
+
+    def deferred(sent: float) -> float:
+        for after in RETRIES_AFTER[:-1]:
+            if rng.random() < accepted:
+                return sent + after + rng.uniform(0, 30)
+        return sent + RETRIES_AFTER[-1] + rng.uniform(0, 30)
+
+    return _some_deferred(rng, deferred)
+
+
+def outage(rng: Random) -> Delivery:
+    """Everything is held up for 10 minutes from the first message, and then delivered within one."""
+    return lambda sent: max(sent, 600) + rng.uniform(0.5, 60)
+
+
+def scattered(rng: Random, messages: int, lost: int) -> list[bool]:
+    """The lost messages are anywhere in the list."""
+    arrives = [True] * messages
+    for index in rng.sample(range(messages), lost):
+        arrives[index] = False
+    return arrives
+
+
+def clustered(rng: Random, messages: int, lost: int) -> list[bool]:
+    """The lost messages come in runs of 5 to 50."""
+    runs = []
+    while lost > 0:
+        runs.append(min(lost, rng.randint(5, 50)))
+        lost -= runs[-1]
+    blocks = [[False] * run for run in runs] + [[True]] * (messages - sum(runs))
+    rng.shuffle(blocks)
+    return [arrives for block in blocks for arrives in block]
+
+
+@dataclass(frozen=True)
+class Mail:
+    """The moments of a campaign, each list in order, and the share of its messages that is delivered in the end."""
+
+    sent: Sequence[float]
+    delivered: Sequence[float]
+    opened: Sequence[float]
+    share: float
+
+    def and_then(self, later: Mail, share: float) -> Mail:
+        """Return both under one tag, with the share of what is to be judged."""
+        return Mail(
+            sorted([*self.sent, *later.sent]),
+            sorted([*self.delivered, *later.delivered]),
+            sorted([*self.opened, *later.opened]),
+            share,
+        )
+
+
+def blast(
+    rng: Random,
+    share: float,
+    deferral: Callable[[Random], Delivery],
+    losses: Losses = scattered,
+    within: float = 300,
+    after: float = 0,
+) -> Mail:
+    """500 to 20,000 messages sent evenly C(within) so many seconds at most; the share is exact, but rounded down."""
+    messages = round(math.exp(rng.uniform(*map(math.log, BLAST_SIZES))))
+    duration = rng.uniform(0, within)
+    # 1e-9: 500 * (1 - 0.97) is a little more than 15.
+    arrives = losses(rng, messages, math.ceil(messages * (1 - share) - 1e-9))
+    sent = [duration * index / messages for index in range(messages)]
+    mail = _mail(rng, sent, arrives, deferral(rng))
+    shifted = ([after + moment for moment in moments] for moments in (mail.sent, mail.delivered, mail.opened))
+    return Mail(*shifted, share=mail.share)
+
+
+def stream(
+    rng: Random,
+    rate: float,
+    deferral: Callable[[Random], Delivery],
+    run: float = 1,
+    pauses: bool = False,
+    begins: float = 0,
+    lasts: float = 1900,
+) -> Mail:
+    """A steady stream that outlasts the wait, 500 to 20,000 messages in 1,800 seconds; each arrives at C(rate).
+
+    With C(run) above 1, failures come in runs of that mean length; with C(pauses), it pauses every two to five minutes
+    for 70 to 180 seconds. Its share is the C(rate), since it goes on.
+    """
+    gap = 1800 / math.exp(rng.uniform(*map(math.log, BLAST_SIZES)))
+    sent, arrives = [], []
+    moment, works = begins, True
+    pause_at = begins + rng.uniform(120, 300) if pauses else math.inf
+    broken_after = (1 - rate) / (rate * run)
+    while moment < lasts:
+        moment += rng.expovariate(1 / gap)
+        if moment > pause_at:
+            moment += rng.uniform(70, 180)
+            pause_at = moment + rng.uniform(120, 300)
+        chance = rate if run <= 1 else 1 - broken_after if works else 1 / run
+        works = rng.random() < chance
+        sent.append(moment)
+        arrives.append(works)
+    mail = _mail(rng, sent, arrives, deferral(rng))
+    return Mail(mail.sent, mail.delivered, mail.opened, rate)
+
+
+def with_stragglers(rng: Random, mail: Mail) -> Mail:
+    """Return the mail with one more message about every 30 seconds, as when single mails go out under a wave's tag."""
+    sent = [mail.sent[-1] + 30 * number + rng.uniform(0, 10) for number in range(1, 70)]
+    return mail.and_then(_mail(rng, sent, [True] * len(sent), at_once(rng)), mail.share)
+
+
+def _mail(rng: Random, sent: list[float], arrives: list[bool], delivery: Delivery) -> Mail:
+    delivered = sorted(delivery(moment) for moment, works in zip(sent, arrives) if works)
+    opened = sorted(moment + rng.expovariate(1 / 1800) for moment in delivered[::5])
+    return Mail(sent, delivered, opened, len(delivered) / len(sent))
+
+
+def prompt(rng: Random) -> View:
+    """The counters are those of the moment."""
+    return lambda now: (now, now)
+
+
+def refreshed(low: float, high: float) -> Callable[[Random], View]:
+    """The counters are those of a snapshot, taken anew every so many seconds."""
+
+    def view(rng: Random) -> View:
+        every = rng.uniform(low, high)
+        phase = rng.uniform(0, every)
+
+        def snapshot(now: float) -> tuple[float, float]:
+            taken = (now - phase) // every * every + phase
+            return taken, taken
+
+        return snapshot
+
+    return view
+
+
+def backward(rng: Random) -> View:
+    """One look in ten is answered from a copy that is 30 to 120 seconds old."""
+
+    def copy(now: float) -> tuple[float, float]:
+        then = now - rng.uniform(30, 120) if rng.random() < 0.1 else now
+        return then, then
+
+    return copy
+
+
+def disagreeing(rng: Random) -> View:
+    """One of the two counters lags 5 to 30 seconds behind the other."""
+    lag = rng.uniform(5, 30)
+    return rng.choice((lambda now: (now - lag, now), lambda now: (now, now - lag)))
+
+
+def record_at(mail: Mail, view: View, now: float) -> Record:
+    """Return what the service says of the mail at a moment, its dates in whole seconds."""
+    messages_to, deliveries_to = view(now)
+    messages, deliveries = bisect_right(mail.sent, messages_to), bisect_right(mail.delivered, deliveries_to)
+    fetched_at = START + timedelta(seconds=math.floor(now))
+    if not messages and not deliveries:
+        return Record(TAG, 0, 0, 0, 0, fetched_at=fetched_at, known=False)
+    opens = bisect_right(mail.opened, deliveries_to)
+    last = max(
+        moments[count - 1]
+        for moments, count in ((mail.sent, messages), (mail.delivered, deliveries), (mail.opened, opens))
+        if count
+    )
+    return Record(
+        tag=TAG,
+        messages=messages,
+        deliveries=deliveries,
+        opens=opens,
+        clicks=0,
+        first_at=START + timedelta(seconds=math.floor(mail.sent[0])),
+        last_at=START + timedelta(seconds=math.floor(last)),
+        fetched_at=fetched_at,
+    )
+
+
+def looks_at(rng: Random, mail: Mail, view: View, timing: Timing, begins: float) -> list[Reading]:
+    """Return every look that a gate which C(begins) at a moment can take, until its time is up."""
+    looks = []
+    elapsed = timing.wait_delay
+    while True:
+        took = rng.uniform(0.1, 1)
+        asked = elapsed + rng.uniform(0, took)
+        at = START + timedelta(seconds=begins + elapsed + took)
+        looks.append(Reading(elapsed, elapsed + took, at, {TAG: record_at(mail, view, begins + asked)}, {}))
+        elapsed += took
+        if elapsed >= timing.wait_timeout:
+            return looks
+        elapsed += min(timing.wait_sleep, timing.wait_timeout - elapsed)

@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The gate's own state machine and its rivals, over the same looks. Private: names and behaviour may change."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
+from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Gate, Reading, Timing
+from ansible_collections.mailops.smtpeter.tests.benchmark._campaigns import TAG
+
+# One-sided, 95 %.
+_Z = 1.6449
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A verdict, after so many looks and seconds; C(decided_by) is the gate's."""
+
+    verdict: str
+    looks: int
+    seconds: float
+    decided_by: str | None = None
+
+    def is_wrong(self, share: float, required: float) -> bool:
+        """Whether it passes what ends below the required share, or fails what does not."""
+        return self.verdict == ("pass" if share < required else "fail")
+
+
+def run_gate(
+    looks: Sequence[Reading], policy: Policy, timing: Timing, before: Record | None
+) -> tuple[Outcome, dict[str, object]]:
+    """Let the collection's gate take the looks until it has a verdict; return that, and its result."""
+    gate = Gate([TAG], policy, timing, {} if before is None else {TAG: before})
+    for look, following in zip(looks, [*looks[1:], None]):
+        event = gate.look(look)
+        if event.verdict is not None:
+            decided_by = event.tags[TAG].judgement.decided_by if TAG in event.tags else None
+            return Outcome(event.verdict, event.look, event.elapsed, decided_by), gate.result()
+        if following is None or not math.isclose(look.ended + event.next_in, following.began):
+            break
+    raise AssertionError("the gate wants to look at other moments than were simulated")
+
+
+def guaranteed(
+    looks: Sequence[Reading], policy: Policy, timing: Timing, before: Record | None, outcome: Outcome
+) -> Outcome:
+    """Return what becomes of a gate's outcome when the bare ratio does not decide at the deadline."""
+    if outcome.seconds < timing.wait_timeout or outcome.decided_by != "ratio" or outcome.verdict != "pass":
+        return outcome
+    return run_gate(looks, replace(policy, at_deadline="inconclusive"), timing, before)[0]
+
+
+def polling(looks: Sequence[Reading], policy: Policy, before: Record | None) -> Outcome:
+    """Pass at the first look whose bare ratio is enough, as C(until) and C(retries) do; fail when they run out."""
+    for number, (seconds, delivered, messages) in enumerate(_counts(looks, before), 1):
+        if messages >= policy.min_messages and delivered / messages >= policy.min_delivery_ratio:
+            return Outcome("pass", number, seconds)
+    return Outcome("fail", len(looks), looks[-1].ended)
+
+
+def every_look(looks: Sequence[Reading], policy: Policy, before: Record | None) -> Outcome:
+    """Fail at the first look whose bare ratio is not enough; pass when none was until the end."""
+    enough_mail = False
+    for number, (seconds, delivered, messages) in enumerate(_counts(looks, before), 1):
+        if messages >= policy.min_messages:
+            enough_mail = True
+            if delivered / messages < policy.min_delivery_ratio:
+                return Outcome("fail", number, seconds)
+    return Outcome("pass" if enough_mail else "inconclusive", len(looks), looks[-1].ended)
+
+
+def wilson(looks: Sequence[Reading], policy: Policy, before: Record | None) -> Outcome:
+    """Pass or fail at the first look whose 95 % Wilson bound is beyond the limit."""
+    for number, (seconds, delivered, messages) in enumerate(_counts(looks, before), 1):
+        if messages >= policy.min_messages:
+            low, high = wilson_bounds(min(delivered, messages), messages)
+            if low >= policy.min_delivery_ratio:
+                return Outcome("pass", number, seconds)
+            if high < policy.min_delivery_ratio:
+                return Outcome("fail", number, seconds)
+    return Outcome("inconclusive", len(looks), looks[-1].ended)
+
+
+def wilson_bounds(delivered: int, messages: int) -> tuple[float, float]:
+    """Return the one-sided lower and upper bounds of a share, each at 95 %."""
+    share, square = delivered / messages, _Z * _Z / messages
+    centre = share + square / 2
+    reach = _Z * math.sqrt(share * (1 - share) / messages + square / (4 * messages))
+    return (centre - reach) / (1 + square), (centre + reach) / (1 + square)
+
+
+def _counts(looks: Sequence[Reading], before: Record | None) -> Iterator[tuple[float, int, int]]:
+    """Yield seconds, deliveries and messages of each look, less those from before."""
+    messages, deliveries = (before.messages, before.deliveries) if before else (0, 0)
+    for look in looks:
+        record = look.records[TAG]
+        yield look.ended, max(0, record.deliveries - deliveries), max(0, record.messages - messages)

@@ -1,0 +1,293 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How well the gate decides: its own state machine over simulated campaigns, beside its rivals; `make simulate`.
+
+Prints a table, says whether the figures that were asked for are reached, and exits with 1 where one is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+from typing import Callable, Dict
+
+from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
+from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Reading, Timing
+from ansible_collections.mailops.smtpeter.tests.benchmark import _campaigns as campaigns
+from ansible_collections.mailops.smtpeter.tests.benchmark import _rivals as rivals
+
+POLICY = Policy.from_options({})
+TIMING = Timing()
+GATE, GUARANTEED, POLLING = "gate", "gate, no deadline", "polling the ratio"
+RIVALS = {POLLING: rivals.polling, "every look": rivals.every_look, "Wilson bound": rivals.wilson}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One campaign as it is looked at, C(before) the earlier reading; C(share) is delivered in the end."""
+
+    looks: list[Reading]
+    share: float
+    before: Record | None = None
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A kind of campaign, under a heading: C(make) simulates one, C(times) says how many times the usual runs."""
+
+    group: str
+    name: str
+    make: Callable[[Random], Case]
+    times: int = 1
+
+
+@dataclass
+class Tally:
+    """The outcomes of one judge over the campaigns of a scenario."""
+
+    verdicts: Counter[str] = field(default_factory=Counter)
+    wrong: Counter[str] = field(default_factory=Counter)
+    seconds: list[float] = field(default_factory=list)
+    most_looks: int = 0
+
+    def add(self, outcome: rivals.Outcome, share: float) -> None:
+        """Count an outcome of a campaign with this share in the end."""
+        self.verdicts[outcome.verdict] += 1
+        if outcome.is_wrong(share, POLICY.min_delivery_ratio):
+            self.wrong[outcome.verdict] += 1
+        if outcome.verdict in ("pass", "fail"):
+            self.seconds.append(outcome.seconds)
+        self.most_looks = max(self.most_looks, outcome.looks)
+
+    @property
+    def runs(self) -> int:
+        """How many campaigns were judged."""
+        return sum(self.verdicts.values())
+
+    def percent(self, verdict: str) -> float:
+        """Return how many percent of the campaigns got this verdict."""
+        return 100 * self.verdicts[verdict] / self.runs
+
+    def wrong_percent(self, verdict: str) -> float:
+        """Return how many percent of the campaigns got this verdict wrongly."""
+        return 100 * self.wrong[verdict] / self.runs
+
+
+Tallies = Dict[str, Tally]
+
+
+def sent(
+    mail: Callable[[Random], campaigns.Mail],
+    view: Callable[[Random], campaigns.View] = campaigns.prompt,
+    gate_after: float | None = None,
+) -> Callable[[Random], Case]:
+    """A campaign alone under its tag; the gate begins while it is sent, or so many seconds after its first message."""
+
+    def make(rng: Random) -> Case:
+        made = mail(rng)
+        begins = rng.uniform(0, min(made.sent[-1], 300)) if gate_after is None else gate_after
+        return Case(campaigns.looks_at(rng, made, view(rng), TIMING, begins), made.share)
+
+    return make
+
+
+def second_wave(low: float, high: float) -> Callable[[Random], Case]:
+    """A wave sent when a normal one has passed its gate under the same tag; C(since) is that gate's C(stats)."""
+
+    def make(rng: Random) -> Case:
+        while True:
+            first = campaigns.blast(rng, rng.uniform(*GOOD), campaigns.mixed)
+            begins = rng.uniform(0, first.sent[-1])
+            looks = campaigns.looks_at(rng, first, campaigns.prompt(rng), TIMING, begins)
+            outcome, result = rivals.run_gate(looks, POLICY, TIMING, None)
+            if outcome.verdict == "pass":
+                break
+        before = Record.from_dict(result["stats"][campaigns.TAG])
+        begins += outcome.seconds + 5
+        second = campaigns.blast(rng, rng.uniform(low, high), campaigns.mixed, after=begins)
+        both = first.and_then(second, second.share)
+        return Case(campaigns.looks_at(rng, both, campaigns.prompt(rng), TIMING, begins + 5), both.share, before)
+
+    return make
+
+
+def running_stream(rate: float) -> Callable[[Random], Case]:
+    """A stream that has run for forty minutes; C(since) is a plain reading from when the gate begins."""
+
+    def make(rng: Random) -> Case:
+        mail = campaigns.stream(rng, rate, campaigns.mixed, begins=-2400)
+        before = campaigns.record_at(mail, campaigns.prompt(rng), 0)
+        return Case(campaigns.looks_at(rng, mail, campaigns.prompt(rng), TIMING, 0), rate, before)
+
+    return make
+
+
+def _blast(low: float, high: float, deferral: Callable, **options) -> Callable[[Random], campaigns.Mail]:
+    return lambda rng: campaigns.blast(rng, rng.uniform(low, high), deferral, **options)
+
+
+def _stream(rate: float, view: Callable = campaigns.prompt, **options) -> Callable[[Random], Case]:
+    options.setdefault("deferral", campaigns.at_once)
+    return sent(partial(campaigns.stream, rate=rate, **options), view, gate_after=0)
+
+
+def _blocked(rng: Random) -> campaigns.Mail:
+    """One receiver, 6 to 30 % of the list, refuses everything, and the others a little."""
+    return campaigns.blast(rng, 0.995 - rng.uniform(0.06, 0.30), campaigns.mixed)
+
+
+def _stragglers(rng: Random) -> campaigns.Mail:
+    return campaigns.with_stragglers(rng, campaigns.blast(rng, rng.uniform(*GOOD), campaigns.mixed))
+
+
+def _blasts(group: str, low: float, high: float) -> list[Scenario]:
+    """The same blasts, for shares that are enough and for shares that are not."""
+    mixed = _blast(low, high, campaigns.mixed)
+    clusters = _blast(low, high, campaigns.mixed, losses=campaigns.clustered)
+    return [
+        Scenario(group, "mixed deferrals", sent(mixed), times=3),
+        Scenario(group, "the service's retries", sent(_blast(low, high, campaigns.retried))),
+        Scenario(group, "outage of 10 minutes", sent(_blast(low, high, campaigns.outage))),
+        Scenario(group, "mixed, clustered failures", sent(clusters)),
+        Scenario(group, "mixed, counters late", sent(mixed, LATE)),
+        Scenario(group, "mixed, counters run backward", sent(mixed, campaigns.backward)),
+        Scenario(group, DISAGREE, sent(mixed, campaigns.disagreeing)),
+        Scenario(group, SINCE, second_wave(low, high)),
+    ]
+
+
+GOOD, BAD = (0.97, 0.99), (0.90, 0.9499)
+LATE, VERY_LATE = campaigns.refreshed(10, 50), campaigns.refreshed(120, 300)
+DISAGREE = "mixed, counters disagree"
+SINCE, THIRD_LOOK = "mixed, since a normal wave", "98 %, sent and delivered at once"
+HEALTHY = "Blasts of 500 to 20,000 that end at 97 to 99 %"
+DOOMED = "Blasts of 500 to 20,000 that end at 90 to 94.99 %"
+STREAMS = "Streams of 500 to 20,000 in 30 minutes"
+ASIDE = "Reported apart: campaigns that the gate does not promise to judge rightly"
+SCENARIOS = [
+    Scenario(HEALTHY, THIRD_LOOK, sent(_blast(0.98, 0.98, campaigns.at_once, within=10), gate_after=10)),
+    Scenario(HEALTHY, "delivered at once", sent(_blast(*GOOD, campaigns.at_once))),
+    *_blasts(HEALTHY, *GOOD),
+    *_blasts(DOOMED, *BAD),
+    Scenario(DOOMED, "mixed, one blocked receiver", sent(_blocked)),
+    Scenario(DOOMED, "nothing delivered at all", sent(_blast(0, 0, campaigns.mixed))),
+    Scenario(STREAMS, "97 %", _stream(0.97)),
+    Scenario(STREAMS, "97 %, mixed deferrals", _stream(0.97, deferral=campaigns.mixed)),
+    Scenario(STREAMS, "95 %", _stream(0.95)),
+    Scenario(STREAMS, "94.99 %", _stream(0.9499)),
+    Scenario(STREAMS, "94 %", _stream(0.94), times=6),
+    Scenario(STREAMS, "94 %, mixed deferrals", _stream(0.94, deferral=campaigns.mixed)),
+    Scenario(STREAMS, "94 %, counters late", _stream(0.94, LATE)),
+    Scenario(STREAMS, "94 %, counters run backward", _stream(0.94, campaigns.backward)),
+    Scenario(STREAMS, "94 %, mixed, since a plain look", running_stream(0.94)),
+    Scenario(STREAMS, "90 %", _stream(0.90)),
+    Scenario(ASIDE, "94 %, pauses of 70 to 180 s", _stream(0.94, pauses=True)),
+    Scenario(ASIDE, "94 %, counters 2 to 5 min late", _stream(0.94, VERY_LATE)),
+    Scenario(ASIDE, "94 %, counters disagree", _stream(0.94, campaigns.disagreeing)),
+    Scenario(ASIDE, "94 %, failures in runs of 10", _stream(0.94, run=10)),
+    Scenario(ASIDE, "healthy blast with stragglers", sent(_stragglers)),
+    Scenario(ASIDE, "doomed blast, delivered at once", sent(_blast(*BAD, campaigns.at_once))),
+]
+
+
+def measure(scenario: Scenario, runs: int, seed: int, others: bool = True) -> Tallies:
+    """Simulate campaigns of a scenario and tally what each judge makes of them, by the judge's name."""
+    tallies = {name: Tally() for name in (GATE, GUARANTEED, *(RIVALS if others else ()))}
+    for number in range(runs):
+        case = scenario.make(Random(f"{seed} {scenario.group} {scenario.name} {number}"))
+        outcome, _result = rivals.run_gate(case.looks, POLICY, TIMING, case.before)
+        tallies[GATE].add(outcome, case.share)
+        strict = rivals.guaranteed(case.looks, POLICY, TIMING, case.before, outcome)
+        tallies[GUARANTEED].add(strict, case.share)
+        if others:
+            for name, judge in RIVALS.items():
+                tallies[name].add(judge(case.looks, POLICY, case.before), case.share)
+    return tallies
+
+
+def rows(scenario: Scenario, tallies: Tallies) -> list[str]:
+    """Return the table's rows of a scenario, a judge each."""
+    lines = []
+    for name, tally in tallies.items():
+        what = (f"{scenario.name:34}{tally.runs:6} " if name == GATE else "").ljust(41)
+        shares = [tally.percent("pass"), tally.percent("fail"), tally.percent("inconclusive")]
+        wrong = [tally.wrong_percent("pass"), tally.wrong_percent("fail")]
+        times = sorted(seconds / 60 for seconds in tally.seconds)
+        span = f"{statistics.median(times):8.1f}{times[len(times) * 95 // 100]:7.1f}" if times else "       -      -"
+        lines.append(what + f"{name:18}" + "".join(f"{figure:7.1f}" for figure in (*shares, *wrong)) + span)
+    return lines
+
+
+def acceptance(found: dict[tuple[str, str], Tallies]) -> list[tuple[bool, str]]:
+    """Return whether each figure that was asked for is reached, and a sentence that has it."""
+    mixed = found[HEALTHY, "mixed deferrals"][GATE].percent("pass")
+    failed = [name for (group, name), of in found.items() if group == HEALTHY and of[GATE].verdicts["fail"]]
+    honest = {name: of for (group, name), of in found.items() if group == DOOMED and name not in (DISAGREE, SINCE)}
+    passed = [name for name, of in honest.items() if of[GATE].verdicts["pass"]]
+    stream = max(found[STREAMS, name][GATE].percent("pass") for name in ("94 %", "94 %, mixed deferrals"))
+    polled = found[STREAMS, "94 %"][POLLING].percent("pass")
+    looks = found[HEALTHY, THIRD_LOOK][GATE]
+    most = looks.most_looks
+    return [
+        (mixed >= 99, f"healthy blasts with mixed deferrals pass at least 99 %: {mixed:.1f} %"),
+        (not failed, f"healthy blasts are never failed: {_but(failed)}"),
+        (not passed, f"no blast that ends below the limit passes: {_but(passed)}"),
+        (stream <= 3, f"a stream at 94 % passes at most 3 %: {stream:.1f} %"),
+        (polled >= 15, f"polling lets at least 15 % of them through: {polled:.1f} %"),
+        (looks.percent("pass") == 100 and looks.most_looks <= 3, f"{THIRD_LOOK}: the last passes at look {most}"),
+    ]
+
+
+def _but(names: list[str]) -> str:
+    return f"not so with: {'; '.join(names)}" if names else "so in every scenario"
+
+
+def additions(found: dict[tuple[str, str], Tallies]) -> list[str]:
+    """Return what the bare ratio at the deadline, and long pauses, add to wrong passes, in points of percent."""
+    lines = [
+        f"a gate passes {of[GATE].wrong_percent('pass'):.1f} % of those below the limit: {name}"
+        for (group, name), of in found.items()
+        if group == DOOMED and name in (DISAGREE, SINCE)
+    ]
+    for (group, name), of in found.items():
+        added = of[GATE].wrong_percent("pass") - of[GUARANTEED].wrong_percent("pass")
+        if added:
+            lines.append(f"the bare ratio at the deadline adds {added:.1f} points of wrong passes: {group}, {name}")
+    steady = found[STREAMS, "94 %"][GUARANTEED].wrong_percent("pass")
+    paused = found[ASIDE, "94 %, pauses of 70 to 180 s"][GUARANTEED].wrong_percent("pass")
+    return [*lines, f"pauses longer than sending_gap add {paused - steady:.1f} points of wrong passes: stream at 94 %"]
+
+
+def main() -> int:
+    """Simulate every scenario and print what came of it; 1 where a figure is not reached."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=300, help="campaigns a scenario; three of them take more")
+    parser.add_argument("--seed", type=int, default=1, help="another seed, other campaigns")
+    options = parser.parse_args()
+    print(f"limit {POLICY.min_delivery_ratio:.0%}, all else by default; seed {options.seed}; figures in percent\n")
+    print(f"{'campaign':36}runs judge                pass   fail  incon  wrong  wrong  minutes to decide")
+    print(f"{'':76}clus.   pass   fail  median  95 %")
+    found: dict[tuple[str, str], Tallies] = {}
+    heading = ""
+    for scenario in SCENARIOS:
+        if scenario.group != heading:
+            heading = scenario.group
+            print(f"\n{heading}")
+        found[heading, scenario.name] = measure(scenario, options.runs * scenario.times, options.seed)
+        print(*rows(scenario, found[heading, scenario.name]), sep="\n", flush=True)
+    print("\nReported apart", *additions(found), sep="\n")
+    results = acceptance(found)
+    print("\nWhat was asked for", *(f"{'PASS' if good else 'FAIL'}  {what}" for good, what in results), sep="\n")
+    return 0 if all(good for good, _what in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The ready CI gate as a CI service runs it: exit codes, reports, progress, and an end when it is told to end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+import requests
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.server import Service
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import parse_settings
+from ansible_collections.mailops.smtpeter.tests.integration.conftest import environment, written
+from junitparser import Failure, JUnitXml
+
+TOKEN = "only/for+rehearsal&here"
+AT_ONCE = {"delay": 0, "open_rate": 0}
+HURRY = ["-e", "smtpeter_grace_period=2", "-e", "smtpeter_sending_gap=1", "-e", "smtpeter_wait_sleep=0.5"]
+REPORTS = ["gate.html", "gate.json", "gate.junit.xml", "gate.md", "gate.svg", "stats.json"]
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    """A sandbox in this process, with a campaign that arrives and one that does not."""
+    scenario = {"default": {"delivery_rate": 1, **AT_ONCE}, "tags": {"poor": {"delivery_rate": 0.5, **AT_ONCE}}}
+    settings = parse_settings({"api_token": TOKEN, "seed": 1, "scenario": scenario})
+    with Service(settings, str(tmp_path_factory.mktemp("gate") / "mail.sqlite")) as running:
+        for tag, count in (("good", 200), ("poor", 200), ("few", 20)):
+            recipients = [f"reader{number}@example.org" for number in range(count)]
+            mail = {"from": "a@example.com", "recipients": recipients, "subject": "s", "text": "t", "tags": [tag]}
+            requests.post(
+                f"{running.api_url}/send", params={"access_token": TOKEN}, json=mail, timeout=10
+            ).raise_for_status()
+        yield running
+
+
+@pytest.fixture
+def access(service):
+    """The environment that leads to it."""
+    return {"SMTPETER_API_URL": service.api_url, "SMTPETER_API_TOKEN": TOKEN}
+
+
+@pytest.mark.parametrize(
+    ("tags", "wait", "verdict", "code"),
+    [
+        ("good", "30", "pass", 0),
+        ("good, poor", "30", "fail", 2),
+        ("few", "0", "inconclusive", 2),
+        ("good", "closed", "error", 2),
+    ],
+)
+def test_every_verdict(play, access, tmp_path, tags, wait, verdict, code):
+    """The exit code tells pass from not, and the reports are there whatever the verdict."""
+    args = ["-e", f'{{"smtpeter_tags": "{tags}"}}', "-e", "smtpeter_reports=out/reports", *HURRY]
+    if wait == "closed":
+        access = {**access, "SMTPETER_API_URL": "http://127.0.0.1:9/v1"}
+        args += ["-e", "smtpeter_retries=0", "-e", "smtpeter_max_consecutive_errors=1"]
+    else:
+        args += ["-e", f"smtpeter_wait_timeout={wait}"]
+    run = play("mailops.smtpeter.gate", *args, env=access, check=False)
+    assert run.returncode == code, run.output
+    reports = tmp_path / "out" / "reports"
+    assert sorted(path.name for path in reports.iterdir()) == REPORTS
+    result = json.loads((reports / "gate.json").read_text(encoding="utf-8"))
+    assert result["verdict"] == verdict
+    assert json.loads((reports / "stats.json").read_text(encoding="utf-8")) == result["stats"]
+    suite = next(iter(JUnitXml.fromfile(str(reports / "gate.junit.xml"))))
+    assert (suite.failures + suite.errors == 0) is (verdict == "pass")
+    assert any(isinstance(outcome, Failure) for case in suite for outcome in case.result) is (
+        verdict in ("fail", "inconclusive")
+    )
+    lines = [line for line in run.stderr.splitlines() if line.startswith("[localhost]")]
+    assert lines[-1].endswith(result["msg"])
+    assert not re.search(r"\[localhost\] \d\d:\d\d", run.stdout)
+    assert TOKEN not in run.output
+
+
+def test_the_next_wave(play, access, tmp_path):
+    """The figures that one gate leaves are what the next one starts from."""
+    play("mailops.smtpeter.gate", "-e", "smtpeter_tags=good", "-e", "smtpeter_reports=one", env=access)
+    args = ["-e", "smtpeter_tags=good", "-e", "smtpeter_reports=two", "-e", "smtpeter_wait_timeout=0"]
+    run = play("mailops.smtpeter.gate", *args, "-e", "smtpeter_since_file=one/stats.json", env=access, check=False)
+    assert run.returncode == 2
+    result = json.loads((tmp_path / "two" / "gate.json").read_text(encoding="utf-8"))
+    assert (result["verdict"], result["tags"]["good"]["messages"]) == ("inconclusive", 0)
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ([], "smtpeter_tags: name the tags to judge"),
+        (["-e", "smtpeter_tags=a", "-e", "smtpeter_min_ratio=0.9"], "smtpeter_min_ratio: there is no such variable"),
+        (["-e", "smtpeter_tags=a", "-e", "smtpeter_fail_on=never"], "smtpeter_fail_on"),
+        (["-e", "smtpeter_tags=good", "-e", "smtpeter_min_delivery_ratio=97"], "did you mean 0.97?"),
+    ],
+)
+def test_what_cannot_work(play, access, args, said):
+    """Nothing is waited for, and the variable is named."""
+    run = play("mailops.smtpeter.gate", *args, env=access, check=False)
+    assert run.returncode == 2
+    assert said in " ".join(run.output.split())
+
+
+def gate_task(**keywords):
+    """A play with a gate that waits long."""
+    options = {"tags": ["few"], "wait_timeout": 600, "wait_sleep": 300}
+    return [
+        {
+            "hosts": "localhost",
+            "gather_facts": False,
+            "tasks": [{"mailops.smtpeter.campaign_gate": options, **keywords}],
+        }
+    ]
+
+
+def test_the_timeout_keyword_ends_it(play, access):
+    """Promptly, in the midst of a sleep."""
+    began = time.monotonic()
+    run = play(gate_task(timeout=6), env=access, check=False)
+    assert run.returncode == 2
+    assert time.monotonic() - began < 120
+    assert "Traceback" not in run.output
+
+
+def test_no_log_shows_no_progress(play, access):
+    """What may not be logged is not told either."""
+    tasks = [{"mailops.smtpeter.campaign_gate": {"tags": ["good"]}, "no_log": True}]
+    run = play([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}], env=access)
+    assert "good" not in run.output
+
+
+def test_an_interrupt_ends_it(ansible_core, access, tmp_path):
+    """Ctrl-C reaches a gate that sleeps."""
+    command = [ansible_core.python, "-m", "ansible", "playbook", written(gate_task(), tmp_path)]
+    running = subprocess.Popen(
+        command, cwd=tmp_path, env={**environment(tmp_path), **access, "TASK_RESULTS": os.devnull}, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    shown = running.stderr.readline()
+    while shown and "few: 20 of 20" not in shown:
+        shown = running.stderr.readline()
+    assert "few: 20 of 20" in shown
+    time.sleep(2)
+    os.killpg(running.pid, signal.SIGINT)
+    try:
+        output = "".join(running.communicate(timeout=60))
+    finally:
+        running.kill()
+    assert running.returncode != 0
+    assert "Traceback" not in output

@@ -14,7 +14,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
 export PYTHONPATH := $(CURDIR)/.venv/collections
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format sanity benchmark simulate coverage demo-check cores pins clean
+.PHONY: help demo gate-demo test lint format sanity benchmark simulate coverage demo-check cores pins clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -32,6 +32,10 @@ cores: .venv/dev.stamp  ## make environments for the other versions of ansible-c
 
 demo: .venv/demo.stamp  ## the whole story on a local sandbox; no account needed
 	@tests/tools/playbook.sh mailops.smtpeter.demo
+
+gate-demo: .venv/dev.stamp  ## four campaigns at the gate, on the sandbox; leaves a page for each in gate-demo/
+	@tests/tools/playbook.sh mailops.smtpeter.gate_demo -e demo_reports=gate-demo
+	@echo "Look at gate-demo/*.html in a browser."
 
 test: cores  ## all tests, on every ansible-core that can be had; TESTS=path and ARGS='-k word' narrow it
 	@$(VENV_PYTHON) -m pytest -n 2 $(ARGS) $(TESTS)

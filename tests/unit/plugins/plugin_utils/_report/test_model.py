@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests of what is taken for a gate's result, and of what is said of anything else."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import gate_report
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report._model import GateResult
+
+RECORD = {"tag": "wave-1", "messages": 1, "deliveries": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, "not a gate's result but null"),
+        ("pass", "not a gate's result but text"),
+        (True, "not a gate's result but a number or boolean"),
+        ([], "not a gate's result but a list"),
+        ({}, "this dict has no verdict"),
+        ({"wave-1": RECORD}, "this is only the stats of a result"),
+        ({"wave-1": {**RECORD, "verdict": "pass"}}, "this is only the tags of a result"),
+        ({"changed": False, "skipped": True, "skip_reason": "Conditional result was False"}, "'gate is not skipped'"),
+        ({"changed": False, "failed": True, "msg": "missing api_token"}, "failed before it looked (missing api_token)"),
+        ({"changed": False, "results": [{"verdict": "pass"}]}, "report each of its results"),
+    ],
+)
+def test_refused(given, said):
+    """What is no gate's result is refused with what it seems to be, and what to give."""
+    with pytest.raises(OptionError, match="^the input: ") as error:
+        gate_report(given, "markdown")
+    assert said in str(error.value)
+    assert "as it was registered" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"verdict": "passed"}, "verdict of the gate's result is none of fail, error, inconclusive, pass"),
+        ({"msg": None}, "msg of the gate's result is not text"),
+        ({"reasons": "because"}, "reasons of the gate's result is not a list"),
+        ({"looks": 1.5}, "looks of the gate's result is not a whole number of 0 or more"),
+        ({"looks": True}, "looks of the gate's result is not a whole number of 0 or more"),
+        ({"waited": float("nan")}, "waited of the gate's result is not a number of 0 or more"),
+        ({"waited": -1}, "waited of the gate's result is not a number of 0 or more"),
+        ({"tags": ["wave-1"]}, "tags of the gate's result is not a dict"),
+        ({"tags": {"wave-1": "pass"}}, "tags of the gate's result has something else than a dict under 'wave-1'"),
+        ({"history": [1]}, "history of the gate's result has something else than a dict at position 0"),
+        ({"history": [{"at": "yesterday"}]}, "at of history entry 0 of the gate's result is not a moment"),
+        (
+            {"history": [{"at": "2026-03-02T09:00:00Z", "tags": {"wave-1": {"messages": 1}}}]},
+            "deliveries of tags 'wave-1' of history entry 0 of the gate's result is missing",
+        ),
+    ],
+)
+def test_wrong_values(gate, changes, said):
+    """A value that a gate never returns is refused by its name and place."""
+    with pytest.raises(OptionError) as error:
+        gate_report(gate("pass", **changes), "junit")
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("key", ["verdict", "msg", "looks", "waited", "errors", "history_dropped"])
+def test_missing_values(gate, key):
+    """A key that every gate returns must be there."""
+    given = gate("pass")
+    del given[key]
+    with pytest.raises(OptionError):
+        gate_report(given, "markdown")
+
+
+@pytest.mark.parametrize("form", [None, "", "pdf", "Markdown", 1, ["svg"]])
+def test_unknown_format(gate, form):
+    """An unknown format is refused, and the four are named."""
+    with pytest.raises(OptionError, match="^format: .* unknown; give one of markdown, junit, svg, html$"):
+        gate_report(gate("pass"), form)
+
+
+def test_texts_are_made_fit_to_show(gate):
+    """Controls, half characters and what turns text around are replaced, white space becomes one blank."""
+    read = GateResult.read(gate("pass", msg="a\x00\x1b[31m\n\tb\u202egpj\ud800\ufffe\u2028c \U0001f600é "))
+    assert read.msg == "a\ufffd\ufffd[31m b\ufffdgpj\ufffd\ufffd c \U0001f600é"
+
+
+@pytest.mark.parametrize(
+    ("waited", "said"),
+    [(0.214, "0.214 s"), (59.9, "59 s"), (60, "1 min"), (754, "12 min 34 s"), (3600, "1 h"), (7500, "2 h 5 min")],
+)
+def test_effort(gate, waited, said):
+    """How often and how long the gate looked is said in words."""
+    read = GateResult.read(gate("fail", waited=waited, looks=1, errors=0, history=[]))
+    assert read.effort == f"Looked 1 time in {said}"
+
+
+def test_reasons_are_not_repeated(gate):
+    """A reason that the sentence of the verdict gives already is left out, those of other tags are not."""
+    read = GateResult.read(gate("fail"))
+    assert read.summary.startswith("wave-2: at most 212 of the 400")
+    assert [reason.partition(":")[0] for reason in read.further_reasons] == ["welcome"]
+
+
+def test_without_a_reading(gate):
+    """Counts that stand in for a reading that never was are not shown."""
+    (tag,) = GateResult.read(gate("error")).tags
+    assert tag.figures is None
+    assert (tag.messages_text, tag.delivered_text, tag.ratio_text) == ("–", "–", "–")

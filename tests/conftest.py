@@ -38,9 +38,19 @@ def isolate() -> pathlib.Path:
     return home
 
 
+def load_collections() -> None:
+    """Have Ansible's own loader import the collection, before a test does: plugins are found only in what it imported."""
+    from ansible.plugins import loader
+    from ansible.utils.collection_loader import AnsibleCollectionConfig
+
+    if AnsibleCollectionConfig.collection_finder is None:
+        loader.init_plugin_loader()
+
+
 # At import, since ansible-core reads its settings when it is imported first.
 COLLECTIONS = collections_directory()
 HOME = isolate()
+load_collections()
 
 # A busy machine is no failure.
 hypothesis.settings.register_profile("patient", deadline=None)

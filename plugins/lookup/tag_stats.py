@@ -114,7 +114,7 @@ class LookupModule(LookupBase):
                 raise OptionError(name, f"there is no such option; the lookup has {', '.join(sorted(names))}")
         options.register_secret(direct.get("api_token", direct.get("access_token")))
         try:
-            self.set_options(var_options=variables, direct=direct)
+            self.set_options(var_options=self._templated(variables or {}), direct=direct)
             token = self.get_option("api_token")
         except AnsibleError as error:
             if "api_token" not in str(error):
@@ -122,6 +122,11 @@ class LookupModule(LookupBase):
             token = None
         if not token:
             raise OptionError("api_token", "it is not set; set SMTPETER_API_TOKEN in the environment, or the option")
+
+    def _templated(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Return the variables that options may come from, with the templates in them filled."""
+        sources = [source["name"] for option in self.option_definitions.values() for source in option.get("vars", ())]
+        return {name: self._templar.template(variables[name]) for name in sources if name in variables}
 
     def _read(self, terms: list[Any]) -> list[dict[str, Any]]:
         if options.missing_requests():

@@ -24,6 +24,8 @@ description:
     provider, the early part says nothing about the rest.
   - Slow mail is not lost mail, and the counters cannot tell them apart. A campaign of which half is lost is called
     late, after O(grace_period) without movement, or not at all, and then it is C(inconclusive).
+  - What O(api_token) and O(api_url) are taken from is first the environment of the controller, then that of the task's
+    host.
   - It only reads, so C(changed) is always false.
 author:
   - mailops.smtpeter contributors (@mailops)
@@ -33,13 +35,6 @@ extends_documentation_fragment:
   - mailops.smtpeter._attributes
   - mailops.smtpeter._attributes.flow
 options:
-  api_token:
-    description:
-      - The REST API token of the SMTPeter environment.
-      - The token authorises sending mail in your name, so keep it in Ansible Vault or in the environment, never inline
-        in a playbook.
-      - When not set, the value of the environment variable E(SMTPETER_API_TOKEN) on the controller is used, else that
-        of the task's host.
   tags:
     description:
       - The tags to judge. Give a list, since Ansible splits text at its commas.

@@ -20,7 +20,7 @@ _ACTIVE = re.compile(
     r"[\\`*\[\]<>{}~|&@$]"
     r"|(?<![^\W_])_|_(?![^\W_])"  # not within a word
     r"|:(?=[^\s\d])|/(?=/)"  # as in an address
-    r"|(?i:(?<=www))\.|(?<![0-9])\.(?=\S)|\.(?=[^\s\d])"  # not within a number, not at the end of a sentence
+    r"|(?<![0-9])\.(?=\S)|\.(?=[^\s\d])"  # not within a number, not at the end of a sentence
 )
 _AT = "&#64;<!-- -->"
 _UNSAFE_IN_CODE = re.compile(r"[`|\\<&]")

@@ -15,7 +15,9 @@ from typing import Any, Callable
 
 import pytest
 from ansible.errors import AnsibleError, AnsibleLookupError
+from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
+from ansible.template import Templar
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
     COUNTS,
@@ -32,7 +34,7 @@ Serve = Callable[..., Hostile]
 
 def look(*terms: Any, variables: dict[str, Any] | None = None, **given: Any) -> list[dict[str, Any]]:
     """Run the lookup as Ansible's template engine does."""
-    plugin = lookup_loader.get("mailops.smtpeter.tag_stats")
+    plugin = lookup_loader.get("mailops.smtpeter.tag_stats", templar=Templar(DataLoader(), variables=variables))
     records: list[dict[str, Any]] = plugin.run(list(terms), variables=variables or {}, **given)
     return records
 

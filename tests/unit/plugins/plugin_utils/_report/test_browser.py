@@ -23,9 +23,9 @@ OPTIONS = (
     "--disable-background-networking", "--disable-component-update", "--disable-default-apps", "--hide-scrollbars",
 )  # fmt: skip
 
-# A frame of a phone's width around the page; what is measured in it ends up in the document that is printed.
+# A frame of a chosen width around the page; what is measured in it ends up in the document that is printed.
 FRAME = """<!DOCTYPE html><body style="margin: 0">
-<iframe src="/report.html" width="390" height="2000" style="border: 0"></iframe>
+<iframe src="/report.html" width="WIDTH" height="2000" style="border: 0"></iframe>
 <script>
 document.querySelector("iframe").onload = (event) => {
   const page = event.target.contentDocument, root = page.documentElement;
@@ -46,7 +46,8 @@ class Site(ThreadingHTTPServer):
 
     def __init__(self, report):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.files = {"/report.html": report, "/frame.html": FRAME}
+        self.files = {"/report.html": report}
+        self.files |= {f"/frame-{width}.html": FRAME.replace("WIDTH", str(width)) for width in (390, 1280)}
         self.address = f"127.0.0.1:{self.server_port}"
 
 
@@ -100,7 +101,7 @@ def test_phone(site, tmp_path, name, dark):
     """The page is no wider than a phone and shows the narrow picture, in the colours that the reader prefers."""
     server = site(name)
     scheme = f"--blink-settings=preferredColorScheme={0 if dark else 1}"
-    printed = browse(server, tmp_path, "frame.html", scheme, "--virtual-time-budget=5000", "--dump-dom")
+    printed = browse(server, tmp_path, "frame-390.html", scheme, "--virtual-time-budget=5000", "--dump-dom")
     seen = json.loads(html.document_fromstring(printed).text_content())
 
     assert seen["page"] == 390
@@ -108,6 +109,15 @@ def test_phone(site, tmp_path, name, dark):
     assert 300 < seen["narrow"] <= 390
     background = "rgb(13, 17, 23)" if dark else "rgb(255, 255, 255)"
     assert (seen["back"], seen["picture"]) == (background, background)
+
+
+def test_desk(site, tmp_path):
+    """Where there is room the wide picture is shown instead."""
+    printed = browse(site("pass"), tmp_path, "frame-1280.html", "--virtual-time-budget=5000", "--dump-dom")
+    seen = json.loads(html.document_fromstring(printed).text_content())
+
+    assert (seen["page"], seen["narrow"]) == (1280, 0)
+    assert seen["wide"] > 800
 
 
 def asked_for(log, origin):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import importlib
+import re
 import sys
 
 import pytest
@@ -121,6 +122,21 @@ def test_places(report):
     assert (bottom - tag[0]) / (bottom - top) == pytest.approx(0.1, abs=0.001)
 
 
+def test_bounds(report):
+    """The dotted line is what is delivered at least: without the 60 that may have been carried over."""
+    root = parsed(report("hours", "svg"))
+    (line,) = root.iterfind(f".//{SVG}g[@class='series serie-1 color-1']/{SVG}path")
+    points = [float(number) for number in re.findall(r"[0-9.]+", line.get("d"))][1::2]
+    limit = float(
+        re.findall(r"[0-9.]+", root.find(f".//{SVG}g[@class='series serie-2 color-2']/{SVG}path").get("d"))[1]
+    )
+    most = heights(root, 0)
+    # 985 of 1000 at first, 9900 of 10000 in the end, 98 % required.
+    pixels = (limit - most[0]) / 0.005
+    assert (points[0] - most[0]) / pixels == pytest.approx(60 / 1000, rel=0.02)
+    assert (points[-1] - most[-1]) / pixels == pytest.approx(60 / 10000, rel=0.02)
+
+
 @pytest.mark.parametrize("changes", [{}, {"history": []}, {"history": [], "tags": {}}])
 def test_nothing_to_draw(gate, changes):
     """Without a reading the picture says so."""
@@ -142,7 +158,10 @@ def test_a_clock_that_ran_backward(gate):
     """Looks are never drawn before the first."""
     result = gate("pass")
     result["history"][1]["at"] = "2026-03-02T08:00:00Z"
-    assert len(dots(parsed(gate_report(result, "svg")))) == len(result["history"])
+    root = parsed(gate_report(result, "svg"))
+    across = [float(circle.get("cx")) for circle in root.iter(f"{SVG}circle")]
+    assert len(across) == len(result["history"])
+    assert across[1] == across[0] == min(across)
 
 
 def test_too_many_tags(gate):

@@ -39,7 +39,7 @@ def isolate() -> pathlib.Path:
 
 
 def load_collections() -> None:
-    """Have Ansible's own loader import the collection, before a test does: plugins are found only in what it imported."""
+    """Have Ansible's own loader import the collection before a test does: it finds plugins only in what it imported."""
     from ansible.plugins import loader
     from ansible.utils.collection_loader import AnsibleCollectionConfig
 

@@ -230,8 +230,8 @@ def acceptance(found: dict[tuple[str, str], Tallies]) -> list[tuple[bool, str]]:
     """Return whether each figure that was asked for is reached, and a sentence that has it."""
     mixed = found[HEALTHY, "mixed deferrals"][GATE].percent("pass")
     failed = [name for (group, name), of in found.items() if group == HEALTHY and of[GATE].verdicts["fail"]]
-    honest = {name: of for (group, name), of in found.items() if group == DOOMED and name not in (DISAGREE, SINCE)}
-    passed = [name for name, of in honest.items() if of[GATE].verdicts["pass"]]
+    doomed = {name: of for (group, name), of in found.items() if group == DOOMED and name not in (DISAGREE, SINCE)}
+    passed = [name for name, of in doomed.items() if of[GATE].verdicts["pass"]]
     stream = max(found[STREAMS, name][GATE].percent("pass") for name in ("94 %", "94 %, mixed deferrals"))
     polled = found[STREAMS, "94 %"][POLLING].percent("pass")
     looks = found[HEALTHY, THIRD_LOOK][GATE]
@@ -239,7 +239,7 @@ def acceptance(found: dict[tuple[str, str], Tallies]) -> list[tuple[bool, str]]:
     return [
         (mixed >= 99, f"healthy blasts with mixed deferrals pass at least 99 %: {mixed:.1f} %"),
         (not failed, f"healthy blasts are never failed: {_but(failed)}"),
-        (not passed, f"no blast that ends below the limit passes: {_but(passed)}"),
+        (not passed, f"no blast below the limit passes, not counting '{DISAGREE}' and '{SINCE}': {_but(passed)}"),
         (stream <= 3, f"a stream at 94 % passes at most 3 %: {stream:.1f} %"),
         (polled >= 15, f"polling lets at least 15 % of them through: {polled:.1f} %"),
         (looks.percent("pass") == 100 and looks.most_looks <= 3, f"{THIRD_LOOK}: the last passes at look {most}"),
@@ -247,13 +247,13 @@ def acceptance(found: dict[tuple[str, str], Tallies]) -> list[tuple[bool, str]]:
 
 
 def _but(names: list[str]) -> str:
-    return f"not so with: {'; '.join(names)}" if names else "so in every scenario"
+    return f"not so with: {'; '.join(names)}" if names else "so it is"
 
 
 def additions(found: dict[tuple[str, str], Tallies]) -> list[str]:
     """Return what the bare ratio at the deadline, and long pauses, add to wrong passes, in points of percent."""
     lines = [
-        f"a gate passes {of[GATE].wrong_percent('pass'):.1f} % of those below the limit: {name}"
+        f"the gate passes {of[GATE].wrong_percent('pass'):.1f} % of those below the limit: {name}"
         for (group, name), of in found.items()
         if group == DOOMED and name in (DISAGREE, SINCE)
     ]

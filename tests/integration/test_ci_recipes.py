@@ -51,11 +51,20 @@ def test_it_runs_the_playbook_with_variables_that_it_has(recipe):
     text = text_of(recipe)
     assert "ansible-playbook mailops.smtpeter.gate" in text
     given = set(re.findall(r"-e smtpeter_(\w+)=", text))
-    assert {"tags", "reports"} <= given
+    assert {"min_delivery_ratio", "reports"} <= given
     options = re.search(r"gate_options: >-\n(.*?)\| split", PLAYBOOK, re.DOTALL).group(1)
     assert given <= set(re.findall(r"\w+", options))
     assert "api_token" not in given
     assert "SMTPETER_API_TOKEN" in recipe.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.name)
+def test_what_others_choose_is_no_extra_variable(recipe):
+    """Extra variables are templates: a parameter among them could run commands, or change the policy."""
+    text = text_of(recipe)
+    assert "SMTPETER_TAGS" in text
+    assert not re.search(r"-e \S*\$", text)
+    assert "lookup('ansible.builtin.env', 'SMTPETER_TAGS')" in PLAYBOOK
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.name)

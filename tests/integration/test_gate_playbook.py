@@ -18,9 +18,10 @@ import requests
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.server import Service
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import parse_settings
 from ansible_collections.mailops.smtpeter.tests.integration.conftest import environment, written
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks
 from junitparser import Failure, JUnitXml
 
-TOKEN = "only/for+rehearsal&here"
+TOKEN = 'only/for+"rehearsal"&<hére>'
 AT_ONCE = {"delay": 0, "open_rate": 0}
 HURRY = ["-e", "smtpeter_grace_period=2", "-e", "smtpeter_sending_gap=1", "-e", "smtpeter_wait_sleep=0.5"]
 REPORTS = ["gate.html", "gate.json", "gate.junit.xml", "gate.md", "gate.svg", "stats.json"]
@@ -106,6 +107,59 @@ def test_what_cannot_work(play, access, args, said):
     run = play("mailops.smtpeter.gate", *args, env=access, check=False)
     assert run.returncode == 2
     assert said in " ".join(run.output.split())
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "there is no file"), ("{}", "holds no reading"), ('{"verdict": "pass", "stats": {}}', "give its stats")],
+)
+def test_what_cannot_be_since(play, access, tmp_path, content, said):
+    """A gate that could never read leaves no figures, and the next wave must not be judged together with all before."""
+    if content is not None:
+        (tmp_path / "before.json").write_text(content, encoding="utf-8")
+    args = ["-e", "smtpeter_tags=good", "-e", "smtpeter_since_file=before.json"]
+    run = play("mailops.smtpeter.gate", *args, env=access, check=False)
+    assert run.returncode == 2
+    assert said in " ".join(run.output.split())
+
+
+@pytest.mark.parametrize("tag", ["{{ lookup('pipe', 'touch ran') }}", "good smtpeter_min_messages=1", "{{7*7}},[1]"])
+def test_a_tag_that_others_choose(play, access, tmp_path, tag):
+    """From the environment, a tag is no template and no more extra variables, also on its way into the reports."""
+    args = ["-e", "smtpeter_wait_timeout=0", "-e", "smtpeter_reports=reports"]
+    run = play("mailops.smtpeter.gate", *args, env={**access, "SMTPETER_TAGS": tag}, check=False)
+    assert run.returncode == 2
+    if "{{7" in tag:
+        result = json.loads((tmp_path / "reports" / "gate.json").read_text(encoding="utf-8"))
+        assert list(result["tags"]) == ["{{7*7}}", "[1]"]
+        cases = next(iter(JUnitXml.fromfile(str(tmp_path / "reports" / "gate.junit.xml"))))
+        assert {"{{7*7}}", "[1]"} <= {case.name for case in cases}
+    else:
+        assert "white space" in " ".join(run.output.split())
+    assert not list(tmp_path.rglob("ran"))
+
+
+@pytest.mark.parametrize("url", [None, "http://127.0.0.1:9/v1"])
+def test_the_token_is_not_told(play, access, tmp_path, url):
+    """With -vvvv, on success and on error, no spelling of it is in the output, the log or the reports."""
+    log = tmp_path / "ansible.log"
+    env = {**access, "ANSIBLE_LOG_PATH": str(log), **({"SMTPETER_API_URL": url} if url else {})}
+    args = ["-e", "smtpeter_tags=good", "-e", "smtpeter_reports=reports", "-e", "smtpeter_wait_timeout=0", "-vvvv"]
+    run = play("mailops.smtpeter.gate", *args, "-e", "smtpeter_retries=0", env=env, check=False)
+    assert run.returncode == (2 if url else 0)
+    reports = sorted((tmp_path / "reports").iterdir())
+    assert [path.name for path in reports] == REPORTS
+    places = {"output": run.output, "results": json.dumps(run.tasks)}
+    places.update({path.name: path.read_text(encoding="utf-8") for path in (log, *reports)})
+    assert {place: leaks(text, TOKEN) for place, text in places.items() if leaks(text, TOKEN)} == {}
+
+
+def test_the_rehearsal(play, tmp_path):
+    """Four campaigns get their verdicts, a page is left for each, and nothing that ran in the background."""
+    play("mailops.smtpeter.gate_demo", "-e", "demo_reports=pages", "-e", f"ansible_async_dir={tmp_path}/jobs")
+    pages = sorted(path.name for path in (tmp_path / "pages").iterdir())
+    assert pages == ["greylisted.html", "refused.html", "stream.html", "too-few.html"]
+    assert not [path for path in (tmp_path / "jobs").iterdir() if path.is_file()]
 
 
 def gate_task(**keywords):

@@ -41,8 +41,8 @@ class ActionModule(ActionBase):
         self._started = time.monotonic()
         self._host = (task_vars or {}).get("inventory_hostname", "localhost")
         try:
-            gate = gate_options.gate_from(args, once=self._task.check_mode, warn=display.warning)
             progress = Progress(self._write)
+            gate = gate_options.gate_from(args, self._task.check_mode, lambda text: progress.warn(0, text))
             self._wait(gate, progress, args, task_vars or {})
         except OptionError as error:
             problem = str(error)
@@ -58,7 +58,7 @@ class ActionModule(ActionBase):
         while True:
             event = gate.look(self._look(gate, args, task_vars))
             if event.look == 1 and gate.old_tags:
-                display.warning(f"{', '.join(gate.old_tags)}: {OLD_MAIL_NOTE}")
+                progress.warn(event.elapsed, f"{', '.join(gate.old_tags)}: {OLD_MAIL_NOTE}")
             progress.look(event)
             if event.verdict is not None:
                 return

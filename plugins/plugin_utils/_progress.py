@@ -50,6 +50,10 @@ class Progress:
         """Return for how many seconds more nothing need be said."""
         return max(0.0, self._spoke + SILENCE_LIMIT - elapsed)
 
+    def warn(self, elapsed: float, text: str) -> None:
+        """Tell a warning at once: Ansible shows its own after the task, and the verdict is to come last."""
+        self._say(elapsed, f"warning: {text}", "inconclusive")
+
     def end(self, elapsed: float, verdict: str, sentence: str) -> None:
         """Tell the verdict."""
         self._say(elapsed, sentence, verdict)

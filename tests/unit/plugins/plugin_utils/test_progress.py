@@ -95,6 +95,12 @@ def test_errors_are_told_once(progress, lines):
     assert lines[0][0] == "00:00 look 1 failed: answered 503"
 
 
+def test_a_warning_is_told_at_once(progress, lines):
+    """In the colour of warnings, before anything else."""
+    progress.warn(0, "wait_timeout is too short")
+    assert lines == [("00:00 warning: wait_timeout is too short", "inconclusive")]
+
+
 def test_the_verdict_comes_last(progress, lines):
     """As a sentence, in its colour."""
     progress.end(90, "pass", "pass: a: 96 of 100")

@@ -61,6 +61,10 @@ options:
         growing random pauses of up to 10 seconds between them. C(Retry-After) is honoured up to 30 seconds.
     type: int
     default: 3
+  parallel:
+    description: How many tags are read at the same time, 1 to 64.
+    type: int
+    default: 8
 requirements:
   - requests >= 2.25 (Python library, on the machine that asks)
 notes:
@@ -90,10 +94,6 @@ options:
 
     READING = r"""
 options:
-  parallel:
-    description: How many tags are read at the same time, 1 to 64.
-    type: int
-    default: 8
   missing:
     description:
       - What an unknown tag is, one that the service has nothing under.

@@ -17,6 +17,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Callable
 from urllib.parse import SplitResult, quote, urlsplit
@@ -149,14 +150,14 @@ def _check_url(url: str) -> None:
         raise OptionError("api_url", "it is not a valid URL") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise OptionError("api_url", "it must begin with https:// and a host")
-    if "@" not in parts.netloc and not _HOST.fullmatch(parts.netloc):
-        raise OptionError("api_url", "it is not a valid URL: its host is a name or an address, and a port may follow")
     _check_parts(url, parts)
 
 
 def _check_parts(url: str, parts: SplitResult) -> None:
     if "@" in parts.netloc:
         raise OptionError("api_url", "it holds user information; the token goes into api_token")
+    if not _HOST.fullmatch(parts.netloc):
+        raise OptionError("api_url", "it is not a valid URL: its host is a name or an address, and a port may follow")
     if "?" in url or "#" in url:
         raise OptionError("api_url", "it holds a query or a fragment; give the address up to the version, as in .../v1")
     if any(re.fullmatch(r"(\.|%2e){1,2}", segment, re.IGNORECASE) for segment in parts.path.split("/")):
@@ -203,7 +204,6 @@ class Client:
         self._sleep = sleep
         self._jitter = jitter
         self._now = now
-        self.redactor = Redactor(connection.api_token)
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
 
@@ -220,6 +220,15 @@ class Client:
                 raise outcome
             self._sleep(self._pause(attempts, outcome.retry_after))
             attempts += 1
+
+    def excerpt(self, body: bytes) -> str:
+        """Return the beginning of what the service said as one harmless line, without the token."""
+        return self._redactor.excerpt(body)
+
+    @cached_property
+    def _redactor(self) -> Redactor:
+        # Making one costs more than reading an answer, and most answers are never shown.
+        return Redactor(self.connection.api_token)
 
     def close(self) -> None:
         """Close the connections of all threads."""
@@ -257,7 +266,7 @@ class Client:
     def _refusal(self, reply: _transport.Reply, tag: str) -> StatsError:
         status = reply.status
         busy = status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        text = self.redactor.excerpt(reply.body or b"")
+        text = self.excerpt(reply.body or b"")
         said = f" and said {text!r}" if text else ""
         return StatsError(
             kind="service" if busy else "refused" if status >= HTTPStatus.BAD_REQUEST else "answer",

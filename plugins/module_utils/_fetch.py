@@ -26,19 +26,25 @@ class Readings:
     errors: dict[str, StatsError]
 
 
+def checked_tags(tags: Iterable[str], token: str) -> list[str]:
+    """Return each tag once, in order; C(token) is empty where it is not known. Raises OptionError for what is none."""
+    unique = list(dict.fromkeys(tags))
+    if not unique:
+        raise OptionError("tags", "it is empty; name at least one tag")
+    for tag in unique:
+        check_tag(tag, token)
+    return unique
+
+
 def read_tags(client: Client, tags: Iterable[str], parallel: int, missing: str) -> Readings:
     """Read each tag once, at most C(parallel) (1 to 64) at a time.
 
     C(missing) is C(zero), for a record that says so, or C(error). Once the service refuses the token (401, 403) no
     further tag is asked for. Raises OptionError, before anything is sent, where a tag cannot be one.
     """
-    unique = list(dict.fromkeys(tags))
-    if not unique:
-        raise OptionError("tags", "it is empty; name at least one tag")
+    unique = checked_tags(tags, client.connection.api_token)
     if not 1 <= parallel <= PARALLEL_LIMIT:
         raise OptionError("parallel", f"{parallel} is not from 1 to {PARALLEL_LIMIT}")
-    for tag in unique:
-        check_tag(tag, client.connection.api_token)
     outcomes: dict[str, Record | StatsError] = {}
     queue = _Queue(unique)
 
@@ -91,7 +97,7 @@ class _Queue:
 
 def _read(client: Client, tag: str, missing: str) -> Record | StatsError:
     try:
-        record = parse(client.fetch(tag), client.redactor.excerpt)
+        record = parse(client.fetch(tag), client.excerpt)
     except StatsError as error:
         return error
     if missing == "error" and not record.known:

@@ -42,10 +42,6 @@ options:
     elements: str
     required: true
     aliases: [tag]
-  parallel:
-    description: How many tags are read at the same time, 1 to 64.
-    type: int
-    default: 8
   at_deadline:
     description:
       - What decides when time is up, with V(ratio) the bare ratio, with V(inconclusive) nothing, for those who want the

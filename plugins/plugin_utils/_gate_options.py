@@ -13,6 +13,7 @@ from typing import Any, Callable
 from ..module_utils import _options as options
 from ..module_utils._client import check_tag
 from ..module_utils._errors import OptionError
+from ..module_utils._fetch import checked_tags
 from ..module_utils._policy import Policy, seconds, whole
 from ..module_utils._record import Record
 from ._forms import Given
@@ -58,13 +59,12 @@ def argument_spec() -> dict[str, Any]:
 def gate_from(args: Mapping[str, Any], once: bool, warn: Callable[[str], None]) -> Gate:
     """Make a gate of validated arguments, which looks just once if C(once). Raises OptionError."""
     options.check_connection(args)
-    tags = list(dict.fromkeys(args["tags"]))
-    if not tags:
-        raise OptionError("tags", "it is empty; name at least one tag")
+    token = args["api_token"] or ""
+    tags = checked_tags(args["tags"], token)
     policy = Policy.from_options({item.name: args[item.name] for item in fields(Policy)})
     policy.check_tags(tags)
-    for tag in [*tags, *([policy.baseline_tag] if policy.baseline_tag else [])]:
-        check_tag(tag, args["api_token"] or "")
+    if policy.baseline_tag is not None:
+        check_tag(policy.baseline_tag, token)
     timing = _timing(args, once)
     if not once and timing.wait_timeout <= max(policy.grace_period, policy.sending_gap):
         warn(

@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from ..module_utils._policy import Policy, seconds
-from ..module_utils._record import difference
+from ..module_utils._record import Record, difference
 from ._forms import Given, earlier_records
+
+NOTHING_IN_COMMON = "the two readings have no tag in common, so all mail counts as new; check the tags"
 
 
 def since(after: Any, before: Any, grace_period: Any, warn: Callable[[str], None]) -> Any:
@@ -21,11 +23,15 @@ def since(after: Any, before: Any, grace_period: Any, warn: Callable[[str], None
     """
     grace = Policy.grace_period if grace_period is None else seconds("grace_period", grace_period)
     given = Given.read("the input of since", after)
-    earlier = earlier_records("before", given, before)
-    if not any(earlier):
-        warn(NOTHING_IN_COMMON)
-    records = [difference(record, then, grace) for record, then in zip(given.records, earlier)]
+    records = records_since("before", given, before, grace, warn)
     return given.like([record.as_dict() for record in records], records)
 
 
-NOTHING_IN_COMMON = "the two readings have no tag in common, so all mail counts as new; check the tags"
+def records_since(
+    option: str, given: Given, earlier: Any, grace_period: float, warn: Callable[[str], None]
+) -> list[Record]:
+    """Return what happened since C(earlier) for each of the records in C(given); C(option) names it in errors."""
+    before = earlier_records(option, given, earlier)
+    if not any(before):
+        warn(NOTHING_IN_COMMON)
+    return [difference(record, then, grace_period) for record, then in zip(given.records, before)]

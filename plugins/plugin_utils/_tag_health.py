@@ -11,9 +11,9 @@ from typing import Any, Callable, Mapping
 from ..module_utils._errors import OptionError
 from ..module_utils._health import Judgement, judge, single_look
 from ..module_utils._policy import Policy
-from ..module_utils._record import Record, difference
-from ._forms import Given, earlier_records
-from ._since import NOTHING_IN_COMMON
+from ..module_utils._record import Record
+from ._forms import Given
+from ._since import records_since
 
 _INPUT = "the input"
 
@@ -48,7 +48,8 @@ def _judged(
     if isinstance(policy.expected_messages, dict):
         policy.check_tags(list(form.by_tag(_INPUT)))
     if options.get("since") is not None:
-        records = _after(Given(form.form, tuple(records)), options["since"], policy, warn)
+        judged = Given(form.form, tuple(records))
+        records = records_since("since", judged, options["since"], policy.grace_period, warn)
     looks = [single_look(record, policy, len(records)) for record in records]
     return form, records, [judge(look, policy, baseline) for look in looks]
 
@@ -62,10 +63,3 @@ def _baseline(form: Given, policy: Policy) -> Record | None:
     if baseline is None:
         raise OptionError("baseline_tag", f"'{policy.baseline_tag}' is not among the records; read it along with them")
     return baseline
-
-
-def _after(given: Given, since: Any, policy: Policy, warn: Callable[[str], None]) -> list[Record]:
-    earlier = earlier_records("since", given, since)
-    if not any(earlier):
-        warn(NOTHING_IN_COMMON)
-    return [difference(record, then, policy.grace_period) for record, then in zip(given.records, earlier)]

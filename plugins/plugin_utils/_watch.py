@@ -55,9 +55,7 @@ class Watch:
     @property
     def reading(self) -> Record | None:
         """The last good cumulative reading, with what may be under way; null where there was none."""
-        if self._latest is None:
-            return None
-        return replace(self._latest, under_way=self._under_way, notes=self._notes(self._latest))
+        return None if self._latest is None else self._marked(self._latest)
 
     @property
     def needs_note(self) -> bool:
@@ -140,11 +138,12 @@ class Watch:
         return self._readings > moved.reading and began - moved.at >= seconds
 
     def _judged(self, record: Record) -> Record:
-        record = replace(record, under_way=self._under_way, notes=self._notes(record))
-        return difference(record, self._before, self._policy.grace_period) if self._before else record
+        marked = self._marked(record)
+        return difference(marked, self._before, self._policy.grace_period) if self._before else marked
 
-    def _notes(self, record: Record) -> tuple[str, ...]:
-        return (*record.notes, OLD_MAIL_NOTE) if self._is_old else record.notes
+    def _marked(self, record: Record) -> Record:
+        notes = (*record.notes, OLD_MAIL_NOTE) if self._is_old else record.notes
+        return replace(record, under_way=self._under_way, notes=notes)
 
 
 def _figures(record: Record) -> tuple[int, int]:

@@ -12,10 +12,10 @@ from typing import Any, Mapping
 
 from ...module_utils._errors import OptionError
 from ...module_utils._reasons import percent
+from .._gate import VERDICTS
 from . import _text
 from ._reader import INPUT, Reader
 
-VERDICTS = ("fail", "error", "inconclusive", "pass")
 _COUNTS = ("delivered_at_least", "delivered_at_most", "messages", "messages_due")
 
 

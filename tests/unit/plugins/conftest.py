@@ -13,13 +13,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Callable, ContextManager, Iterator
 
 import pytest
-from ansible.plugins import loader
-from ansible.utils.collection_loader import AnsibleCollectionConfig
-
-# Before the collection is imported for the first time: Ansible finds plugins only in what its own loader imported.
-if AnsibleCollectionConfig.collection_finder is None:
-    loader.init_plugin_loader()
-
 from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client, Connection
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import Authority, Hostile, Script
 

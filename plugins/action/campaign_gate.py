@@ -14,8 +14,8 @@ from ansible import constants as C  # noqa: N812 - as all of Ansible calls it
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._secret import register_secret
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils import _gate_options as gate_options
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Gate, Reading
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._progress import Progress
@@ -36,7 +36,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the gate; raises AnsibleActionFail for bad arguments."""
         super().run(tmp, task_vars)
-        options.register_secret(self._task.args.get("api_token", self._task.args.get("access_token")))
+        register_secret(self._task.args.get("api_token", self._task.args.get("access_token")))
         _validated, args = self.validate_argument_spec(**gate_options.argument_spec())
         self._started = time.monotonic()
         self._host = (task_vars or {}).get("inventory_hostname", "localhost")

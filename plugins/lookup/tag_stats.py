@@ -13,6 +13,7 @@ version_added: 1.0.0
 description:
   - Gives one record for each term, on the controller. Terms are read in parallel.
   - The counters are over all messages that ever carried the tag.
+  - A lookup is evaluated anew by each host and each task that uses it. With O(cache=true) they share one request.
   - An option that it does not know is an error.
 author:
   - mailops.smtpeter contributors (@mailops)
@@ -20,6 +21,7 @@ extends_documentation_fragment:
   - mailops.smtpeter._connection
   - mailops.smtpeter._connection.plugin
   - mailops.smtpeter._connection.reading
+  - mailops.smtpeter._cache
 options:
   _terms:
     description:
@@ -50,6 +52,13 @@ EXAMPLES = r"""
     msg: "{{ records | selectattr('delivery_ratio', 'lt', 0.95) | map(attribute='tag') }}"
   vars:
     records: "{{ query('mailops.smtpeter.tag_stats', 'wave-1', 'wave-2') }}"
+
+# Whatever the number of hosts, the service is asked once, and not again for a minute.
+- name: Stop every host unless the campaign is healthy
+  ansible.builtin.assert:
+    that: >-
+      lookup('mailops.smtpeter.tag_stats', 'wave-1', cache=true, cache_timeout=60)
+      is mailops.smtpeter.healthy(min_delivery_ratio=0.9)
 """
 
 RETURN = r"""
@@ -83,14 +92,22 @@ _raw:
       carried_over: 0
 """
 
-from typing import Any
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleError, AnsibleLookupError
+from ansible.plugins.cache import BaseFileCacheModule
+from ansible.plugins.loader import cache_loader
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, SmtpeterError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import failures, read_tags
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._forms import kind_of
+from ansible_collections.mailops.smtpeter.plugins.module_utils._secret import register_secret
+
+if TYPE_CHECKING:
+    from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import Fill
+    from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache_store import PluginStore
+
+# The rest is imported where it is needed, since each worker compiles it anew: what is cached costs little.
 
 
 class LookupModule(LookupBase):
@@ -100,7 +117,7 @@ class LookupModule(LookupBase):
         """Return one record for each term; raises AnsibleLookupError."""
         try:
             self._set(variables, kwargs)
-            return self._read(terms)
+            return self._look_up(terms, self.get_options())
         except SmtpeterError as error:
             problem = str(error)
         raise AnsibleLookupError(f"mailops.smtpeter.tag_stats: {problem}")
@@ -109,12 +126,15 @@ class LookupModule(LookupBase):
         known = self.option_definitions
         names = {name for name in known if not name.startswith("_")}
         accepted = names.union(*(definition.get("aliases", ()) for definition in known.values()))
+        sources = [source["name"] for definition in known.values() for source in definition.get("vars", ())]
         for name in direct:
             if name not in accepted:
                 raise OptionError(name, f"there is no such option; the lookup has {', '.join(sorted(names))}")
-        options.register_secret(direct.get("api_token", direct.get("access_token")))
+        register_secret(direct.get("api_token", direct.get("access_token")))
         try:
-            self.set_options(var_options=self._templated(variables or {}), direct=direct)
+            # Ansible hands over the variables with the templates in them not yet filled.
+            filled = {name: self._templar.template(variables[name]) for name in sources if name in (variables or {})}
+            self.set_options(var_options=filled, direct=direct)
             token = self.get_option("api_token")
         except AnsibleError as error:
             if "api_token" not in str(error):
@@ -122,23 +142,61 @@ class LookupModule(LookupBase):
             token = None
         if not token:
             raise OptionError("api_token", "it is not set; set SMTPETER_API_TOKEN in the environment, or the option")
+        register_secret(token)
 
-    def _templated(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """Return the variables that options may come from, with the templates in them filled."""
-        sources = [source["name"] for option in self.option_definitions.values() for source in option.get("vars", ())]
-        return {name: self._templar.template(variables[name]) for name in sources if name in variables}
-
-    def _read(self, terms: list[Any]) -> list[dict[str, Any]]:
-        if options.missing_requests():
-            raise OptionError("requirements", "the Python library 'requests' is missing on the controller; install it")
+    def _look_up(self, terms: list[Any], given: dict[str, Any]) -> list[dict[str, Any]]:
         for term in terms:
             if not isinstance(term, str):
+                from ansible_collections.mailops.smtpeter.plugins.plugin_utils._forms import kind_of
+
                 raise OptionError("tags", f"a term is {kind_of(term)}, not a string; quote tags that look like numbers")
-        client = options.client_from(self.get_options())
+        records = self._look_up_cached(terms, given) if given["cache"] else self._read(terms, given, None)
+        return [dict(records[term]) for term in terms]
+
+    def _look_up_cached(self, tags: list[str], given: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache import RecordCache, cache_options, kept
+
+        plugin = self._cache_plugin(given["cache_plugin"], cache_options(given))
+        # A file needs no precautions as long as it is only read.
+        store = None if isinstance(plugin, BaseFileCacheModule) else self._cache_store(plugin, given)
+        cache = RecordCache(given, store.get if store else partial(kept, plugin))
+        records = cache.find(tags)
+        # The reading knows what to say of an unknown tag, and finds it in the cache, too.
+        rest = [tag for tag in tags if tag not in records or not records[tag]["known"]]
+        if rest or not tags:
+            from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache_fill import CacheFiller
+
+            with CacheFiller(cache, store or self._cache_store(plugin, given), given) as fill:
+                records.update(self._read(rest, given, fill))
+        return records
+
+    @staticmethod
+    def _cache_plugin(name: str, options: dict[str, Any]) -> Any:
         try:
-            readings = read_tags(client, terms, self.get_option("parallel"), self.get_option("missing"))
-        finally:
-            client.close()
+            plugin = cache_loader.get(name, **options)
+        except AnsibleError as error:
+            problem = str(error).replace(options.get("_uri", "\0"), "cache_connection")
+        else:
+            if plugin is not None:
+                return plugin
+            problem = f"there is no '{name}'"
+        raise OptionError("cache_plugin", f"{problem}; check cache_plugin and cache_connection")
+
+    @staticmethod
+    def _cache_store(plugin: Any, given: dict[str, Any]) -> PluginStore:
+        from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache_store import PluginStore
+
+        return PluginStore(plugin, given)
+
+    @staticmethod
+    def _read(tags: list[str], given: dict[str, Any], fill: Fill | None) -> dict[str, dict[str, Any]]:
+        from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
+        from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import failures, read_tags
+
+        if options.missing_requests():
+            raise OptionError("requirements", "the Python library 'requests' is missing on the controller; install it")
+        with closing(options.client_from(given)) as client:
+            readings = read_tags(client, tags, given["parallel"], given["missing"], fill)
         if readings.errors:
             raise SmtpeterError(failures(readings.errors))
-        return [readings.records[term].as_dict() for term in terms]
+        return {tag: record.as_dict() for tag, record in readings.records.items()}

@@ -7,15 +7,17 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Iterable, Iterator
+from typing import Callable, Iterable, Iterator
 
 from ._client import Client, check_tag
 from ._errors import OptionError, StatsError
 from ._record import UNKNOWN_TAG, Record, parse
 
 PARALLEL_LIMIT = 64
+
+Read = Callable[[], Record]
+Fill = Callable[[str, Read], Record]
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,18 @@ def checked_tags(tags: Iterable[str], token: str) -> list[str]:
     return unique
 
 
-def read_tags(client: Client, tags: Iterable[str], parallel: int, missing: str) -> Readings:
+def read_tags(
+    client: Client,
+    tags: Iterable[str],
+    parallel: int,
+    missing: str,
+    fill: Fill | None = None,
+) -> Readings:
     """Read each tag once, at most C(parallel) (1 to 64) at a time.
 
     C(missing) is C(zero), for a record that says so, or C(error). Once the service refuses the token (401, 403) no
-    further tag is asked for. Raises OptionError, before anything is sent, where a tag cannot be one.
+    further tag is asked for. C(fill), where given, takes a tag and what reads it, and returns the record to go on with.
+    Raises OptionError, before anything is sent, where a tag cannot be one.
     """
     unique = checked_tags(tags, client.connection.api_token)
     if not 1 <= parallel <= PARALLEL_LIMIT:
@@ -50,7 +59,7 @@ def read_tags(client: Client, tags: Iterable[str], parallel: int, missing: str) 
 
     def work(_worker: int) -> None:
         for tag in queue:
-            outcome = outcomes[tag] = _read(client, tag, missing)
+            outcome = outcomes[tag] = _read(client, tag, missing, fill)
             if isinstance(outcome, StatsError) and outcome.forbids_more:
                 queue.stop()
 
@@ -58,6 +67,8 @@ def read_tags(client: Client, tags: Iterable[str], parallel: int, missing: str) 
     if workers == 1:
         work(0)
     else:
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(workers) as pool:
             for _done in pool.map(work, range(workers)):
                 pass
@@ -95,9 +106,12 @@ class _Queue:
             self._tags = iter(())
 
 
-def _read(client: Client, tag: str, missing: str) -> Record | StatsError:
+def _read(client: Client, tag: str, missing: str, fill: Fill | None) -> Record | StatsError:
+    def read() -> Record:
+        return parse(client.fetch(tag), client.excerpt)
+
     try:
-        record = parse(client.fetch(tag), client.excerpt)
+        record = fill(tag, read) if fill else read()
     except StatsError as error:
         return error
     if missing == "error" and not record.known:

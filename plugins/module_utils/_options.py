@@ -12,6 +12,7 @@ from typing import Any, Mapping
 from ansible.module_utils.basic import env_fallback
 
 from ._client import TOKEN_MINIMUM, Client, Connection
+from ._secret import register_secret
 
 _DEFAULTS = {item.name: item.default for item in fields(Connection)}
 
@@ -67,16 +68,6 @@ def check_connection(options: Mapping[str, Any]) -> None:
     # Only its form is looked at, so any will do where the token is not known here.
     known.setdefault("api_token", "x" * TOKEN_MINIMUM)
     Connection(**known)
-
-
-def register_secret(token: Any) -> None:
-    """Have the token masked in all that Ansible shows, on the versions that can."""
-    try:
-        from ansible.module_utils import secrets
-    except ImportError:
-        return
-    if isinstance(token, str) and token:
-        secrets.register_secret(token)
 
 
 def missing_requests() -> bool:

@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of the lookup's cache, as inventory plugins have them. Private: names and behaviour may change."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  cache:
+    description:
+      - Whether records are kept in, and taken from, one of Ansible's cache plugins. Then hosts and plays that look up
+        the same tag share one request. What they get may be as old as O(cache_timeout); C(fetched_at) tells its age.
+      - An entry is found by a digest keyed by the token, and is sealed by another. It shows no secret, and one that is
+        damaged, expired, or of another service, endpoint, token or tag, is not used. Errors are never kept.
+      - When the cache fails in the middle of a play, a warning says so once, and the play goes on without it.
+    type: bool
+    default: false
+    env:
+      - name: ANSIBLE_INVENTORY_CACHE
+    ini:
+      - section: inventory
+        key: cache
+  cache_plugin:
+    description:
+      - The cache plugin, such as V(jsonfile), or V(community.general.redis) for several controllers.
+      - V(memory) is refused, since Ansible's workers do not share it.
+    type: str
+    default: jsonfile
+    env:
+      - name: ANSIBLE_CACHE_PLUGIN
+      - name: ANSIBLE_INVENTORY_CACHE_PLUGIN
+    ini:
+      - section: defaults
+        key: fact_caching
+      - section: inventory
+        key: cache_plugin
+  cache_connection:
+    description:
+      - What the cache plugin connects to, in the form that its own documentation tells; for V(jsonfile) a directory.
+      - When not set, V(jsonfile) uses C(mailops.smtpeter/cache) below Ansible's home, by default C(~/.ansible).
+    type: str
+    env:
+      - name: ANSIBLE_CACHE_PLUGIN_CONNECTION
+      - name: ANSIBLE_INVENTORY_CACHE_CONNECTION
+    ini:
+      - section: defaults
+        key: fact_caching_connection
+      - section: inventory
+        key: cache_connection
+  cache_timeout:
+    description:
+      - Seconds after which an entry is no longer used; V(0) for never.
+    type: int
+    default: 3600
+    env:
+      - name: ANSIBLE_CACHE_PLUGIN_TIMEOUT
+      - name: ANSIBLE_INVENTORY_CACHE_TIMEOUT
+    ini:
+      - section: defaults
+        key: fact_caching_timeout
+      - section: inventory
+        key: cache_timeout
+  cache_prefix:
+    description:
+      - What the names of files or keys in the cache begin with.
+    type: str
+    default: mailops_smtpeter_
+    env:
+      - name: ANSIBLE_CACHE_PLUGIN_PREFIX
+      - name: ANSIBLE_INVENTORY_CACHE_PLUGIN_PREFIX
+    ini:
+      - section: defaults
+        key: fact_caching_prefix
+      - section: inventory
+        key: cache_prefix
+"""

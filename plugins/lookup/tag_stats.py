@@ -180,7 +180,7 @@ class LookupModule(LookupBase):
             if plugin is not None:
                 return plugin
             problem = f"there is no '{name}'"
-        raise OptionError("cache_plugin", f"{problem}; check cache_plugin and cache_connection")
+        raise OptionError("cache_plugin", f"{problem.rstrip('.')}; check cache_plugin and cache_connection")
 
     @staticmethod
     def _cache_store(plugin: Any, given: dict[str, Any]) -> PluginStore:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
+import threading
+import time
 import traceback
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import pytest
 from ansible.errors import AnsibleError, AnsibleLookupError
@@ -207,3 +210,178 @@ def test_connections_are_closed(hostile: Serve) -> None:
     for thread in server.threads[1:]:
         thread.join(5)
     assert not any(thread.is_alive() for thread in server.threads[1:])
+
+
+@pytest.fixture
+def cached(tmp_path: pathlib.Path) -> dict[str, Any]:
+    """The options of a cache of the test's own."""
+    return {"api_token": TOKEN, "cache": True, "cache_connection": str(tmp_path / "cache")}
+
+
+def test_the_cache_is_opt_in(hostile: Serve, tmp_path: pathlib.Path) -> None:
+    """Without cache=true each lookup asks, whatever else is said of the cache."""
+    server = hostile(constantly(answer(COUNTS)))
+    for _time in range(2):
+        look("a", api_token=TOKEN, api_url=server.url, cache_connection=str(tmp_path / "cache"))
+    assert len(server.requests) == 2
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_hit(hostile: Serve, cached: dict[str, Any]) -> None:
+    """A tag is asked for once; the record is the same, its age included, for each term that names it."""
+    server = hostile(constantly(answer(COUNTS, "200 OK", "Date: Thu, 01 Jan 2026 00:00:00 GMT")))
+    first = look("a", "b", api_url=server.url, **cached)
+    assert look("b", "a", "b", api_url=server.url, **cached) == [first[1], first[0], first[1]]
+    assert len(server.requests) == 2
+    assert first[0]["fetched_at"] == "2026-01-01T00:00:00Z"
+
+
+def test_only_what_is_missing_is_asked_for(hostile: Serve, cached: dict[str, Any]) -> None:
+    """Terms that are in the cache and terms that are not stand beside each other in their order."""
+    server = hostile(lambda target: [answer({**COUNTS, "opens": len(target.split("?")[0])})])
+    look("a", api_url=server.url, **cached)
+    records = look("bb", "a", "ccc", api_url=server.url, **cached)
+    assert [record["opens"] for record in records] == [12, 11, 13]
+    assert len(server.requests) == 3
+
+
+def test_what_was_read_before_a_failure_is_kept(hostile: Serve, cached: dict[str, Any]) -> None:
+    """A failed tag fails the lookup and is not cached; the others need no second request."""
+
+    def script(target: str) -> list[bytes]:
+        return [answer(COUNTS) if "good" in target else answer(b"no", "410 Gone")]
+
+    server = hostile(script)
+    assert "tag 'bad': " in refusal("good-1", "bad", "good-2", api_url=server.url, **cached)
+    look("good-1", "good-2", api_url=server.url, **cached)
+    assert "tag 'bad': " in refusal("bad", api_url=server.url, **cached)
+    asked = sorted(target.split("/")[3].split("?")[0] for target in server.targets)
+    assert asked == ["bad", "bad", "good-1", "good-2"]
+
+
+def test_an_unknown_tag_from_the_cache(hostile: Serve, cached: dict[str, Any]) -> None:
+    """It is a record or an error as the lookup wants it, and asked for once."""
+    server = hostile(constantly(answer(b"", "404 Not Found")))
+    assert look("a", api_url=server.url, **cached)[0]["known"] is False
+    assert "spelling" in refusal("a", api_url=server.url, missing="error", **cached)
+    assert look("a", api_url=server.url, **cached)[0]["known"] is False
+    assert len(server.requests) == 1
+
+
+def test_an_entry_that_is_too_old(hostile: Serve, cached: dict[str, Any]) -> None:
+    """It is read anew, and then serves again."""
+    server = hostile(constantly(answer(COUNTS)))
+    look("a", api_url=server.url, **cached)
+    (file,) = pathlib.Path(cached["cache_connection"]).iterdir()
+    os.utime(file, (time.time() - 61,) * 2)
+    for _time in range(2):
+        look("a", api_url=server.url, cache_timeout=60, **cached)
+    assert len(server.requests) == 2
+
+
+def test_a_hit_asks_for_nothing(hostile: Serve, cached: dict[str, Any]) -> None:
+    """It imports nothing that asks a service, opens no connection, and works when the service is gone."""
+    server = hostile(constantly(answer(COUNTS)))
+    look("a", api_url=server.url, **cached)
+    server.close()
+    code = f"""
+import sys
+from ansible.plugins import loader
+loader.init_plugin_loader()
+given = {dict(api_url=server.url, **cached)!r}
+print(loader.lookup_loader.get('mailops.smtpeter.tag_stats').run(['a'], variables={{}}, **given)[0]['messages'])
+names = ('requests', 'urllib3', 'http.client', 'fcntl')
+print([name for name in names if name in sys.modules])
+print([name for name in sys.modules if name.startswith('ansible_collections.mailops.smtpeter.plugins.module_utils._')])
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    shown = done.stdout.splitlines()
+    ours = "ansible_collections.mailops.smtpeter.plugins.module_utils."
+    assert shown == ["1000", "['fcntl']" if "fcntl" in shown[1] else "[]", f"['{ours}_errors', '{ours}_secret']"]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"cache_plugin": "memory"}, "cache_plugin: .*jsonfile"),
+        ({"cache_plugin": "no.such.plugin"}, "cache_plugin: .*'no.such.plugin'; check"),
+        ({"cache_timeout": -1}, "cache_timeout: -1 is below 0"),
+        ({"cache_connection": "/dev/null/cache"}, "cache_plugin: .*check cache_plugin and cache_connection"),
+        ({"cache_timeout": "soon"}, "cache_timeout"),
+    ],
+    ids=str,
+)
+def test_a_cache_that_cannot_work(cached: dict[str, Any], given: dict[str, Any], expected: str) -> None:
+    """It is refused by the option's name before anything is asked."""
+    assert re.search(expected, refusal("a", api_url="https://127.0.0.1:9/v1", **{**cached, **given}), re.DOTALL)
+
+
+def test_the_connection_of_a_cache_is_not_shown(cached: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may hold a password."""
+
+    def refuse(_name: str, **options: Any) -> None:
+        raise AnsibleError(f"cannot connect to {options['_uri']}")
+
+    monkeypatch.setattr("ansible.plugins.loader.cache_loader.get", refuse)
+    text = refusal("a", **{**cached, "cache_plugin": "some.redis", "cache_connection": "127.0.0.1:1:0:a-password"})
+    assert "cannot connect to cache_connection" in text
+
+
+def test_bad_terms_and_bad_options_beside_a_cache(cached: dict[str, Any]) -> None:
+    """They are refused as without it."""
+    assert "it is empty" in refusal(**cached)
+    assert "white space" in refusal("a b", **cached)
+    assert "plain http" in refusal("a", api_url="http://a.test/v1", **cached)
+
+
+FILL = """
+import sys
+from ansible.plugins import loader
+loader.init_plugin_loader()
+url, directory = sys.argv[1:]
+given = dict(api_token='a-good-token', api_url=url, cache=True, cache_connection=directory)
+print(loader.lookup_loader.get('mailops.smtpeter.tag_stats').run(['a'], variables={}, **given)[0]['messages'])
+"""
+
+
+def fillers(count: int, url: str, directory: pathlib.Path) -> list[subprocess.Popen[str]]:
+    """Start processes that look up the same tag at the same time."""
+    command = [sys.executable, "-c", FILL, url, str(directory)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return [subprocess.Popen(command, **pipes) for _process in range(count)]  # type: ignore[call-overload]
+
+
+def test_processes_that_miss_at_the_same_time(hostile: Serve, tmp_path: pathlib.Path) -> None:
+    """One of them asks, and all have the record."""
+
+    def slowly(_target: str) -> Iterator[bytes]:
+        time.sleep(1)
+        yield answer(COUNTS)
+
+    server = hostile(slowly)
+    running = fillers(5, server.url, tmp_path / "cache")
+    assert [process.communicate(timeout=60)[0] for process in running] == ["1000\n"] * 5
+    assert len(server.requests) == 1
+
+
+def test_a_process_that_is_killed_while_it_fills(hostile: Serve, tmp_path: pathlib.Path) -> None:
+    """The next one asks in its place, only that one, and no entry is damaged."""
+    asked, killed = threading.Event(), threading.Event()
+
+    def script(_target: str) -> Iterator[bytes]:
+        if not asked.is_set():
+            asked.set()
+            killed.wait(30)
+        time.sleep(0.5)
+        yield answer(COUNTS)
+
+    server = hostile(script)
+    (first,) = fillers(1, server.url, tmp_path / "cache")
+    assert asked.wait(30)
+    others = fillers(3, server.url, tmp_path / "cache")
+    time.sleep(1)
+    first.kill()
+    first.communicate()
+    killed.set()
+    assert [process.communicate(timeout=60)[0] for process in others] == ["1000\n"] * 3
+    assert len(server.requests) == 2

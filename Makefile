@@ -29,6 +29,7 @@ help:  ## show this list
 
 cores: .venv/dev.stamp  ## make environments for the other versions of ansible-core
 	@$(VENV_PYTHON) tests/tools/cores.py
+	@$(VENV_PYTHON) tests/tools/community.py
 
 demo: .venv/demo.stamp  ## the whole story on a local sandbox; no account needed
 	@tests/tools/playbook.sh mailops.smtpeter.demo

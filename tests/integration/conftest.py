@@ -9,9 +9,12 @@ import dataclasses
 import json
 import os
 import pathlib
+import shutil
+import socket
 import subprocess
 import sys
-from typing import Any, Mapping, Protocol
+import time
+from typing import Any, Iterator, Mapping, Protocol
 
 import pytest
 import yaml
@@ -143,3 +146,63 @@ def environment(directory: pathlib.Path) -> dict[str, str]:
         "ANSIBLE_REMOTE_TMP": str(directory / "remote"),
         "ANSIBLE_ROLES_PATH": str(HERE / "targets"),
     }
+
+
+class RedisServer:
+    """A real Redis on a port of its own on 127.0.0.1, which keeps nothing on disk; `stop` ends it at once."""
+
+    def __init__(self, directory: pathlib.Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port: int = free.getsockname()[1]
+        where = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(directory)]
+        self._process = subprocess.Popen(
+            ["redis-server", *where, "--save", "", "--appendonly", "no"], stdout=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                if self.ask("PING") == "+PONG":
+                    return
+            except OSError:
+                assert time.monotonic() < deadline, "the Redis server does not start"
+                time.sleep(0.02)
+
+    def ask(self, *words: str) -> str:
+        """The first line of what the server answers to a command."""
+        with socket.create_connection(("127.0.0.1", self.port), 10) as connection:
+            connection.sendall((" ".join(words) + "\r\n").encode())
+            return connection.makefile().readline().strip()
+
+    @property
+    def connection(self) -> str:
+        """What the cache plugin connects to."""
+        return f"127.0.0.1:{self.port}:0"
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The environment of a run that caches there by `community.general.redis`."""
+        # Of test and collection there is one path each already; the community's is added behind them.
+        paths = f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}{os.pathsep}{ROOT / '.venv' / 'community'}"
+        return {
+            "ANSIBLE_COLLECTIONS_PATH": paths,
+            "ANSIBLE_INVENTORY_CACHE": "true",
+            "ANSIBLE_INVENTORY_CACHE_PLUGIN": "community.general.redis",
+            "ANSIBLE_INVENTORY_CACHE_CONNECTION": self.connection,
+        }
+
+    def stop(self) -> None:
+        """End the server as a power failure would."""
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.fixture
+def redis(tmp_path: pathlib.Path) -> Iterator[RedisServer]:
+    """A Redis for the test alone; skipped by name where the server or the collection is missing."""
+    if not shutil.which("redis-server"):
+        pytest.skip("no redis-server on PATH (Debian: apt install redis-server)")
+    if not (ROOT / ".venv" / "community").is_dir():
+        pytest.skip("no community.general: tests/tools/community.py did not run")
+    server = RedisServer(tmp_path)
+    yield server
+    server.stop()

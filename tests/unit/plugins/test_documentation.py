@@ -10,6 +10,7 @@ import pathlib
 from dataclasses import fields
 
 import pytest
+import yaml
 from ansible.parsing.plugin_docs import read_docstring
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import add_fragments
@@ -18,6 +19,7 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Po
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate_options import argument_spec
 
 PLUGINS = pathlib.Path(__file__).resolve().parents[3] / "plugins"
+CACHE = ("cache", "cache_plugin", "cache_connection", "cache_timeout", "cache_prefix")
 SINGLE_LOOK = {item.name: item.default for item in fields(Policy) if item.name != "at_deadline"}
 
 
@@ -55,12 +57,25 @@ def test_one_look(kind, name):
 
 
 def test_the_lookup():
-    """It has the connection's options and those of reading, less the tags, which are its terms."""
+    """It has the connection's options and those of reading, less the tags, which are its terms, and a cache."""
     spec = {**connection_spec(), **reading_spec()}
     options = documentation("lookup", "tag_stats")["options"]
-    assert defaults(options, "_terms") == defaults(spec, "tags")
+    assert defaults(options, "_terms", *CACHE) == defaults(spec, "tags")
     assert options["api_token"]["env"] == [{"name": "SMTPETER_API_TOKEN"}]
     assert options["api_url"]["env"] == [{"name": "SMTPETER_API_URL"}]
+
+
+def test_the_cache():
+    """Its options have the names, the settings and the types that inventory plugins know; the memory is no default."""
+    options = documentation("lookup", "tag_stats")["options"]
+    theirs = yaml.safe_load(fragment_loader.get("inventory_cache").DOCUMENTATION)["options"]
+    assert set(theirs) == set(CACHE)
+    for name in CACHE:
+        assert options[name]["env"] == theirs[name]["env"], name
+        assert options[name]["ini"] == theirs[name]["ini"], name
+        assert options[name]["type"] == theirs[name].get("type", "str"), name
+    assert (options["cache"]["default"], options["cache_timeout"]["default"]) == (False, 3600)
+    assert options["cache_plugin"]["default"] == "jsonfile"
 
 
 def test_since():

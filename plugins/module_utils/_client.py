@@ -62,7 +62,8 @@ class Connection:
             raise OptionError("timeout", f"{self.timeout} is not above 0 and at most 3600 seconds")
         if not 0 <= self.retries <= 100:
             raise OptionError("retries", f"{self.retries} is not from 0 to 100")
-        if isinstance(self.verify, str):
+        # Without TLS, reading what the environment names would cost more than the request.
+        if isinstance(self.verify, str) and (self.ca_path or urlsplit(self.api_url).scheme == "https"):
             _check_authorities("ca_path" if self.ca_path else "REQUESTS_CA_BUNDLE", self.verify)
 
     @property
@@ -190,7 +191,8 @@ def _is_loopback(host: str | None) -> bool:
 class Client:
     """Reads tags from the service, from any number of threads; each has a session of its own.
 
-    C(sleep) waits between attempts, C(jitter) draws from 0 to 1, C(now) tells the time in UTC.
+    Where the service asks to slow down (429 or C(Retry-After)), all threads do. C(sleep) waits between attempts,
+    C(jitter) draws from 0 to 1, C(now) tells the time in UTC, C(clock) is monotonic.
     """
 
     def __init__(
@@ -199,11 +201,15 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.connection = connection
         self._sleep = sleep
         self._jitter = jitter
         self._now = now
+        self._clock = clock
+        self._resume_at = 0.0
+        self._holding = threading.Lock()
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
 
@@ -212,14 +218,33 @@ class Client:
         check_tag(tag, self.connection.api_token)
         attempts = 1
         while True:
+            self._wait_with_all()
             outcome = self._attempt(tag)
             if isinstance(outcome, Answer):
                 return outcome
             outcome.attempts = attempts
-            if not outcome.retryable or attempts > self.connection.retries:
+            if not outcome.retryable:
                 raise outcome
-            self._sleep(self._pause(attempts, outcome.retry_after))
+            pause = self._pause(attempts, outcome.retry_after)
+            concerns_all = outcome.status == HTTPStatus.TOO_MANY_REQUESTS or outcome.retry_after is not None
+            if concerns_all:
+                self._hold_all(pause)
+            if attempts > self.connection.retries:
+                raise outcome
+            if not concerns_all:
+                self._sleep(pause)
             attempts += 1
+
+    def _hold_all(self, seconds: float) -> None:
+        with self._holding:
+            self._resume_at = max(self._resume_at, self._clock() + seconds)
+
+    def _wait_with_all(self) -> None:
+        until = 0.0
+        # Another thread may be told to wait longer, meanwhile.
+        while until < self._resume_at and self._clock() < self._resume_at:
+            until = self._resume_at
+            self._sleep(until - self._clock())
 
     def excerpt(self, body: bytes) -> str:
         """Return the beginning of what the service said as one harmless line, without the token."""

@@ -62,7 +62,7 @@ def connect(pauses: list[float]) -> Iterator[Callable[..., Client]]:
 
     def build(url: str, token: str = "a-good-token", jitter: Callable[[], float] = lambda: 1.0, **given: Any) -> Client:
         connection = Connection(**{"api_token": token, "api_url": url, "timeout": 2, "retries": 0, **given})
-        made.append(Client(connection, sleep=pauses.append, jitter=jitter))
+        made.append(Client(connection, sleep=pauses.append, jitter=jitter, clock=lambda: sum(pauses)))
         return made[-1]
 
     yield build

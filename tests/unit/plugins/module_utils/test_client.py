@@ -495,7 +495,9 @@ def test_retry_after_as_a_date(hostile: Serve, pauses: list[float]) -> None:
     date = format_datetime(now + timedelta(seconds=12), usegmt=True)
     replies = iter([answer(b"busy", "429 Busy", f"Retry-After: {date}"), answer(COUNTS)])
     server = hostile(lambda _target: [next(replies)])
-    client = Client(Connection("a-good-token", server.url), pauses.append, lambda: 0.0, lambda: now)
+    client = Client(
+        Connection("a-good-token", server.url), pauses.append, lambda: 0.0, lambda: now, lambda: sum(pauses)
+    )
     client.fetch("t")
     client.close()
     assert pauses == [12.0]

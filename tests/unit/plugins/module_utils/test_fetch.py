@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from typing import Callable, Iterator
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client
+from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client, Connection
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import PARALLEL_LIMIT, failures, read_tags
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, Hostile, Script, answer, constantly
@@ -172,3 +173,60 @@ def test_one_bad_tag_stops_all_before_the_first_request(hostile: Serve, connect:
     with pytest.raises(OptionError, match="^tags: "):
         read_tags(connect(server.url), ["good", "better", bad], 8, "zero")
     assert server.connections == 0
+
+
+@pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
+def test_the_whole_pool_backs_off_together(hostile: Serve, status: str) -> None:
+    """Told once to wait, no thread asks anything meanwhile, and then each goes on with what it had."""
+    arrivals: list[float] = []
+
+    def limited(_target: str) -> Iterator[bytes]:
+        arrivals.append(time.monotonic())
+        number = len(arrivals)
+        time.sleep(0.02)
+        yield answer(b"", status, "Retry-After: 1") if number == 12 else answer(COUNTS)
+
+    server = hostile(limited)
+    tags = [f"tag-{number}" for number in range(40)]
+    client = Client(Connection("a-good-token", server.url))
+    readings = read_tags(client, tags, 4, "zero")
+    client.close()
+    assert list(readings.records) == tags
+    assert len(arrivals) == 41
+    pauses = [after - before for before, after in zip(arrivals, arrivals[1:])]
+    assert max(pauses) > 0.9
+    # Those that were on their way arrive with it; nothing else comes before the second is over.
+    assert pauses.index(max(pauses)) <= 11 + 3
+    assert sum(pause > 0.5 for pause in pauses) == 1
+
+
+def test_a_tag_that_stays_refused_holds_the_others_no_longer_than_asked(
+    connect: Connect, hostile: Serve, pauses: list[float]
+) -> None:
+    """It fails after its attempts, and the rest is read, each after the pause that it was told."""
+    busy = answer(b"", "429 Too Many Requests", "Retry-After: 7")
+    server = hostile(by_tag({"busy": busy}, answer(COUNTS)))
+    readings = read_tags(connect(server.url, retries=2), ["busy", "a", "b"], 1, "zero")
+    assert list(readings.records) == ["a", "b"]
+    assert readings.errors["busy"].attempts == 3
+    assert pauses == [7, 7, 7]
+
+
+def test_other_failures_hold_nobody(connect: Connect, hostile: Serve, pauses: list[float]) -> None:
+    """A tag that the service fails at waits by itself."""
+    server = hostile(by_tag({"broken": answer(b"", "500 Oops")}, answer(COUNTS)))
+    readings = read_tags(connect(server.url, retries=1), ["broken", "a"], 1, "zero")
+    assert list(readings.records) == ["a"]
+    assert pauses == [0.5]
+
+
+def test_thousands_of_tags(hostile: Serve, connect: Connect) -> None:
+    """As many threads and connections as are allowed serve any number of tags, each asked for once."""
+    server = hostile(constantly(answer(COUNTS)))
+    tags = [f"tag-{number}" for number in range(3000)]
+    threads = threading.active_count()
+    readings = read_tags(connect(server.url, timeout=60), tags, PARALLEL_LIMIT, "zero")
+    assert list(readings.records) == tags
+    assert server.connections <= PARALLEL_LIMIT
+    assert Counter(asked(server)) == Counter(tags)
+    assert threading.active_count() - len(server.threads) <= threads

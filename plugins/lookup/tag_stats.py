@@ -172,14 +172,16 @@ class LookupModule(LookupBase):
 
     @staticmethod
     def _cache_plugin(name: str, options: dict[str, Any]) -> Any:
-        try:
-            plugin = cache_loader.get(name, **options)
-        except AnsibleError as error:
-            problem = str(error).replace(options.get("_uri", "\0"), "cache_connection")
-        else:
-            if plugin is not None:
-                return plugin
-            problem = f"there is no '{name}'"
+        problem = f"there is no '{name}'"
+        # Another process may make the directory of a jsonfile at the same time, and then the first attempt fails.
+        for _attempt in range(2):
+            try:
+                plugin = cache_loader.get(name, **options)
+            except AnsibleError as error:
+                problem = str(error).replace(options.get("_uri", "\0"), "cache_connection")
+            else:
+                if plugin is not None:
+                    return plugin
         raise OptionError("cache_plugin", f"{problem.rstrip('.')}; check cache_plugin and cache_connection")
 
     @staticmethod

@@ -327,6 +327,22 @@ def test_the_connection_of_a_cache_is_not_shown(cached: dict[str, Any], monkeypa
     assert "cannot connect to cache_connection" in text
 
 
+def test_a_directory_that_another_process_makes(
+    hostile: Serve, cached: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ansible's jsonfile fails where it loses that race; the lookup does not."""
+    makedirs = os.makedirs
+
+    def lose_the_race(path: str) -> None:
+        monkeypatch.setattr(os, "makedirs", makedirs)
+        makedirs(path)
+        raise FileExistsError(path)
+
+    monkeypatch.setattr(os, "makedirs", lose_the_race)
+    server = hostile(constantly(answer(COUNTS)))
+    assert look("a", api_url=server.url, **{**cached, "cache_connection": f"{cached['cache_connection']}/new"})
+
+
 def test_bad_terms_and_bad_options_beside_a_cache(cached: dict[str, Any]) -> None:
     """They are refused as without it."""
     assert "it is empty" in refusal(**cached)

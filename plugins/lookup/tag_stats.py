@@ -92,113 +92,55 @@ _raw:
       carried_over: 0
 """
 
-from contextlib import closing
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleLookupError
-from ansible.plugins.cache import BaseFileCacheModule
-from ansible.plugins.loader import cache_loader
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, SmtpeterError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._secret import register_secret
-
-if TYPE_CHECKING:
-    from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import Fill
-    from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache_store import PluginStore
-
-# The rest is imported where it is needed, since each worker compiles it anew: what is cached costs little.
 
 
 class LookupModule(LookupBase):
-    """Reads the statistics of tags."""
+    """Reads the statistics of tags.
+
+    Each host's worker compiles what it imports anew, so that a hit in the cache goes the shortest way.
+    """
 
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
         """Return one record for each term; raises AnsibleLookupError."""
+        problem = None
         try:
-            self._set(variables, kwargs)
-            return self._look_up(terms, self.get_options())
+            self._set(variables or {}, kwargs)
+        except AnsibleError as error:
+            problem = str(error)
+        hits = None if problem else self._hits(terms, kwargs)
+        if hits is not None:
+            return hits
+
+        from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
+        from ansible_collections.mailops.smtpeter.plugins.plugin_utils._tag_stats import look_up
+
+        try:
+            return look_up(terms, kwargs, self.option_definitions, problem or self.get_options())
         except SmtpeterError as error:
             problem = str(error)
         raise AnsibleLookupError(f"mailops.smtpeter.tag_stats: {problem}")
 
-    def _set(self, variables: dict[str, Any] | None, direct: dict[str, Any]) -> None:
-        known = self.option_definitions
-        names = {name for name in known if not name.startswith("_")}
-        accepted = names.union(*(definition.get("aliases", ()) for definition in known.values()))
-        sources = [source["name"] for definition in known.values() for source in definition.get("vars", ())]
-        for name in direct:
-            if name not in accepted:
-                raise OptionError(name, f"there is no such option; the lookup has {', '.join(sorted(names))}")
-        register_secret(direct.get("api_token", direct.get("access_token")))
+    def _set(self, variables: dict[str, Any], direct: dict[str, Any]) -> None:
+        sources = [source["name"] for option in self.option_definitions.values() for source in option.get("vars", ())]
+        # Ansible hands over the variables with the templates in them not yet filled.
+        filled = {name: self._templar.template(variables[name]) for name in sources if name in variables}
+        self.set_options(var_options=filled, direct=direct)
+
+    def _hits(self, terms: list[Any], direct: dict[str, Any]) -> list[dict[str, Any]] | None:
+        """Return the records where the cache has each of them; null where there is more to do or to say."""
+        given = self.get_options()
+        if not given["cache"] or not given["api_token"] or not terms or not set(direct) <= set(given) - {"_terms"}:
+            return None
+        from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache import open_cache
+
         try:
-            # Ansible hands over the variables with the templates in them not yet filled.
-            filled = {name: self._templar.template(variables[name]) for name in sources if name in (variables or {})}
-            self.set_options(var_options=filled, direct=direct)
-            token = self.get_option("api_token")
-        except AnsibleError as error:
-            if "api_token" not in str(error):
-                raise SmtpeterError(str(error)) from None
-            token = None
-        if not token:
-            raise OptionError("api_token", "it is not set; set SMTPETER_API_TOKEN in the environment, or the option")
-        register_secret(token)
-
-    def _look_up(self, terms: list[Any], given: dict[str, Any]) -> list[dict[str, Any]]:
-        for term in terms:
-            if not isinstance(term, str):
-                from ansible_collections.mailops.smtpeter.plugins.plugin_utils._forms import kind_of
-
-                raise OptionError("tags", f"a term is {kind_of(term)}, not a string; quote tags that look like numbers")
-        records = self._look_up_cached(terms, given) if given["cache"] else self._read(terms, given, None)
-        return [dict(records[term]) for term in terms]
-
-    def _look_up_cached(self, tags: list[str], given: dict[str, Any]) -> dict[str, dict[str, Any]]:
-        from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache import RecordCache, cache_options, kept
-
-        plugin = self._cache_plugin(given["cache_plugin"], cache_options(given))
-        # A file needs no precautions as long as it is only read.
-        store = None if isinstance(plugin, BaseFileCacheModule) else self._cache_store(plugin, given)
-        cache = RecordCache(given, store.get if store else partial(kept, plugin))
-        records = cache.find(tags)
-        # The reading knows what to say of an unknown tag, and finds it in the cache, too.
-        rest = [tag for tag in tags if tag not in records or not records[tag]["known"]]
-        if rest or not tags:
-            from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache_fill import CacheFiller
-
-            with CacheFiller(cache, store or self._cache_store(plugin, given), given) as fill:
-                records.update(self._read(rest, given, fill))
-        return records
-
-    @staticmethod
-    def _cache_plugin(name: str, options: dict[str, Any]) -> Any:
-        problem = f"there is no '{name}'"
-        # Another process may make the directory of a jsonfile at the same time, and then the first attempt fails.
-        for _attempt in range(2):
-            try:
-                plugin = cache_loader.get(name, **options)
-            except AnsibleError as error:
-                problem = str(error).replace(options.get("_uri", "\0"), "cache_connection")
-            else:
-                if plugin is not None:
-                    return plugin
-        raise OptionError("cache_plugin", f"{problem.rstrip('.')}; check cache_plugin and cache_connection")
-
-    @staticmethod
-    def _cache_store(plugin: Any, given: dict[str, Any]) -> PluginStore:
-        from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache_store import PluginStore
-
-        return PluginStore(plugin, given)
-
-    @staticmethod
-    def _read(tags: list[str], given: dict[str, Any], fill: Fill | None) -> dict[str, dict[str, Any]]:
-        from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
-        from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import failures, read_tags
-
-        if options.missing_requests():
-            raise OptionError("requirements", "the Python library 'requests' is missing on the controller; install it")
-        with closing(options.client_from(given)) as client:
-            readings = read_tags(client, tags, given["parallel"], given["missing"], fill)
-        if readings.errors:
-            raise SmtpeterError(failures(readings.errors))
-        return {tag: record.as_dict() for tag, record in readings.records.items()}
+            found = open_cache(given).find(terms)
+        except AnsibleError:
+            return None
+        if any(term not in found or not found[term]["known"] for term in terms):
+            return None
+        return [dict(found[term]) for term in terms]

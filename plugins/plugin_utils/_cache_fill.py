@@ -6,16 +6,41 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING, Any, Mapping
 
+from ansible.errors import AnsibleError
+
+from ..module_utils._errors import OptionError
 from ..module_utils._record import Record
-from ._cache import RecordCache, home
+from ._cache import RecordCache, home, open_cache
 from ._cache_lock import FillLock
+from ._cache_store import PluginStore
 
 if TYPE_CHECKING:
     from ..module_utils._fetch import Read
-    from ._cache_store import PluginStore
+
+
+def checked_cache(options: Mapping[str, Any]) -> RecordCache:
+    """Open the cache that the lookup's options name; raises OptionError where it cannot serve."""
+    name, timeout, connection = options["cache_plugin"], options["cache_timeout"], options["cache_connection"]
+    if name.rpartition(".")[2] == "memory":
+        raise OptionError("cache_plugin", "Ansible's workers do not share memory; take jsonfile, or Redis")
+    if timeout < 0:
+        raise OptionError("cache_timeout", f"{timeout} is below 0; give seconds, or 0 for no limit")
+    problem = ""
+    # Another process may make the directory of a jsonfile at the same time, and then the first attempt fails.
+    for _attempt in range(2):
+        try:
+            cache = open_cache(options)
+        except AnsibleError as error:
+            problem = str(error).replace(connection or "\0", "cache_connection").rstrip(".")
+        else:
+            if cache.plugin is not None:
+                return cache
+            problem = f"there is no '{name}'"
+    raise OptionError("cache_plugin", f"{problem}; check cache_plugin and cache_connection")
 
 
 class CacheFiller:
@@ -24,9 +49,9 @@ class CacheFiller:
     C(options) are the lookup's. What a reading raises is kept nowhere.
     """
 
-    def __init__(self, cache: RecordCache, store: PluginStore, options: Mapping[str, Any]) -> None:
+    def __init__(self, cache: RecordCache, options: Mapping[str, Any]) -> None:
         self._cache = cache
-        self._store = store
+        self._store = PluginStore(cache.plugin, options)
         # As long as the attempts of another may take.
         self._lock = FillLock(os.path.join(home(), "fill.lock"), options["timeout"] * (options["retries"] + 1))
 
@@ -47,5 +72,11 @@ class CacheFiller:
             if filled:
                 return Record.from_dict(filled[tag])
             record = read()
-            self._store.set(self._cache.key(tag), self._cache.sealed(tag, record.as_dict()))
+            self._store.set(self._cache.key(tag), sealed(self._cache, tag, record.as_dict()))
             return record
+
+
+def sealed(cache: RecordCache, tag: str, record: dict[str, Any]) -> dict[str, str]:
+    """Return the entry that keeps a record, as C(RecordCache.find) knows it."""
+    content = json.dumps({"kept_at": cache.now(), "record": record})
+    return {"content": content, "seal": cache.digest("seal", cache.key(tag), content)}

@@ -11,8 +11,8 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache import RecordCache, cache_options, kept
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache import RecordCache, kept
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache_fill import sealed
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 TOKEN = 's3cr&t/+%"<é>tok\\en'
 OPTIONS = {
     "api_token": TOKEN, "api_url": "https://a.test/v1", "endpoint": "stats", "validate_certs": True,
-    "cache_plugin": "jsonfile", "cache_connection": None, "cache_prefix": "some_", "cache_timeout": 60,
+    "cache_timeout": 60,
 }  # fmt: skip
 RECORD = {"tag": "wave-1", "messages": 1000, "deliveries": 980, "known": True, "notes": ["é"]}
 
@@ -32,13 +32,13 @@ class Entries(dict[str, Any]):
 
     def cache(self, **options: Any) -> RecordCache:
         """A cache over these entries, with the options of the case."""
-        return RecordCache({**OPTIONS, **options}, self.get, lambda: self.now)
+        return RecordCache({**OPTIONS, **options}, None, self.get, lambda: self.now)
 
     def keep(self, **options: Any) -> str:
         """Keep RECORD, and return its key."""
         cache = self.cache(**options)
         key = cache.key("wave-1")
-        self[key] = json.loads(json.dumps(cache.sealed("wave-1", RECORD)))
+        self[key] = json.loads(json.dumps(sealed(cache, "wave-1", RECORD)))
         return key
 
 
@@ -137,40 +137,6 @@ def test_an_entry_under_another_key_is_not_found(entries: Entries) -> None:
     cache = entries.cache()
     entries[cache.key("wave-2")] = next(iter(entries.values()))
     assert cache.find(["wave-2"]) == {}
-
-
-@pytest.mark.parametrize("name", ["memory", "ansible.builtin.memory", "ansible.legacy.memory"])
-def test_memory_is_refused(name: str) -> None:
-    """With the reason, and what serves instead."""
-    with pytest.raises(OptionError, match="cache_plugin: .*share.*jsonfile"):
-        cache_options({**OPTIONS, "cache_plugin": name})
-
-
-def test_a_negative_timeout_is_refused() -> None:
-    """By its name."""
-    with pytest.raises(OptionError, match="cache_timeout: -1 is below 0"):
-        cache_options({**OPTIONS, "cache_timeout": -1})
-
-
-@pytest.mark.parametrize(
-    ("plugin", "connection", "expected"),
-    [
-        ("jsonfile", "/somewhere", "/somewhere"),
-        ("community.general.redis", "127.0.0.1:6379:0", "127.0.0.1:6379:0"),
-        ("community.general.redis", None, None),
-    ],
-)
-def test_what_a_plugin_is_loaded_with(plugin: str, connection: str | None, expected: str | None) -> None:
-    """The options of the lookup, and a set of keys of its own; a directory by default only where one is needed."""
-    given = cache_options({**OPTIONS, "cache_plugin": plugin, "cache_connection": connection})
-    assert given.pop("_uri", None) == expected
-    assert given == {"_timeout": 60, "_prefix": "some_", "_keyset_name": "some_keys"}
-
-
-def test_a_directory_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    """Below Ansible's home."""
-    monkeypatch.setattr("ansible.constants.config.get_config_value", {"ANSIBLE_HOME": str(tmp_path)}.get)
-    assert cache_options(OPTIONS)["_uri"] == str(tmp_path / "mailops.smtpeter" / "cache")
 
 
 @pytest.mark.parametrize("raised", [KeyError("gone"), ValueError("not JSON"), TypeError("not a dict")], ids=repr)

@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the lookup C(tag_stats) does unless its cache has everything. Private: names and behaviour may change."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any, Mapping
+
+from ..module_utils import _options as options
+from ..module_utils._errors import OptionError, SmtpeterError
+from ..module_utils._fetch import Fill, failures, read_tags
+from ..module_utils._secret import register_secret
+from ._cache_fill import CacheFiller, checked_cache
+from ._forms import kind_of
+
+
+def look_up(
+    terms: list[Any], direct: Mapping[str, Any], known: Mapping[str, Any], given: Mapping[str, Any] | str
+) -> list[dict[str, Any]]:
+    """Return one record for each term; raises SmtpeterError.
+
+    C(direct) are the options as they stand in the lookup, C(known) the definitions of all, C(given) their values from
+    everywhere, or what Ansible said against them.
+    """
+    register_secret(direct.get("api_token", direct.get("access_token")))
+    _check_names(direct, known)
+    if isinstance(given, str):
+        if "api_token" not in given:
+            raise SmtpeterError(given)
+        given = {}
+    if not given.get("api_token"):
+        raise OptionError("api_token", "it is not set; set SMTPETER_API_TOKEN in the environment, or the option")
+    register_secret(given["api_token"])
+    for term in terms:
+        if not isinstance(term, str):
+            raise OptionError("tags", f"a term is {kind_of(term)}, not a string; quote tags that look like numbers")
+    records = _cached(terms, given) if given["cache"] else _read(terms, given, None)
+    return [dict(records[term]) for term in terms]
+
+
+def _check_names(direct: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    names = {name for name in known if not name.startswith("_")}
+    accepted = names.union(*(definition.get("aliases", ()) for definition in known.values()))
+    for name in direct:
+        if name not in accepted:
+            raise OptionError(name, f"there is no such option; the lookup has {', '.join(sorted(names))}")
+
+
+def _cached(tags: list[str], given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    cache = checked_cache(given)
+    records = cache.find(tags)
+    # The reading knows what to say of an unknown tag, and finds it in the cache, too.
+    rest = [tag for tag in tags if tag not in records or not records[tag]["known"]]
+    if not rest and tags:
+        return records
+    with CacheFiller(cache, given) as fill:
+        return {**records, **_read(rest, given, fill)}
+
+
+def _read(tags: list[str], given: Mapping[str, Any], fill: Fill | None) -> dict[str, dict[str, Any]]:
+    if options.missing_requests():
+        raise OptionError("requirements", "the Python library 'requests' is missing on the controller; install it")
+    with closing(options.client_from(given)) as client:
+        readings = read_tags(client, tags, given["parallel"], given["missing"], fill)
+    if readings.errors:
+        raise SmtpeterError(failures(readings.errors))
+    return {tag: record.as_dict() for tag, record in readings.records.items()}

@@ -98,7 +98,7 @@ def run(command: Command, service: Service, environment: Mapping[str, str]) -> R
         after, used = service.usage(), _children_cpu() - used
         said = _end_of(stderr)
         if done.returncode:
-            raise MeasurementError(f"it ended with {done.returncode}\n{_end_of(stdout)}\n{said}")
+            raise MeasurementError(f"it ended with {done.returncode}\n{_trouble(_end_of(stdout, 1 << 20))}\n{said}")
     requests = after.requests - before.requests
     if command.requests not in (None, requests):
         raise MeasurementError(f"it made {requests} requests, not {command.requests}")
@@ -109,6 +109,12 @@ def run(command: Command, service: Service, environment: Mapping[str, str]) -> R
 def _children_cpu() -> float:
     times = os.times()
     return times.children_user + times.children_system
+
+
+def _trouble(text: str, lines: int = 20) -> str:
+    """The lines that say what failed, or the last ones."""
+    told = text.splitlines()
+    return "\n".join([line for line in told if "fatal" in line or "ERROR" in line][:lines] or told[-lines:])
 
 
 def _end_of(file: Any, size: int = 4000) -> str:

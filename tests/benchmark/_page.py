@@ -26,8 +26,8 @@ _LIMITING = 0.8
 _METHOD = (
     "All of it was measured in one run, beside what one would use instead. Each measurement is the wall time of a"
     " process, from its start to its end. Those that are compared are interleaved, and their order turns in each round."
-    " The median of {rounds} rounds counts, of a ratio the median of the rounds' ratios; what takes more than a few"
-    " seconds is measured three times, and what takes more than about fifteen once. Times vary with the machine, ratios"
+    " The median of {rounds} rounds counts, of a ratio the median of the rounds' ratios; what takes long and has no"
+    " limit to hold is measured three times or once. Times vary with the machine, ratios"
     " much less."
 )
 _REPEAT = (

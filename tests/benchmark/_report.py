@@ -42,7 +42,7 @@ class Figure:
         if self.unit == "part":
             return f"1/{1 / number:.0f}" if number > 0 else "less than can be measured"
         whole = self.exactly or number >= 1000
-        return f"{number:,.0f} {self.unit}" if whole else f"{number:.2f} {self.unit}"
+        return f"{number:,.0f} {self.unit}".strip() if whole else f"{number:.2f} {self.unit}"
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from ansible_collections.mailops.smtpeter.tests.benchmark._runs import Case, Run
         (Figure("f", 1 / 299, 1 / 300, "part"), ["1/299", "1/300", "above"]),
         (Figure("f", 1, 1, "requests", exactly=True), ["1 requests", "exactly 1 requests", "within"]),
         (Figure("f", 0, 1, "requests", exactly=True), ["0 requests", "exactly 1 requests", "above"]),
+        (Figure("f", 1, 1, "", exactly=True), ["1", "exactly 1", "within"]),
         (Figure("f", 3.2, None, "KB a tag"), ["3.20 KB a tag", "", ""]),
     ],
 )

@@ -27,8 +27,7 @@ _METHOD = (
     "All of it was measured in one run, beside what one would use instead. Each measurement is the wall time of a"
     " process, from its start to its end. Those that are compared are interleaved, and their order turns in each round."
     " The median of {rounds} rounds counts, of a ratio the median of the rounds' ratios; what takes long and has no"
-    " limit to hold is measured three times or once. Times vary with the machine, ratios"
-    " much less."
+    " limit to hold is measured three times or once. Times vary with the machine, ratios much less."
 )
 _REPEAT = (
     "`make benchmark` repeats it in about a quarter of an hour on two idle cores, writes every run to"

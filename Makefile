@@ -57,8 +57,8 @@ format: .venv/dev.stamp  ## format the Python files as `make lint` wants them
 sanity: cores  ## ansible-test sanity on the oldest and the newest ansible-core; CORES=2.21 narrows it
 	@$(VENV_PYTHON) tests/tools/sanity.py $(CORES)
 
-benchmark: cores  ## measure, beside what a user would use instead
-	@for script in tests/benchmark/info_module.py tests/benchmark/gate.py; do $(VENV_PYTHON) "$$script" || exit; done
+benchmark: .venv/dev.stamp  ## speed beside what one would use instead, into docs/speed.md; ARGS=--quick for a look
+	@$(VENV_PYTHON) tests/benchmark/speed.py $(ARGS)
 
 simulate: .venv/dev.stamp  ## how well the gate decides, beside its rivals; ARGS='--runs 50' for a quick look
 	@$(VENV_PYTHON) tests/benchmark/simulate.py $(ARGS)
@@ -74,5 +74,5 @@ pins:  ## write the pinned requirements anew (needs uv)
 	@for name in demo dev core-2.16 core-2.21; do tests/tools/pin.sh "$$name" || exit; done
 
 clean:  ## remove everything that make made
-	rm -rf .venv .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage mailops-smtpeter-*.tar.gz
+	rm -rf .venv .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage benchmark mailops-smtpeter-*.tar.gz
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

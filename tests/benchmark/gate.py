@@ -4,63 +4,38 @@
 
 """What a look of the gate costs beside the info module on the same 100 tags, and what 10,000 looks take of memory.
 
-A playbook with six tasks less one with one task gives the cost of a task: all else is the same in both. Info and
-gate are interleaved, and the median of the rounds counts. Memory is what tracemalloc counts while the state machine
-takes 10,000 looks, beyond what it held after 2,000. Exit code 1 above a limit.
+A playbook with six tasks less one with one task gives the cost of a task: all else is the same in both. Memory is what
+tracemalloc counts while the state machine takes 10,000 looks, beyond what it held after 2,000.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
-import pathlib
 import statistics
-import subprocess
 import sys
-import tempfile
-import time
 import tracemalloc
 from datetime import datetime, timedelta, timezone
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Gate, Reading, Timing
-from ansible_collections.mailops.smtpeter.tests.benchmark.info_module import serve
+from ansible_collections.mailops.smtpeter.tests.benchmark import _plays as plays
+from ansible_collections.mailops.smtpeter.tests.benchmark._bench import Bench, alone
+from ansible_collections.mailops.smtpeter.tests.benchmark._report import Figure, Part
+from ansible_collections.mailops.smtpeter.tests.benchmark._runs import Case
 
 TAGS = 100
 TASKS = 6
-ROUNDS = 5
+# A look may cost a tenth more than the info module, and so many seconds for each tag that is judged.
 RATIO_LIMIT = 1.1
 SECONDS_A_TAG = 0.005
-MEMORY_LIMIT = 64 * 1024
-INFO, GATE = "mailops.smtpeter.tag_stats_info", "mailops.smtpeter.campaign_gate"
+MEMORY_LIMIT = 64.0
+INFO, GATE = "tag_stats_info", "campaign_gate"
 OPTIONS = {INFO: {}, GATE: {"wait_timeout": 0, "min_delivery_ratio": 0.5}}
 
 
-def seconds(action: str, tasks: int, directory: pathlib.Path) -> float:
-    """The wall time of a playbook with so many tasks of an action."""
-    task = {action: {"tags": [f"tag-{number}" for number in range(TAGS)], **OPTIONS[action]}}
-    playbook = directory / "playbook.yml"
-    playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task] * tasks}]))
-    start = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", str(playbook)], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        sys.exit(f"The measurement failed.\n{done.stdout}\n{done.stderr}")
-    return time.perf_counter() - start
-
-
-def task_costs(directory: pathlib.Path) -> tuple[float, float]:
-    """Print each round, and return the median seconds of a task of the info module, and of the gate."""
-    costs: dict[str, list[float]] = {INFO: [], GATE: []}
-    for turn in range(ROUNDS):
-        for action in (INFO, GATE) if turn % 2 else (GATE, INFO):
-            cost = (seconds(action, TASKS, directory) - seconds(action, 1, directory)) / (TASKS - 1)
-            costs[action].append(cost)
-        print(f"round {turn + 1}: info {costs[INFO][-1]:.3f} s, gate {costs[GATE][-1]:.3f} s a task", flush=True)
-    return statistics.median(costs[INFO]), statistics.median(costs[GATE])
+def case_of(action: str, count: int) -> Case:
+    """The case of a playbook with so many tasks of an action."""
+    return Case(f"{count} x {action}", TAGS, parallel=8)
 
 
 def memory_growth() -> int:
@@ -79,27 +54,32 @@ def memory_growth() -> int:
     return held[1] - held[0]
 
 
-def main() -> int:
-    """Measure, and print the verdicts."""
-    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
-        del os.environ[name]
-    with subprocess.Popen([sys.executable, __file__, "serve"], stdout=subprocess.PIPE, text=True) as service:
-        assert service.stdout
-        os.environ["SMTPETER_API_URL"] = f"http://127.0.0.1:{service.stdout.readline().strip()}/v1"
-        os.environ["SMTPETER_API_TOKEN"] = "a-benchmark-token"
-        try:
-            with tempfile.TemporaryDirectory() as directory:
-                info, gate = task_costs(pathlib.Path(directory))
-        finally:
-            service.terminate()
+def measure(bench: Bench) -> Part:
+    """Time the playbooks, and count the memory."""
+    tags = [f"tag-{number}" for number in range(TAGS)]
+    plan = {}
+    for action, options in OPTIONS.items():
+        task = {f"mailops.smtpeter.{action}": {"tags": tags, **options}}
+        for count in (1, TASKS):
+            case = case_of(action, count)
+            plan[case] = plays.playbook(bench, case, [task] * count, count * TAGS)
+    runs = bench.measure(plan)
+    info, gate = (
+        statistics.median(runs.added(case_of(action, TASKS), case_of(action, 1))) / (TASKS - 1)
+        for action in (INFO, GATE)
+    )
     allowed = RATIO_LIMIT * info + SECONDS_A_TAG * TAGS
-    growth = memory_growth()
-    print(f"a look at {TAGS} tags: {gate / info:.2f} times the info module; {gate / allowed:.2f} of what is allowed")
-    print(f"10,000 looks hold {growth / 1024:.1f} KiB more than 2,000, of {MEMORY_LIMIT / 1024:.0f} KiB allowed")
-    return 0 if gate <= allowed and growth <= MEMORY_LIMIT else 1
+    figures = [
+        Figure(f"a look of the gate at {TAGS} tags, against the info module", gate / info),
+        Figure(
+            f"the same, against {RATIO_LIMIT} times the module and {SECONDS_A_TAG * 1000:.0f} ms a tag",
+            gate / allowed,
+            1,
+        ),
+        Figure("memory that 10,000 looks of the gate hold above 2,000", memory_growth() / 1024, MEMORY_LIMIT, "KiB"),
+    ]
+    return Part(figures, runs=runs.raw())
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["serve"]:
-        asyncio.run(serve())
-    sys.exit(main())
+    sys.exit(alone(measure, __doc__))

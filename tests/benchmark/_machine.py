@@ -12,6 +12,7 @@ import platform
 import subprocess
 import sys
 from datetime import datetime, timezone
+from importlib.metadata import version
 from typing import Any, Mapping
 
 from ansible.release import __version__ as ansible_version
@@ -29,6 +30,7 @@ def machine() -> dict[str, Any]:
         "commit": _said("git", "-C", str(ROOT), "describe", "--always", "--dirty"),
         "python": platform.python_version(),
         "ansible_core": ansible_version,
+        "ansible_runner": version("ansible-runner"),
         "requests": requests.__version__,
         "urllib3": urllib3.__version__,
         "curl": _said("curl", "--version").split()[1],
@@ -50,7 +52,7 @@ def sentence(made: Mapping[str, Any]) -> str:
     """The machine in words."""
     return (
         f"Measured on {made['date']} at commit {made['commit']} with Python {made['python']},"
-        f" ansible-core {made['ansible_core']}, requests {made['requests']}, urllib3 {made['urllib3']} and"
-        f" curl {made['curl']}, on {made['cores']} cores ({made['system']}; load before it began"
-        f" {made['load_before']:.2f})."
+        f" ansible-core {made['ansible_core']}, ansible-runner {made['ansible_runner']}, requests {made['requests']},"
+        f" urllib3 {made['urllib3']} and curl {made['curl']}, on {made['cores']} cores ({made['system']}; load before"
+        f" it began {made['load_before']:.2f})."
     )

@@ -30,8 +30,8 @@ _METHOD = (
     " limit to hold is measured three times or once. Times vary with the machine, ratios much less."
 )
 _REPEAT = (
-    "`make benchmark` repeats it in about a quarter of an hour on two idle cores, writes every run to"
-    " `benchmark/speed.json`, and this page from that. `make benchmark ARGS=--quick` takes a look in two minutes and"
+    "`make benchmark` repeats it in about twenty minutes on two idle cores, writes every run to"
+    " `benchmark/speed.json`, and this page from that. `make benchmark ARGS=--quick` takes a look in three minutes and"
     " writes `benchmark/quick.json` alone. `ARGS='--only hosts'` runs one of the parts."
 )
 _SERVICE = (

@@ -27,7 +27,7 @@ from ansible_collections.mailops.smtpeter.tests.benchmark._runs import Measureme
 from ansible_collections.mailops.smtpeter.tests.benchmark._service import Service
 
 # Each is a file beside this one, with a function measure(bench) that returns a Part.
-PARTS = ("info_module", "task", "tags", "hosts", "gate")
+PARTS = ("info_module", "task", "tags", "hosts", "fleet", "gate")
 PAGE = ROOT / "docs" / "speed.md"
 OUTPUT = ROOT / "benchmark"
 

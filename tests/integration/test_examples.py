@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the documentation prints works as printed: each plugin's EXAMPLES, the README's commands, the pages in docs.
 
-In a document, the first comment of a playbook is its file's name, and the commands that follow run it. A command whose
-comment has the word "fails" must fail. Lines of a `text` block must be in what the last command printed.
+In a document, the first comment of a playbook, or of another YAML file, is its name, and the commands that follow run
+the playbooks. A command whose comment has the word "fails" must fail. Lines of a `text` block must be in what the last
+command printed.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.scenario
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.server import Service
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import parse_settings
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.store import Store
+from ansible_collections.mailops.smtpeter.tests.integration import conftest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOKEN = "only-for-examples"
@@ -171,8 +173,9 @@ def test_examples_of_plugin(plugin: pathlib.Path, play: Any, environment: dict[s
 class Reader:
     """Does what a document says, in a directory of its own."""
 
-    def __init__(self, play: Any, directory: pathlib.Path, environment: dict[str, str]) -> None:
+    def __init__(self, play: Any, core: Any, directory: pathlib.Path, environment: dict[str, str]) -> None:
         self._play = play
+        self._core = core
         self._directory = directory
         self._environment = environment
         self._printed = ""
@@ -198,13 +201,13 @@ class Reader:
 
     def _yaml(self, text: str) -> None:
         found = kind(text)
-        if found == "other":
-            return
         name = re.match(r"# (\S+\.ya?ml)$", text, re.MULTILINE)
         if name:
-            (self._directory / name[1]).write_text(text, encoding="utf-8")
-            self._unused.add(name[1])
-        else:
+            path = self._directory / name[1]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            self._unused |= {name[1]} if found != "other" else set()
+        elif found != "other":
             self._run(as_playbook(text), [], fails=False)
 
     def _command(self, line: str) -> None:
@@ -223,6 +226,8 @@ class Reader:
                 self._run(self._directory / files[0], words, fails=bool(re.search(r"\bfails\b", comment)))
             else:
                 self._run(words[0], words[1:], fails=bool(re.search(r"\bfails\b", comment)))
+        elif words[0] == "ansible-runner":
+            self._runner(command)
         else:
             assert words[0] in NOT_RUN, f"say how {words[0]} is run, or why not"
 
@@ -234,6 +239,22 @@ class Reader:
         run = self._play(playbook, *words, env=given, check=not fails)
         assert (run.returncode != 0) == fails, run.output
         self._printed = squeezed(run.output)
+
+    def _runner(self, command: str) -> None:
+        """Run this environment's ansible-runner, with the ansible-playbook of the core under test."""
+        path = [str(self._core.python.parent), str(pathlib.Path(sys.prefix, "bin")), os.environ["PATH"]]
+        given = {**conftest.environment(self._directory), **self._environment, "PATH": os.pathsep.join(path)}
+        done = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", command],
+            cwd=self._directory,
+            env={**given, "TASK_RESULTS": os.devnull},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        self._printed = squeezed(done.stdout + done.stderr)
 
     def _sandbox_environment(self) -> dict[str, str]:
         """What `. ./sandbox.env` sets, while there is such a file."""
@@ -257,9 +278,11 @@ def squeezed(text: str) -> str:
 
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_document(document: pathlib.Path, play: Any, tmp_path: pathlib.Path, environment: dict[str, str]) -> None:
+def test_document(
+    document: pathlib.Path, play: Any, ansible_core: Any, tmp_path: pathlib.Path, environment: dict[str, str]
+) -> None:
     """A reader who does what the document says, in its order, sees what it says."""
-    reader = Reader(play, tmp_path, environment)
+    reader = Reader(play, ansible_core, tmp_path, environment)
 
     for fence in fences(document):
         reader.read(fence)

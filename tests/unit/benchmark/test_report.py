@@ -75,7 +75,9 @@ def test_durations(seconds, text):
 @pytest.mark.parametrize(("share", "said"), [(0.34, "it waited for its client"), (0.95, "it did limit its client")])
 def test_the_page_says_all_that_was_found(share, said):
     """Machine, method, figures and tables; and whether the service was what limited."""
-    made = dict.fromkeys(("python", "ansible_core", "requests", "urllib3", "curl", "system", "commit"), "1.2.3")
+    made = dict.fromkeys(
+        ("python", "ansible_core", "ansible_runner", "requests", "urllib3", "curl", "system", "commit"), "1.2.3"
+    )
     document = {
         "made": {**made, "date": "2026-11-24", "cores": 2, "load_before": 0.1},
         "rounds": 5,

@@ -39,7 +39,7 @@ gate-demo: .venv/dev.stamp  ## four campaigns at the gate, on the sandbox; leave
 	@echo "Look at gate-demo/*.html in a browser."
 
 test: cores  ## all tests, on every ansible-core that can be had; TESTS=path and ARGS='-k word' narrow it
-	@$(VENV_PYTHON) -m pytest -n 2 $(ARGS) $(TESTS)
+	@$(VENV_PYTHON) -m pytest -n 3 --dist worksteal $(ARGS) $(TESTS)
 
 lint: .venv/dev.stamp  ## ruff, mypy, ansible-lint, yamllint, changelog and licence checks
 	$(VENV_PYTHON) -m ruff check .

@@ -24,10 +24,11 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from . import _transport
 from ._errors import OptionError, StatsError
-from ._redact import Redactor
 
 if TYPE_CHECKING:
     import requests
+
+    from ._redact import Redactor
 
 TAG_LIMIT = 1000
 TOKEN_MINIMUM = 8
@@ -253,6 +254,8 @@ class Client:
     @cached_property
     def _redactor(self) -> Redactor:
         # Making one costs more than reading an answer, and most answers are never shown.
+        from ._redact import Redactor
+
         return Redactor(self.connection.api_token)
 
     def close(self) -> None:

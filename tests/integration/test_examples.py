@@ -290,7 +290,21 @@ def test_document(
     reader.finish()
 
 
-# By message in the README's troubleshooting: a task that meets it.
+# A cache plugin that has lost its server.
+BROKEN_CACHE = """
+DOCUMENTATION = "{name: broken, short_description: Fails, description: For a test.}"
+
+from ansible.plugins.cache import BaseCacheModule
+
+
+class CacheModule(BaseCacheModule):
+    def contains(self, key):
+        raise ConnectionError
+
+    get = set = keys = delete = flush = copy = contains
+"""
+
+# By message in the README's troubleshooting: a task that meets it, by failing or by a warning.
 TROUBLES: dict[str, dict[str, Any]] = {
     "missing required arguments: api_token": {"mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"]}},
     "api_token: it is not set": {
@@ -321,6 +335,18 @@ TROUBLES: dict[str, dict[str, Any]] = {
     },
     "its certificate cannot be trusted": {
         "mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"], "api_token": TOKEN, "api_url": "{{ tls_url }}"}
+    },
+    "the cache fails, so the service is asked directly": {
+        "ansible.builtin.debug": {
+            "msg": "{{ lookup('mailops.smtpeter.tag_stats', 'wave-1', cache=true, cache_plugin='broken') }}"
+        },
+        "vars": {"smtpeter_api_token": TOKEN},
+    },
+    "Ansible's workers do not share memory": {
+        "ansible.builtin.debug": {
+            "msg": "{{ lookup('mailops.smtpeter.tag_stats', 'wave-1', cache=true, cache_plugin='memory') }}"
+        },
+        "vars": {"smtpeter_api_token": TOKEN},
     },
     "connection refused": {
         "mailops.smtpeter.tag_stats_info": {
@@ -360,15 +386,22 @@ def test_troubles(
     subprocess.run([ansible_core.python, "-m", "venv", "--without-pip", bare], check=True)
     certificate = str(tmp_path / "certificate.pem")
     tls.ensure(str(tmp_path / "ca.pem"), certificate, "127.0.0.1")
+    (tmp_path / "cache_plugins").mkdir()
+    (tmp_path / "cache_plugins" / "broken.py").write_text(BROKEN_CACHE, encoding="utf-8")
     tasks = [{"name": message, **task, "ignore_errors": True} for message, task in TROUBLES.items()]
     settings = parse_settings({"api_token": TOKEN, "tls": True})
     with Service(settings, str(tmp_path / "messages.sqlite"), certificate) as secured:
         run = play(
             [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}],
             *("-e", f"bare_python={bare}/bin/python", "-e", f"tls_url={secured.api_url}"),
-            env={"SMTPETER_API_URL": service.api_url, "TMPDIR": environment["TMPDIR"]},
+            env={
+                "ANSIBLE_CACHE_PLUGINS": str(tmp_path / "cache_plugins"),
+                "SMTPETER_API_URL": service.api_url,
+                "TMPDIR": environment["TMPDIR"],
+            },
         )
 
     for message in TROUBLES:
         entry = next(entry for entry in run.tasks if entry["task"] == message)
-        assert (entry["status"], message in entry["result"]["msg"]) == ("failed", True), entry
+        shown = entry["result"]["msg"] if entry["status"] == "failed" else squeezed(run.stderr)
+        assert message in shown, entry

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -230,3 +232,18 @@ def test_thousands_of_tags(hostile: Serve, connect: Connect) -> None:
     assert server.connections <= PARALLEL_LIMIT
     assert Counter(asked(server)) == Counter(tags)
     assert threading.active_count() - len(server.threads) <= threads
+
+
+def test_importing_is_cheap() -> None:
+    """A task that shows no answer and needs no pool pays for neither, nor for requests before it asks."""
+    costly = ("requests", "urllib3", "concurrent.futures", "html", "cryptography")
+    package = "ansible_collections.mailops.smtpeter.plugins"
+    code = f"""
+import sys
+import ansible.module_utils.basic
+before = set(sys.modules)
+import {package}.modules.tag_stats_info
+print(sorted(set(sys.modules).difference(before).intersection({costly!r})))
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"

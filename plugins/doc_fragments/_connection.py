@@ -59,6 +59,7 @@ options:
     description:
       - Further attempts after the first, 0 to 100, for connection errors, time-outs and the statuses 429 and 5xx, with
         growing random pauses of up to 10 seconds between them. C(Retry-After) is honoured up to 30 seconds.
+      - After 429 or C(Retry-After), nothing more is asked for until the pause is over, for any tag.
     type: int
     default: 3
   parallel:

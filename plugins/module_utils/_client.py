@@ -63,14 +63,15 @@ class Connection:
             raise OptionError("timeout", f"{self.timeout} is not above 0 and at most 3600 seconds")
         if not 0 <= self.retries <= 100:
             raise OptionError("retries", f"{self.retries} is not from 0 to 100")
-        # Without TLS, reading what the environment names would cost more than the request.
-        if isinstance(self.verify, str) and (self.ca_path or urlsplit(self.api_url).scheme == "https"):
-            _check_authorities("ca_path" if self.ca_path else "REQUESTS_CA_BUNDLE", self.verify)
+        if self.validate_certs and self.ca_path:
+            _check_authorities("ca_path", self.ca_path)
+        elif isinstance(self.verify, str):
+            _check_authorities("REQUESTS_CA_BUNDLE", self.verify)
 
     @property
     def verify(self) -> bool | str:
         """What the service's certificate is checked against, as C(requests) has it: a path, or whether at all."""
-        if not self.validate_certs:
+        if not self.validate_certs or urlsplit(self.api_url).scheme == "http":
             return False
         named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
         return self.ca_path or named or True
@@ -212,6 +213,8 @@ class Client:
         self._resume_at = 0.0
         self._holding = threading.Lock()
         self._local = threading.local()
+        self._opening = threading.Lock()
+        self._authorities: ssl.SSLContext | None = None
         self._sessions: list[requests.Session] = []
 
     def fetch(self, tag: str) -> Answer:
@@ -271,9 +274,12 @@ class Client:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             proxied_url = None if self.connection.is_loopback else self.connection.api_url
-            session = _transport.open_session(self.connection.verify, proxied_url)
+            with self._opening:
+                if not self._sessions:
+                    self._authorities = _transport.load_authorities(self.connection.verify)
+                session = _transport.open_session(self._authorities, proxied_url)
+                self._sessions.append(session)
             self._local.session = session
-            self._sessions.append(session)
         return session
 
     def _attempt(self, tag: str) -> Answer | StatsError:

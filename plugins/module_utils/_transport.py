@@ -115,11 +115,28 @@ def _is_harmless(record: logging.LogRecord) -> bool:
     return "access_token" not in record.getMessage()
 
 
-def open_session(verify: bool | str, proxied_url: str | None) -> requests.Session:
+def load_authorities(verify: bool | str) -> ssl.SSLContext | None:
+    """Read what certificates are checked against, once for all sessions; null where none is checked.
+
+    C(verify) is as C(requests) has it, which reads these files anew for each connection, at the cost of ten requests.
+    """
+    if verify is False:
+        return None
+    import requests
+    from urllib3.util.ssl_ import create_urllib3_context
+
+    path = requests.utils.DEFAULT_CA_BUNDLE_PATH if verify is True else verify
+    context = create_urllib3_context()
+    context.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
+    return context
+
+
+def open_session(authorities: ssl.SSLContext | None, proxied_url: str | None) -> requests.Session:
     """Open a session that follows no redirect, reads no C(.netrc) and keeps no cookie.
 
-    C(verify) is as C(requests) has it. C(proxied_url) is a URL whose proxies the environment may name, or null where
-    no proxy may be used. Raises ImportError without C(requests).
+    C(authorities) are what certificates are checked against; where it is null, none is checked. C(proxied_url) is a
+    URL whose proxies the environment may name, or null where no proxy may be used. Raises ImportError without
+    C(requests).
     """
     from http.cookiejar import DefaultCookiePolicy
 
@@ -145,20 +162,25 @@ def open_session(verify: bool | str, proxied_url: str | None) -> requests.Sessio
 
     class Adapter(HTTPAdapter):
         def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-            super().init_poolmanager(*args, **kwargs)
+            super().init_poolmanager(*args, **kwargs, ssl_context=authorities)
             self.poolmanager.pool_classes_by_scheme = pools
 
         def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-            manager = super().proxy_manager_for(*args, **kwargs)
+            manager = super().proxy_manager_for(*args, **kwargs, ssl_context=authorities)
             manager.pool_classes_by_scheme = pools
             return manager
+
+        def cert_verify(self, conn: Any, *args: Any, **kwargs: Any) -> None:
+            super().cert_verify(conn, *args, **kwargs)  # type: ignore[no-untyped-call]
+            # They are in the context; named here, too, they would be read again.
+            conn.ca_certs = conn.ca_cert_dir = None
 
     class Session(requests.Session):
         # With a target, requests reads the body of a redirect to its end, however long it is.
         def get_redirect_target(self, resp: requests.Response) -> None:
             return None
 
-    if verify is False:
+    if authorities is None:
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     # They warn of odd headers with the whole URL.
     for name in _LOGGERS:
@@ -168,7 +190,7 @@ def open_session(verify: bool | str, proxied_url: str | None) -> requests.Sessio
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers.clear()
     session.headers.update(_HEADERS)
-    session.verify = verify
+    session.verify = authorities is not None
     if proxied_url is not None:
         session.proxies = requests.utils.get_environ_proxies(proxied_url)
     session.mount("https://", Adapter())
@@ -228,13 +250,14 @@ def _read(response: requests.Response) -> bytes | None:
 def _without_url(exc: BaseException) -> TransportError:
     """Translate an exception by its type alone, since its text holds the URL."""
     import requests
+    from urllib3.connection import CertificateError
 
     causes = list(_chain(exc))
     for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return TransportError(
-                "certificate", f"its certificate cannot be trusted ({cause.verify_message})", retryable=False
-            )
+        # Older versions of urllib3 compare the name themselves.
+        if isinstance(cause, (ssl.SSLCertVerificationError, CertificateError)):
+            problem = getattr(cause, "verify_message", "it is for another name")
+            return TransportError("certificate", f"its certificate cannot be trusted ({problem})", retryable=False)
     if any(isinstance(cause, _EndlessError) for cause in causes):
         return TransportError("answer", "it answered without end", retryable=False)
     if isinstance(exc, requests.exceptions.ProxyError):

@@ -6,18 +6,28 @@
 
 from __future__ import annotations
 
+import pathlib
+import ssl
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
+from contextlib import closing
 from typing import Callable, Iterator
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client, Connection
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import PARALLEL_LIMIT, failures, read_tags
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, Hostile, Script, answer, constantly
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
+    COUNTS,
+    Authority,
+    Hostile,
+    Script,
+    answer,
+    constantly,
+)
 
 Serve = Callable[..., Hostile]
 Connect = Callable[..., Client]
@@ -247,3 +257,33 @@ print(sorted(set(sys.modules).difference(before).intersection({costly!r})))
 """
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("parallel", [1, 8])
+def test_authorities_are_read_once(
+    hostile: Serve, authority: Authority, monkeypatch: pytest.MonkeyPatch, parallel: int
+) -> None:
+    """However many threads connect: they are looked into when the options are checked, and read when the first asks."""
+    loads: list[dict[str, str]] = []
+    load = ssl.SSLContext.load_verify_locations
+
+    def count(self: ssl.SSLContext, *args: str, **kwargs: str) -> None:
+        loads.append(kwargs)
+        load(self, *args, **kwargs)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", count)
+    server = hostile(constantly(answer(COUNTS)), authority.context())
+    with closing(Client(Connection("a-good-token", server.url, ca_path=str(authority.bundle)))) as client:
+        readings = read_tags(client, [f"tag-{number}" for number in range(40)], parallel, "zero")
+    assert len(readings.records) == 40
+    assert loads == [{"cafile": str(authority.bundle)}] * 2
+
+
+def test_no_authorities_without_tls(hostile: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    """What the environment names is not even looked for where nothing is encrypted; a ca_path that is given, is."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/file")
+    server = hostile(constantly(answer(COUNTS)))
+    with closing(Client(Connection("a-good-token", server.url))) as client:
+        assert read_tags(client, ["a"], 1, "zero").records
+    with pytest.raises(OptionError, match="ca_path"):
+        Connection("a-good-token", server.url, ca_path=str(tmp_path / "none.pem"))

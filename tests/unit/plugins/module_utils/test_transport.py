@@ -25,6 +25,7 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._transport import
     Reply,
     TransportError,
     get,
+    load_authorities,
     open_session,
 )
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
@@ -51,7 +52,7 @@ def ask() -> Iterator[Get]:
     sessions = []
 
     def fetch(url: str, verify: Any = True, timeout: float = TIMEOUT, proxied: str | None = None) -> Reply:
-        sessions.append(open_session(verify, proxied))
+        sessions.append(open_session(load_authorities(verify), proxied))
         return get(sessions[-1], f"{url}/stats/tag?access_token={TOKEN}", timeout)
 
     yield fetch
@@ -316,7 +317,7 @@ def test_a_length_that_is_too_short_does_not_move_bytes_to_the_next_answer(hosti
     script = constantly(
         answer(json.dumps(COUNTS).encode() + stray, "200 OK", f"Content-Length: {len(json.dumps(COUNTS))}")
     )
-    session = open_session(True, None)
+    session = open_session(load_authorities(True), None)
     server = hostile(script)
     for tag in ("one", "two", "three"):
         body = get(session, f"{server.url}/stats/{tag}?access_token={TOKEN}", TIMEOUT).body
@@ -363,7 +364,7 @@ def test_redirects_are_not_followed(hostile: Callable[..., Hostile], ask: Get, s
 def test_cookies_are_not_kept(hostile: Callable[..., Hostile]) -> None:
     """The service cannot mark who asks."""
     server = hostile(constantly(answer(b"{}", "200 OK", "Set-Cookie: me=1; Path=/")))
-    session = open_session(True, None)
+    session = open_session(load_authorities(True), None)
     for _time in range(2):
         get(session, server.url, TIMEOUT)
     session.close()
@@ -533,7 +534,7 @@ def test_which_proxies_a_session_has(
     """Those that the environment names for the URL; none where none may be used."""
     for name, value in set_to.items():
         monkeypatch.setenv(name, value)
-    with open_session(True, proxied) as session:
+    with open_session(load_authorities(True), proxied) as session:
         assert {key: value for key, value in session.proxies.items() if key != "no"} == proxies
         assert not session.trust_env
 
@@ -544,7 +545,7 @@ def test_an_error_after_a_good_answer_is_told_in_time(
     """A connection that is used again has the new request's deadline, not the old one's."""
     replies: Iterator[Any] = iter([[answer(COUNTS)], drip(b"HTTP/1.1 200 " + b"O" * 300)])
     server = hostile(lambda _target: next(replies))
-    with open_session(True, None) as session:
+    with open_session(load_authorities(True), None) as session:
         get(session, server.url, 30)
         with within(TIMEOUT + 2), pytest.raises(TransportError) as caught:
             get(session, server.url, TIMEOUT)
@@ -555,7 +556,7 @@ def test_an_error_after_a_good_answer_is_told_in_time(
 def test_a_late_request_on_a_kept_connection_has_its_whole_time(hostile: Callable[..., Hostile]) -> None:
     """Time between two requests is not taken from the second."""
     server = hostile(constantly(answer(COUNTS)))
-    with open_session(True, None) as session:
+    with open_session(load_authorities(True), None) as session:
         get(session, server.url, 0.5)
         time.sleep(0.7)
         assert get(session, server.url, 0.5).status == 200

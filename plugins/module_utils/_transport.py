@@ -250,7 +250,7 @@ def _read(response: requests.Response) -> bytes | None:
 def _without_url(exc: BaseException) -> TransportError:
     """Translate an exception by its type alone, since its text holds the URL."""
     import requests
-    from urllib3.connection import CertificateError
+    from urllib3.connection import CertificateError  # type: ignore[attr-defined]
 
     causes = list(_chain(exc))
     for cause in causes:

@@ -22,11 +22,11 @@ ENTRY = {"content": "{}", "seal": "x"}
 
 
 class Plugin:
-    """Keeps entries, until it raises C(problem) or waits for C(gate)."""
+    """Keeps entries, until it raises one of C(problems) or waits for C(gate)."""
 
     def __init__(self) -> None:
         self.kept: dict[str, Any] = {}
-        self.problem: Exception | None = None
+        self.problems: list[Exception] = []
         self.gate = threading.Event()
         self.gate.set()
         self.calls = 0
@@ -34,8 +34,8 @@ class Plugin:
     def _called(self) -> None:
         self.calls += 1
         self.gate.wait(20)
-        if self.problem:
-            raise self.problem
+        for problem in self.problems:
+            raise problem
 
     def contains(self, key: str) -> bool:
         """Whether a key is there."""
@@ -82,7 +82,7 @@ def test_a_plugin_that_works(plugin: Plugin, warnings: list[str]) -> None:
 @pytest.mark.parametrize("operation", ["get", "set"])
 def test_a_plugin_that_fails(plugin: Plugin, warnings: list[str], operation: str) -> None:
     """One warning without any detail of the connection, and it is asked no more: also not by other processes."""
-    plugin.problem = ConnectionError("Error 111 connecting to 127.0.0.1:6379 with a-password")
+    plugin.problems = [ConnectionError("Error 111 connecting to 127.0.0.1:6379 with a-password")]
     stores = [PluginStore(plugin, OPTIONS) for _process in range(3)]
     for store in stores:
         assert (store.get("a") if operation == "get" else store.set("a", ENTRY)) is None  # type: ignore[func-returns-value]
@@ -95,7 +95,7 @@ def test_a_plugin_that_fails(plugin: Plugin, warnings: list[str], operation: str
 
 def test_another_cache_is_not_concerned(plugin: Plugin, warnings: list[str]) -> None:
     """A failure is that of one plugin with one connection."""
-    plugin.problem = ConnectionError()
+    plugin.problems = [ConnectionError()]
     PluginStore(plugin, OPTIONS).get("a")
     assert not PluginStore(plugin, {**OPTIONS, "cache_connection": "127.0.0.1:6380:0"}).has_failed
     assert len(warnings) == 1

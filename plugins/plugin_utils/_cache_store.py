@@ -31,6 +31,7 @@ class PluginStore:
     def __init__(self, plugin: Any, options: Mapping[str, Any], patience: float = PATIENCE) -> None:
         self._plugin = plugin
         self._patience = patience
+        self._failed = False
         named = f"{options['cache_plugin']} {options['cache_connection']}".encode("utf-8", "replace")
         self._mark = os.path.join(C.DEFAULT_LOCAL_TMP, f"smtpeter-cache-failed-{hashlib.sha256(named).hexdigest()}")
         # No cache plugin promises to bear several threads.
@@ -39,7 +40,7 @@ class PluginStore:
     @property
     def has_failed(self) -> bool:
         """Whether the plugin is left alone."""
-        return os.path.exists(self._mark)
+        return self._failed or os.path.exists(self._mark)
 
     def get(self, key: str) -> Any:
         """Return what is kept under a key; null where nothing is, or the plugin fails."""
@@ -71,10 +72,14 @@ class PluginStore:
         return None
 
     def _give_up(self) -> None:
+        self._failed = True
         try:
             os.close(os.open(self._mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         except FileExistsError:
             return
+        except OSError:
+            # Then the other processes find out for themselves.
+            pass
         display.warning(
             "mailops.smtpeter.tag_stats: the cache fails, so the service is asked directly; -vvv tells more"
         )

@@ -93,6 +93,16 @@ def test_a_plugin_that_fails(plugin: Plugin, warnings: list[str], operation: str
     assert "password" not in warnings[0]
 
 
+def test_a_run_without_a_directory(plugin: Plugin, warnings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where others cannot be told, this process knows all the same."""
+    monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", "/dev/null/nowhere")
+    plugin.problems = [ConnectionError()]
+    store = PluginStore(plugin, OPTIONS)
+    assert [store.get("a"), store.get("a")] == [None, None]
+    assert plugin.calls == 1
+    assert len(warnings) == 1
+
+
 def test_another_cache_is_not_concerned(plugin: Plugin, warnings: list[str]) -> None:
     """A failure is that of one plugin with one connection."""
     plugin.problems = [ConnectionError()]

@@ -165,8 +165,10 @@ def open_session(authorities: ssl.SSLContext | None, proxied_url: str | None) ->
             super().init_poolmanager(*args, **kwargs, ssl_context=authorities)
             self.poolmanager.pool_classes_by_scheme = pools
 
-        def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-            manager = super().proxy_manager_for(*args, **kwargs, ssl_context=authorities)
+        def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+            if proxy.lower().startswith("https:"):
+                kwargs["proxy_ssl_context"] = authorities
+            manager = super().proxy_manager_for(proxy, **kwargs, ssl_context=authorities)
             manager.pool_classes_by_scheme = pools
             return manager
 

@@ -186,10 +186,12 @@ def endless_redirect(_target: str) -> Iterator[bytes]:
 
 
 def endless_gzip(_target: str) -> Iterator[bytes]:
-    """Send a compressed body without an end."""
+    """Send a compressed body without an end, too slowly for it to be too large before the time is over."""
     squeeze = zlib.compressobj(wbits=31)
-    head = HEAD + b"Content-Encoding: gzip\r\n\r\n"
-    return itertools.chain([head], (squeeze.compress(b"\0" * 2**24) for _part in itertools.count()))
+    yield HEAD + b"Content-Encoding: gzip\r\n\r\n"
+    while True:
+        yield squeeze.compress(b"\0" * 2**22)
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +214,7 @@ def endless_gzip(_target: str) -> Iterator[bytes]:
         (endless_header, {"connection", "answer"}),
         (endless_status, {"connection", "answer"}),
         (endless_chunk_size, {"connection", "answer"}),
-        (endless_gzip, {"answer", "timeout"}),
+        (endless_gzip, {"timeout"}),
         (constantly(b"SSH-2.0-OpenSSH_9.6\r\n" * 3), {"connection", "answer"}),
         (constantly(b"\x15\x03\x01\0\x02\x02\x50\r\n\r\n"), {"connection", "answer"}),
         (constantly(answer(b"12345", "200 OK", "Transfer-Encoding: chunked")), {"timeout"}),
@@ -537,6 +539,21 @@ def test_which_proxies_a_session_has(
     with open_session(load_authorities(True), proxied) as session:
         assert {key: value for key, value in session.proxies.items() if key != "no"} == proxies
         assert not session.trust_env
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_proxy_that_speaks_tls(
+    hostile: Callable[..., Hostile], authority: Authority, ask: Get, monkeypatch: pytest.MonkeyPatch, trusted: bool
+) -> None:
+    """Its certificate is checked against the same authorities, before anything is said to it."""
+    proxy = hostile(constantly(answer(b"", "403 Forbidden")), authority.context())
+    monkeypatch.setenv("HTTPS_PROXY", f"https://127.0.0.1:{proxy.port}")
+    url = "https://service.example.test/v1"
+    with pytest.raises(TransportError) as caught:
+        ask(url, verify=str(authority.bundle) if trusted else True, proxied=url)
+    assert caught.value.kind == ("connection" if trusted else "certificate")
+    assert [head.split(" ")[0] for head in proxy.requests] == (["CONNECT"] if trusted else [])
+    assert TOKEN not in "".join(proxy.requests)
 
 
 def test_an_error_after_a_good_answer_is_told_in_time(

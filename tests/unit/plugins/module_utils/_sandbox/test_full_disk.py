@@ -10,7 +10,7 @@ import re
 import resource
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -48,7 +48,9 @@ def file_size_limit(pid: int, size: int) -> Iterator[None]:
     before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, before[1]))
     yield
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+    # It may have been killed meanwhile.
+    with suppress(ProcessLookupError):
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process")

@@ -84,7 +84,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     options = ["-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", str(place)]
     try:
         mounted = subprocess.run(["mount", *options], capture_output=True, text=True, check=False)
-        problem = mounted.stderr.strip() if mounted.returncode else ""
+        problem = (mounted.stderr.strip() or "mount failed").splitlines()[0] if mounted.returncode else ""
     except OSError as error:
         problem = str(error)
     if problem:

@@ -14,7 +14,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
 export PYTHONPATH := $(CURDIR)/.venv/collections
 
 .DEFAULT_GOAL := help
-.PHONY: help demo gate-demo test lint format sanity benchmark simulate coverage demo-check cores pins clean
+.PHONY: help demo gate-demo test soak lint format sanity audit benchmark simulate coverage demo-check cores pins clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -41,11 +41,15 @@ gate-demo: .venv/dev.stamp  ## four campaigns at the gate, on the sandbox; leave
 test: cores  ## all tests, on every ansible-core that can be had; TESTS=path and ARGS='-k word' narrow it
 	@$(VENV_PYTHON) -m pytest -n 3 --dist worksteal $(ARGS) $(TESTS)
 
-lint: .venv/dev.stamp  ## ruff, mypy, ansible-lint, yamllint, changelog and licence checks
+soak: .venv/dev.stamp  ## what takes too long for `make test`: the sandbox killed a hundred times; about a minute
+	@$(VENV_PYTHON) -m pytest $(ARGS) tests/soak
+
+lint: .venv/dev.stamp  ## ruff, mypy, ansible-lint, yamllint, changelog, licence and workflow checks
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy
 	$(VENV_PYTHON) -m yamllint --strict .
+	$(VENV_PYTHON) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(VENV_PYTHON) .venv/bin/antsibull-changelog lint
 	$(VENV_PYTHON) .venv/bin/reuse lint --quiet
 	PATH="$(CURDIR)/.venv/bin:$$PATH" $(VENV_PYTHON) -m ansiblelint --offline
@@ -56,6 +60,9 @@ format: .venv/dev.stamp  ## format the Python files as `make lint` wants them
 
 sanity: cores  ## ansible-test sanity on the oldest and the newest ansible-core; CORES=2.21 narrows it
 	@$(VENV_PYTHON) tests/tools/sanity.py $(CORES)
+
+audit: .venv/dev.stamp  ## look up known vulnerabilities of every pinned package; needs PyPI's own JSON API
+	@$(VENV_PYTHON) tests/tools/audit.py $(ARGS)
 
 benchmark: .venv/dev.stamp  ## speed beside what one would use instead, into docs/speed.md; ARGS=--quick for a look
 	@$(VENV_PYTHON) tests/benchmark/speed.py $(ARGS)
@@ -71,7 +78,7 @@ demo-check: .venv/dev.stamp  ## run the demo twice from a fresh clone below a pa
 	@$(VENV_PYTHON) tests/tools/check_demo.py
 
 pins:  ## write the pinned requirements anew (needs uv)
-	@for name in demo dev core-2.16 core-2.21; do tests/tools/pin.sh "$$name" || exit; done
+	@for name in demo dev audit core-2.16 core-2.21; do tests/tools/pin.sh "$$name" || exit; done
 
 clean:  ## remove everything that make made
 	rm -rf .venv .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage benchmark mailops-smtpeter-*.tar.gz

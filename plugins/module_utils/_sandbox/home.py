@@ -73,7 +73,7 @@ class Home:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.top = os.path.join(os.path.realpath(tempfile.gettempdir()), f"smtpeter-sandbox-{os.geteuid()}")
+        self.top = os.path.join(_temporary_directory(), f"smtpeter-sandbox-{os.geteuid()}")
         self.path = os.path.join(self.top, name)
         self.lock_path = os.path.join(self.path, "lock")
         self.log_path = os.path.join(self.path, "log")
@@ -140,11 +140,19 @@ class Home:
             return None
 
     def write_state(self, state: State) -> None:
-        """Replace the state at once. Raises OSError."""
-        fd, temporary = tempfile.mkstemp(dir=self.path, prefix="state.")
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            json.dump(dataclasses.asdict(state), file)
-        os.replace(temporary, self._state_path)
+        """Replace the state at once, or leave it as it was. Raises HomeError."""
+        temporary = None
+        try:
+            fd, temporary = tempfile.mkstemp(dir=self.path, prefix="state.")
+            with os.fdopen(fd, "w", encoding="utf-8") as file:
+                json.dump(dataclasses.asdict(state), file)
+            os.replace(temporary, self._state_path)
+        except OSError as error:
+            if temporary is not None:
+                os.unlink(temporary)
+            raise HomeError(
+                f"{self.path} cannot be written to: {error.strerror}; mend that, or choose another place with TMPDIR"
+            ) from None
 
     def forget_state(self) -> None:
         """Remove the state, so that what is read later was written later."""
@@ -159,6 +167,18 @@ class Home:
             os.rmdir(self.path)
         except OSError as error:
             raise HomeError(f"{self.path} cannot be removed: {error.strerror}; remove it by hand") from None
+
+
+def _temporary_directory() -> str:
+    """The machine's directory for temporary files, whether or not its disk is full.
+
+    Python's own look-up goes on to another directory while a disk is full, and would not find what runs from this one.
+    """
+    named = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")]
+    for path in (*named, "/tmp", "/var/tmp"):  # noqa: S108 - what is below has to be a directory of this user alone
+        if path and os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK):
+            return os.path.realpath(path)
+    raise HomeError("There is no directory for temporary files; name one with TMPDIR")
 
 
 def _is_ours(path: str) -> bool:

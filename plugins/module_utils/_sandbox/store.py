@@ -202,6 +202,9 @@ def _inspect(path: str) -> None:
     try:
         with contextlib.closing(_connect(_uri(path, "ro", immutable=not os.path.exists(path + "-wal")))) as database:
             (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError:
+        # The disk's trouble, such as being full, and not the file's.
+        raise
     except sqlite3.DatabaseError as error:
         verdict = str(error)
     if verdict != "ok":
@@ -243,10 +246,14 @@ def _uri(path: str, mode: str, immutable: bool = False) -> str:
 
 
 def _reason(error: OSError | sqlite3.Error) -> str:
-    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    # What SQLite makes of a quota, of a limit on the size of files, and of a disk that is out of order.
+    hint = ": is the disk full, or a limit reached?" if "disk I/O" in str(error) else ""
+    return f"{error}{hint}"
 
 
 def _store_error(error: sqlite3.Error) -> StoreError:
     if "full" in str(error):
         return StoreFullError("there is no room left for the data file; nothing of this request was stored")
-    return StoreError(f"the data file cannot be used ({error}); nothing of this request was stored")
+    return StoreError(f"the data file cannot be used ({_reason(error)}); nothing of this request was stored")

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import threading
@@ -21,7 +22,7 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.lock imp
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """The home of a sandbox in a temporary directory of its own."""
-    monkeypatch.setattr(home_module.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     return Home("default")
 
 
@@ -136,6 +137,34 @@ def test_a_damaged_state_is_none(home: Home, content: str) -> None:
     home.prepare()
     Path(home.path, "state.json").write_text(content, encoding="latin-1")
     assert home.state() is None
+
+
+def test_the_place_stays_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the first directory named, where Python's own look-up turns elsewhere because the disk is full."""
+    monkeypatch.setattr(home_module.tempfile, "gettempdir", lambda: "/elsewhere")
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.setenv(name, str(tmp_path / "missing"))
+    assert Home("default").top.startswith("/tmp/")
+    monkeypatch.setenv("TEMP", str(tmp_path))
+    assert Home("default").top.startswith(f"{tmp_path}/")
+    monkeypatch.setattr(home_module.os.path, "isdir", lambda path: False)
+    with pytest.raises(HomeError, match="TMPDIR"):
+        Home("default")
+
+
+def test_a_state_that_cannot_be_written(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old one stays, nothing is left beside it, and the user learns where and why."""
+
+    def full(_source: str, _target: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    home.prepare()
+    home.write_state(State(1, ""))
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(HomeError, match="default cannot be written to: No space left on device; mend that"):
+        home.write_state(State(2, ""))
+    assert os.listdir(home.path) == ["state.json"]
+    assert home.state() == State(1, "")
 
 
 def test_two_runs_wait_for_each_other(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

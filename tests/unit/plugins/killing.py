@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Senders that write down what was acknowledged to them, while the sandbox is killed and started again."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import dataclasses
+import http.client
+import json
+import random
+import sqlite3
+import threading
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import TOKEN, Sandbox, kill, read
+
+SENDERS = 4
+EVERY = "every"
+
+
+@dataclasses.dataclass
+class Ledger:
+    """What the senders know. Recipients are unique, so that a message stored twice would show."""
+
+    acknowledged: dict[str, str] = dataclasses.field(default_factory=dict)  # recipients by message id
+    unanswered: list[list[str]] = dataclasses.field(default_factory=list)  # the recipients of each such send
+    sends: int = 0
+
+    def bounds(self, prefix: str = "") -> tuple[int, int]:
+        """The least and the most messages that may be counted, of recipients that begin so."""
+        least = sum(recipient.startswith(prefix) for recipient in self.acknowledged.values())
+        return least, least + sum(len(send) for send in self.unanswered if send[0].startswith(prefix))
+
+
+def kill_in_the_middle(sandbox: Sandbox, data: Path, kills: int, seed: int) -> Ledger:
+    """Kill the sandbox so many times while it takes sends, and look after each start that the counters are right."""
+    chance = random.Random(seed)
+    ledger = Ledger()
+    running = sandbox.run(data=str(data))
+    for number in range(kills):
+        _send_until_killed(ledger, running, f"r{number}", chance)
+        running = sandbox.run(data=str(data))
+        for tag, prefix in ((f"r{number}", f"r{number}."), (EVERY, "")):
+            counters = read(running, tag)
+            least, most = ledger.bounds(prefix)
+            assert least <= counters["messages"] <= most, (seed, number, tag)
+            assert counters["deliveries"] == counters["messages"]
+    sandbox.stop()
+    return ledger
+
+
+def _send_until_killed(ledger: Ledger, running: dict[str, Any], name: str, chance: random.Random) -> None:
+    """Have the senders send under the tag of this name until the process is killed under them."""
+    began = threading.Event()
+    senders = [
+        threading.Thread(target=_send_on, args=(ledger, running["port"], name, f"{name}.{number}", began))
+        for number in range(SENDERS)
+    ]
+    for sender in senders:
+        sender.start()
+    assert began.wait(10)
+    time.sleep(chance.uniform(0, 0.2))
+    kill(running["pid"])
+    for sender in senders:
+        sender.join(20)
+        assert not sender.is_alive()
+
+
+def _send_on(ledger: Ledger, port: int, tag: str, name: str, began: threading.Event) -> None:
+    """Send again and again, and write down each answer; the first send without one is the last."""
+    sends = 0
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        while True:
+            recipients = [f"{name}.{sends}.{each}@example.com" for each in range(1 + sends % 3)]
+            body = json.dumps({"recipients": recipients, "tags": [tag, EVERY]})
+            try:
+                connection.request("POST", f"/v1/send?access_token={quote(TOKEN, safe='')}", body)
+                answer = connection.getresponse()
+                content = answer.read()
+            except (OSError, http.client.HTTPException):
+                ledger.unanswered.append(recipients)
+                return
+            assert answer.status == 200, content
+            ledger.acknowledged.update(json.loads(content))
+            ledger.sends += 1
+            sends += 1
+            began.set()
+
+
+def compare(data: Path, ledger: Ledger) -> None:
+    """See in the file itself that each acknowledged message is there once, and each unanswered send whole or not."""
+    with contextlib.closing(sqlite3.connect(data)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        rows = database.execute("SELECT id, recipient FROM message").fetchall()
+        moments = database.execute(
+            "SELECT kind, SUM(messages) FROM moment JOIN tag ON tag.id = moment.tag WHERE name = ? GROUP BY kind",
+            (EVERY,),
+        ).fetchall()
+    assert dict(moments) == {0: len(rows), 1: len(rows)}
+    stored = dict(rows)
+    assert len(stored) == len(rows)
+    times = collections.Counter(stored.values())
+    assert set(times.values()) == {1}
+    assert {key: stored.get(key) for key in ledger.acknowledged} == ledger.acknowledged
+    others = set(stored.values()) - set(ledger.acknowledged.values())
+    for send in ledger.unanswered:
+        assert len(others.intersection(send)) in (0, len(send))
+        others.difference_update(send)
+    assert not others

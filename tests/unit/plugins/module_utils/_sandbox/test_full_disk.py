@@ -1,0 +1,149 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""No room on the disk: clear errors, nothing damaged, and everything acknowledged is there afterwards."""
+
+from __future__ import annotations
+
+import re
+import resource
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+import requests
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import (
+    TOKEN,
+    kill,
+    read,
+    sandboxes,
+    send,
+)
+
+
+def fill(running: dict[str, Any], patience: int = 500) -> tuple[int, requests.Response]:
+    """Send until it is refused: the messages acknowledged, and the refusal."""
+    acknowledged = 0
+    for number in range(patience):
+        recipients = [f"{number}.{each}@example.com" for each in range(50)]
+        answer = requests.post(
+            f"{running['api_url']}/send",
+            params={"access_token": TOKEN},
+            json={"recipients": recipients, "tags": ["a"]},
+            timeout=10,
+        )
+        if not answer.ok:
+            return acknowledged, answer
+        acknowledged += len(recipients)
+    raise AssertionError("it was never refused")
+
+
+@contextmanager
+def file_size_limit(pid: int, size: int) -> Iterator[None]:
+    """Let this process write no file beyond so many bytes."""
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, before[1]))
+    yield
+    # It may have been killed meanwhile.
+    with suppress(ProcessLookupError):
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process")
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_limit_on_file_size(tmp_path: Path, killed: bool) -> None:
+    """Sends get an error in words, questions are still answered, and without the limit it goes on with all it had."""
+    (tmp_path / "tmp").mkdir()
+    data = str(tmp_path / "mail.sqlite")
+    with sandboxes(tmp_path / "tmp") as sandbox:
+        running = sandbox.run(data=data)
+        with file_size_limit(running["pid"], 200_000):
+            acknowledged, refused = fill(running)
+            assert refused.status_code == 500
+            assert "disk I/O error: is the disk full, or a limit reached?" in refused.text
+            assert "nothing of this request was stored" in refused.text
+            assert read(running)["messages"] == acknowledged > 0
+            if killed:
+                kill(running["pid"])
+        running = sandbox.run(data=data)
+        assert running["changed"] is killed
+        assert read(running)["messages"] == acknowledged
+        send(running, 3)
+        assert read(running)["messages"] == acknowledged + 3
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk with two megabytes, where this user can make one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    options = ["-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", str(place)]
+    try:
+        mounted = subprocess.run(["mount", *options], capture_output=True, text=True, check=False)
+        problem = (mounted.stderr.strip() or "mount failed").splitlines()[0] if mounted.returncode else ""
+    except OSError as error:
+        problem = str(error)
+    if problem:
+        pytest.skip(f"no small disk can be mounted here: {problem}")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@contextmanager
+def no_room(place: Path) -> Iterator[None]:
+    """Take all that is left on the disk, and give it back."""
+    filler = place / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError:
+            pass
+    yield
+    filler.unlink()
+
+
+def test_a_full_disk(small_disk: Path) -> None:
+    """A send is refused in words, the sandbox is still found and answers, and with room again it goes on."""
+    data = str(small_disk / "mail.sqlite")
+    with sandboxes(small_disk) as sandbox:
+        running = sandbox.run(data=data)
+        send(running, 50)
+        with no_room(small_disk):
+            acknowledged, refused = fill(running)
+            assert refused.status_code == 507
+            assert "no room left for the data file; nothing of this request was stored" in refused.text
+            again = sandbox.run(data=data)
+            assert (again["changed"], again["pid"]) == (False, running["pid"])
+            assert read(running)["messages"] == 50 + acknowledged
+        send(running, 3)
+        assert read(running)["messages"] == 53 + acknowledged
+        kill(running["pid"])
+        assert read(sandbox.run(data=data))["messages"] == 53 + acknowledged
+
+
+@pytest.mark.parametrize("ending", ["killed", "stopped"])
+@pytest.mark.parametrize("full", ["home", "data"])
+def test_a_start_on_a_full_disk(small_disk: Path, tmp_path: Path, full: str, ending: str) -> None:
+    """It fails and says what to do, leaves the data as it is, and succeeds with all of it when there is room again."""
+    (tmp_path / "roomy").mkdir()
+    home, data = tmp_path / "roomy", small_disk / "mail.sqlite"
+    if full == "home":
+        home, data = small_disk, tmp_path / "roomy" / "mail.sqlite"
+    with sandboxes(home) as sandbox:
+        running = sandbox.run(data=str(data))
+        send(running, 3000)
+        if ending == "killed":
+            kill(running["pid"])
+        else:
+            sandbox.stop()
+        with no_room(small_disk):
+            failed = sandbox.run(data=str(data))
+            assert failed["failed"] is True
+            assert str(home if full == "home" else data) in failed["msg"]
+            assert re.search("No space left on device; mend that|disk is full|is the disk full", failed["msg"])
+        assert read(sandbox.run(data=str(data)))["messages"] == 3000

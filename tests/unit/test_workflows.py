@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What runs on GitHub may do little, and runs what was looked at."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from typing import Any, Iterator
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def workflow(path: pathlib.Path) -> dict[str, Any]:
+    """What the file says."""
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content
+
+
+def steps(path: pathlib.Path) -> Iterator[dict[str, Any]]:
+    """Each step of each job."""
+    for job in workflow(path)["jobs"].values():
+        yield from job["steps"]
+
+
+def test_the_tests_are_those_of_ci() -> None:
+    """A change passes on GitHub what it passes anywhere."""
+    (tests,) = [path for path in WORKFLOWS if path.name == "tests.yml"]
+    assert [step["run"] for step in steps(tests) if "run" in step][-1] == ".ci/run"
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_least_permissions(path: pathlib.Path) -> None:
+    """It reads the repository, keeps no credentials, has no secrets, and ends in time."""
+    content = workflow(path)
+    assert content["permissions"] == {"contents": "read"}
+    assert "pull_request_target" not in content["on"]
+    assert "secrets." not in path.read_text(encoding="utf-8")
+    for job in content["jobs"].values():
+        assert "permissions" not in job
+        assert job["timeout-minutes"] <= 60
+    for step in steps(path):
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_actions_are_pinned(path: pathlib.Path) -> None:
+    """Each is GitHub's own, at a full release; none is a branch or a major version, which move."""
+    for step in steps(path):
+        assert re.fullmatch(r"actions/[a-z-]+@v\d+\.\d+\.\d+", step.get("uses", "actions/none@v0.0.0"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_nothing_that_others_write_is_run(path: pathlib.Path) -> None:
+    """The text of an event, such as a branch's name, is in no command."""
+    for step in steps(path):
+        assert "${{" not in step.get("run", "")

@@ -67,7 +67,12 @@ class Watch:
         """Say so where a reading is below the highest one so far, as it then decides nothing."""
         for name, count, highest in zip(("messages", "deliveries"), _figures(record), self._highest):
             if count < highest:
-                return f"{self.tag}: {name} fell from {highest} to {count}, so nothing is decided until they catch up"
+                return self._fell(name, highest, count)
+        # There is no difference to a reading that was higher.
+        for name in ("opens", "clicks") if self._before else ():
+            count, earlier = getattr(record, name), getattr(self._before, name)
+            if count is not None and earlier is not None and count < earlier:
+                return self._fell(name, earlier, count)
         return None
 
     def take_backward(self, record: Record, ended: float) -> None:
@@ -105,6 +110,9 @@ class Watch:
             deliveries_ahead=self._deliveries_ahead,
             tags=tags,
         )
+
+    def _fell(self, name: str, earlier: int, count: int) -> str:
+        return f"{self.tag}: {name} fell from {earlier} to {count}, so nothing is decided until they catch up"
 
     def _note_movement(self, record: Record, ended: float) -> None:
         """Compare a reading, good or not, with the one before it."""

@@ -328,6 +328,17 @@ def test_a_reading_below_since():
     assert "messages fell from 1000 to 500" in judged["reasons"][0]
 
 
+@pytest.mark.parametrize("key", ["opens", "clicks"])
+def test_opens_and_clicks_below_since(key):
+    """They are a bad reading too, which decides nothing and does not break the wait."""
+    a_gate = gate(before={"a": Record("a", 1000, 990, 50, 50, under_way=0)})
+    more = {"opens": 60, "clicks": 60}
+    event = look(a_gate, 0, a=(1500, 1488, {**more, key: 49}))
+    assert event.verdict is None
+    assert event.tags["a"].judgement.reasons[0].startswith(f"a: {key} fell from 50 to 49")
+    assert look(a_gate, 30, a=(1500, 1488, more)).verdict == "pass"
+
+
 @pytest.mark.parametrize(
     ("looks", "under_way"),
     [

@@ -78,6 +78,7 @@ class Watch:
     def take_backward(self, record: Record, ended: float) -> None:
         """Take a reading that is below the highest one: it may show that something moved, and no message more."""
         self._note_movement(record, ended)
+        self._deliveries_ahead = self._deliveries_ahead or record.deliveries > record.messages
 
     def take(self, record: Record, began: float, ended: float, tags: int) -> Look:
         """Take a good reading and return what is known of the tag while it waits; C(tags) are judged together."""
@@ -95,6 +96,7 @@ class Watch:
         due = record.messages if still else self._due(began)
         self._under_way = 0 if still else min(record.messages - due, record.undelivered)
         judged = self._judged(record)
+        self._deliveries_ahead = self._deliveries_ahead or judged.deliveries - judged.carried_over > judged.messages
         expected = policy.expected(self.tag)
         if expected is None:
             stopped = still or self._stood(self._messages_moved, began, policy.sending_gap)

@@ -233,6 +233,22 @@ def test_deliveries_ahead_of_messages_end_evidence():
     assert look(a_gate, 90, a=(1000, 1000)).verdict == "pass"
 
 
+def test_deliveries_ahead_in_a_bad_reading():
+    """Counters that disagree once are not believed later, whichever reading showed it."""
+    a_gate = gate()
+    assert look(a_gate, 0, a=(400, 350)).verdict is None
+    assert look(a_gate, 30, a=(300, 301)).verdict is None
+    assert look(a_gate, 60, a=(1000, 1000)).verdict is None
+
+
+def test_deliveries_ahead_after_since():
+    """More deliveries since then than messages and mail under way can explain are a disagreement, too."""
+    a_gate = gate(before={"a": Record("a", 1000, 900, 0, 0, under_way=0)})
+    assert look(a_gate, 0, a=(1400, 1310)).verdict is None
+    assert "evidence no longer decides" in a_gate.result()["reasons"][-1]
+    assert look(a_gate, 60, a=(1400, 1310)).verdict == "pass"
+
+
 def test_a_failed_look_changes_nothing():
     """The gap and the grace run on, and at the deadline the last good reading decides."""
     a_gate = gate(timing={"max_consecutive_errors": 99})

@@ -135,7 +135,7 @@ class Watch:
             return
         # Entries closer than this become one, at the later time: memory stays bounded, and nothing is due too early.
         step = self._policy.grace_period / _COUNTS_KEPT
-        if len(counted) > 1 and counted[-1][0] - counted[-2][0] < step:
+        if len(counted) > 1 and ended - counted[-2][0] < step:
             counted.pop()
         counted.append((ended, messages))
 

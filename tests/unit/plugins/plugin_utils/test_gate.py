@@ -135,6 +135,12 @@ def test_the_age_of_a_count_is_from_look_to_look():
         assert event.verdict == ("fail" if began == 1000 else None)
 
 
+def test_two_looks_close_together_lose_no_count():
+    """What was counted in the second of two quick looks is due a grace period later, not when the next message came."""
+    looks = [(0, (0, 0)), (1, (1000, 0)), (500, (1010, 0)), (901, (1020, 0))]
+    assert verdicts(gate(), looks) == [None, None, None, "fail"]
+
+
 def test_all_tags_pass_at_the_same_look():
     """A tag that passed and does no more holds the gate."""
     a_gate = gate("ab", confidence=0)

@@ -568,4 +568,4 @@ def _reaches(evidence, threshold):
 
 
 TestGate = GateMachine.TestCase
-TestGate.settings = settings(max_examples=500, stateful_step_count=30, deadline=None)
+TestGate.settings = settings(max_examples=400, stateful_step_count=30, deadline=None)

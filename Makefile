@@ -14,13 +14,17 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
 export PYTHONPATH := $(CURDIR)/.venv/collections
 
 .DEFAULT_GOAL := help
-.PHONY: help demo gate-demo test soak lint format sanity audit benchmark simulate coverage demo-check cores pins clean
+.PHONY: help demo gate-demo test soak fuzz lint format sanity audit benchmark simulate coverage demo-check cores pins clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 .venv/demo.stamp: $(PINS)/demo.txt tests/tools/venv.sh
 	@tests/tools/venv.sh $(PINS)/demo.txt
+	@touch $@
+
+.venv/fuzz.stamp: .venv/dev.stamp $(PINS)/fuzz.txt
+	@tests/tools/venv.sh $(PINS)/fuzz.txt
 	@touch $@
 
 .venv/dev.stamp: .venv/demo.stamp $(PINS)/dev.txt
@@ -70,6 +74,10 @@ benchmark: .venv/dev.stamp  ## speed beside what one would use instead, into doc
 simulate: .venv/dev.stamp  ## how well the gate decides, beside its rivals; ARGS='--runs 50' for a quick look
 	@$(VENV_PYTHON) tests/benchmark/simulate.py $(ARGS)
 
+SECONDS ?= 60
+fuzz: .venv/fuzz.stamp  ## look for answers and policies that break the parser or the policy; SECONDS=600 looks longer
+	@for target in answer policy; do $(VENV_PYTHON) tests/fuzz/fuzz.py "$$target" "$$(($(SECONDS) / 2))" || exit; done
+
 coverage: .venv/dev.stamp  ## which lines the unit tests reach
 	@$(VENV_PYTHON) -m coverage run -m pytest tests/unit
 	@$(VENV_PYTHON) -m coverage report
@@ -78,8 +86,8 @@ demo-check: .venv/dev.stamp  ## run the demo twice from a fresh clone below a pa
 	@$(VENV_PYTHON) tests/tools/check_demo.py
 
 pins:  ## write the pinned requirements anew (needs uv)
-	@for name in demo dev audit core-2.16 core-2.21; do tests/tools/pin.sh "$$name" || exit; done
+	@for name in demo dev audit fuzz core-2.16 core-2.21; do tests/tools/pin.sh "$$name" || exit; done
 
 clean:  ## remove everything that make made
-	rm -rf .venv .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage benchmark mailops-smtpeter-*.tar.gz
+	rm -rf .venv .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz .coverage benchmark mailops-smtpeter-*.tar.gz
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

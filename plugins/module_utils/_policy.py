@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Callable, Mapping
 
 from ._errors import OptionError
@@ -83,13 +83,13 @@ class Policy:
 def number(name: str, value: Any) -> float:
     """Return C(value) as a finite float; numeric strings are numbers. Raises OptionError."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise OptionError(name, f"{repr(value)[:60]} is not a number")
+        raise OptionError(name, f"{_shown(value)} is not a number")
     try:
         result = float(value) if not isinstance(value, str) or _NUMBER.fullmatch(value.strip()) else None
     except OverflowError:
         result = math.inf
     if result is None:
-        raise OptionError(name, f"{repr(value)[:60]} is not a number")
+        raise OptionError(name, f"{_shown(value)} is not a number")
     if not math.isfinite(result):
         raise OptionError(name, "it is not a finite number")
     return result
@@ -98,7 +98,10 @@ def number(name: str, value: Any) -> float:
 def whole(name: str, value: Any, least: int) -> int:
     """Return C(value) as an int of at least C(least); numeric strings are numbers. Raises OptionError."""
     number(name, value)
-    exact = Decimal(str(value).strip())
+    try:
+        exact = Decimal(str(value).strip())
+    except InvalidOperation:
+        raise OptionError(name, f"{_shown(value)} has an exponent out of all bounds") from None
     if exact != exact.to_integral_value() or not least <= exact <= _COUNT_LIMIT:
         raise OptionError(name, f"{value} is not a whole number of {least} or more")
     return int(exact)
@@ -110,6 +113,14 @@ def seconds(name: str, value: Any) -> float:
     if result < 0:
         raise OptionError(name, f"{value} is negative; give seconds, 0 or more")
     return result
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a message shows it; a number of thousands of digits cannot be written out."""
+    try:
+        return repr(value)[:60]
+    except ValueError:
+        return f"this {type(value).__name__}"
 
 
 def _ratio(name: str, value: Any) -> float:
@@ -134,19 +145,20 @@ def _positive(name: str, value: Any) -> int:
 
 def _expectation(name: str, value: Any) -> int | dict[str, int]:
     if isinstance(value, Mapping):
-        return {str(tag): whole(f"{name} of '{tag}'", count, 1) for tag, count in value.items() if count is not None}
+        counts = {tag if isinstance(tag, str) else _shown(tag): count for tag, count in value.items()}
+        return {str(tag): whole(f"{name} of '{tag}'", count, 1) for tag, count in counts.items() if count is not None}
     return whole(name, value, 1)
 
 
 def _decider(name: str, value: Any) -> str:
     if value not in ("ratio", "inconclusive"):
-        raise OptionError(name, f"{value!r} is neither 'ratio' nor 'inconclusive'")
+        raise OptionError(name, f"{_shown(value)} is neither 'ratio' nor 'inconclusive'")
     return str(value)
 
 
 def _tag(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise OptionError(name, f"{value!r} is not a tag")
+        raise OptionError(name, f"{_shown(value)} is not a tag")
     return str(value)
 
 

@@ -187,7 +187,10 @@ def difference(after: Record, before: Record | None, grace_period: float) -> Rec
 
 def to_iso(moment: datetime | None) -> str | None:
     """Return a moment in UTC as ISO 8601 to the second, such as C(2016-01-01T12:00:00Z)."""
-    return None if moment is None else moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if moment is None:
+        return None
+    # strftime leaves out the zeros of a year before 1000, which is a service's way of having no date.
+    return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 class _NotUnderstood(ValueError):

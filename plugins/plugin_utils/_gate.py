@@ -183,7 +183,7 @@ class Gate:
                 self._looks[tag] = watch.take(record, reading.began, reading.ended, len(self.tags))
                 self._judge(tag)
                 continue
-            watch.take_backward(reading.ended)
+            watch.take_backward(record, reading.ended)
             self._backward[tag] = backward
             judgement = self._judgements.get(tag) or self._never_read(tag)
             self._judgements[tag] = replace(judgement, verdict=None, decided_by=None, reasons=(backward,))

@@ -43,6 +43,7 @@ class Watch:
         self._before = before
         self._highest = (before.messages, before.deliveries) if before else (0, 0)
         self._latest: Record | None = None
+        self._last_seen: tuple[int, int] | None = None
         self._readings = 0
         self._messages_moved = self._any_moved = _Moved(0, 0)
         self._moved_ever = False
@@ -66,18 +67,26 @@ class Watch:
         """Say so where a reading is below the highest one so far, as it then decides nothing."""
         for name, count, highest in zip(("messages", "deliveries"), _figures(record), self._highest):
             if count < highest:
-                return f"{self.tag}: {name} fell from {highest} to {count}, so nothing is decided until they catch up"
+                return self._fell(name, highest, count)
+        # There is no difference to a reading that was higher.
+        for name in ("opens", "clicks") if self._before else ():
+            count, earlier = getattr(record, name), getattr(self._before, name)
+            if count is not None and earlier is not None and count < earlier:
+                return self._fell(name, earlier, count)
         return None
 
-    def take_backward(self, ended: float) -> None:
-        """Take a reading that is below the highest one: it shows that something moved, and no message more."""
-        self._any_moved = _Moved(ended, self._readings + 1)
-        self._moved_ever = True
+    def take_backward(self, record: Record, ended: float) -> None:
+        """Take a reading that is below the highest one: it may show that something moved, and no message more."""
+        self._note_movement(record, ended)
+        self._deliveries_ahead = self._deliveries_ahead or record.deliveries > record.messages
 
     def take(self, record: Record, began: float, ended: float, tags: int) -> Look:
         """Take a good reading and return what is known of the tag while it waits; C(tags) are judged together."""
-        self._readings += 1
+        if self._latest is None:
+            old_since = record.first_at and record.fetched_at and record.fetched_at - record.first_at > _OLD_MAIL
+            self._is_old = bool(old_since) and self._before is None
         self._note_movement(record, ended)
+        self._count(record.messages, ended)
         self._latest = record
         self._highest = _figures(record)
         self._deliveries_ahead = self._deliveries_ahead or record.deliveries > record.messages
@@ -87,6 +96,7 @@ class Watch:
         due = record.messages if still else self._due(began)
         self._under_way = 0 if still else min(record.messages - due, record.undelivered)
         judged = self._judged(record)
+        self._deliveries_ahead = self._deliveries_ahead or judged.deliveries - judged.carried_over > judged.messages
         expected = policy.expected(self.tag)
         if expected is None:
             stopped = still or self._stood(self._messages_moved, began, policy.sending_gap)
@@ -103,18 +113,21 @@ class Watch:
             tags=tags,
         )
 
+    def _fell(self, name: str, earlier: int, count: int) -> str:
+        return f"{self.tag}: {name} fell from {earlier} to {count}, so nothing is decided until they catch up"
+
     def _note_movement(self, record: Record, ended: float) -> None:
+        """Compare a reading, good or not, with the one before it."""
+        self._readings += 1
         moved = _Moved(ended, self._readings)
-        if self._latest is None:
+        seen, self._last_seen = self._last_seen, _figures(record)
+        if seen is None:
             self._messages_moved = self._any_moved = moved
-            old_since = record.first_at and record.fetched_at and record.fetched_at - record.first_at > _OLD_MAIL
-            self._is_old = bool(old_since) and self._before is None
-        elif _figures(record) != _figures(self._latest):
+        elif seen != self._last_seen:
             self._any_moved = moved
             self._moved_ever = True
-            if record.messages != self._latest.messages:
+            if seen[0] != record.messages:
                 self._messages_moved = moved
-        self._count(record.messages, ended)
 
     def _count(self, messages: int, ended: float) -> None:
         counted = self._counted
@@ -122,7 +135,7 @@ class Watch:
             return
         # Entries closer than this become one, at the later time: memory stays bounded, and nothing is due too early.
         step = self._policy.grace_period / _COUNTS_KEPT
-        if len(counted) > 1 and counted[-1][0] - counted[-2][0] < step:
+        if len(counted) > 1 and ended - counted[-2][0] < step:
             counted.pop()
         counted.append((ended, messages))
 

@@ -233,6 +233,13 @@ def test_dates_that_are_none(text):
     assert record.first == "2016-01-01 12:00:00"
 
 
+def test_a_date_long_ago():
+    """A year before 1000 keeps its zeros, so that the record can be read again."""
+    record = read_json(first="0001-01-01 00:00:00")
+    assert record.as_dict()["first_at"] == "0001-01-01T00:00:00Z"
+    assert Record.from_dict(record.as_dict()) == record
+
+
 @pytest.mark.parametrize(
     ("changes", "note"),
     [
@@ -269,35 +276,6 @@ def test_ratios_are_never_guesses(counts):
     ):
         assert record[ratio] == (counts[part] / counts[whole] if counts[whole] else None)
     assert record["undelivered"] == max(0, counts["messages"] - counts["deliveries"])
-
-
-@given(st.binary(max_size=200))
-def test_any_bytes_give_a_record_or_an_error(body):
-    """No answer does anything else."""
-    try:
-        outcome = read(body).as_dict()
-    except StatsError as error:
-        outcome = error.as_dict()
-    assert outcome.get("kind", "answer") == "answer"
-    assert json.dumps(outcome).isprintable()
-
-
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=10),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(st.sampled_from([*GOOD, "tag", "delivery", "all_opens", "x"]), inner, max_size=6)
-        ),
-    )
-)
-def test_any_json_gives_a_record_or_an_error(content):
-    """Whatever JSON comes, counters are whole numbers, 0 or more, or there is an error."""
-    try:
-        record = read(json.dumps(content).encode())
-    except StatsError:
-        return
-    assert all(isinstance(count, int) and count >= 0 for count in (record.messages, record.deliveries, record.opens))
 
 
 def test_a_record_comes_back_from_its_dict():

@@ -135,6 +135,12 @@ def test_the_age_of_a_count_is_from_look_to_look():
         assert event.verdict == ("fail" if began == 1000 else None)
 
 
+def test_two_looks_close_together_lose_no_count():
+    """What was counted in the second of two quick looks is due a grace period later, not when the next message came."""
+    looks = [(0, (0, 0)), (1, (1000, 0)), (500, (1010, 0)), (901, (1020, 0))]
+    assert verdicts(gate(), looks) == [None, None, None, "fail"]
+
+
 def test_all_tags_pass_at_the_same_look():
     """A tag that passed and does no more holds the gate."""
     a_gate = gate("ab", confidence=0)
@@ -196,11 +202,24 @@ def test_counters_that_run_backward_decide_nothing(backward):
 
 
 def test_backward_counters_are_movement():
-    """Mail whose counters jump about is not still."""
-    a_gate = gate()
-    looks = [(0, (100, 90)), (500, (100, 80)), (900, (100, 90)), (1399, (100, 90)), (1400, (100, 90))]
-    assert verdicts(a_gate, looks[:3]) == [None, None, None]
-    assert verdicts(a_gate, looks[3:]) == [None, "fail"]
+    """Mail whose counters jump about is not still, nor are they when they jump back."""
+    a_gate = gate(timing={"wait_timeout": 9000})
+    looks = [(0, (100, 90)), (500, (100, 80)), (900, (100, 90)), (1799, (100, 90)), (1800, (100, 90))]
+    assert verdicts(a_gate, looks) == [None, None, None, None, "fail"]
+
+
+def test_a_backward_reading_seen_twice_is_one_movement():
+    """How often the gate looks at what does not move makes no difference."""
+    for more in ([], [(530, (100, 80)), (560, (100, 80))]):
+        a_gate = gate(timing={"wait_timeout": 9000})
+        looks = [(0, (100, 90)), (500, (100, 80)), *more, (900, (100, 90)), (1800, (100, 90))]
+        assert verdicts(a_gate, looks) == [None] * (len(looks) - 1) + ["fail"]
+
+
+def test_messages_that_run_backward_have_not_stopped():
+    """While the number of messages jumps about, nobody knows that sending has stopped."""
+    looks = [(0, (100, 96)), (30, (50, 48)), (60, (100, 96)), (119, (100, 96)), (120, (100, 96))]
+    assert verdicts(gate(), looks) == [None, None, None, None, "pass"]
 
 
 def test_when_time_is_up_a_backward_reading_is_passed_over():
@@ -218,6 +237,22 @@ def test_deliveries_ahead_of_messages_end_evidence():
     assert look(a_gate, 30, a=(1000, 1000)).verdict is None
     assert look(a_gate, 60, a=(1000, 1000)).verdict is None
     assert look(a_gate, 90, a=(1000, 1000)).verdict == "pass"
+
+
+def test_deliveries_ahead_in_a_bad_reading():
+    """Counters that disagree once are not believed later, whichever reading showed it."""
+    a_gate = gate()
+    assert look(a_gate, 0, a=(400, 350)).verdict is None
+    assert look(a_gate, 30, a=(300, 301)).verdict is None
+    assert look(a_gate, 60, a=(1000, 1000)).verdict is None
+
+
+def test_deliveries_ahead_after_since():
+    """More deliveries since then than messages and mail under way can explain are a disagreement, too."""
+    a_gate = gate(before={"a": Record("a", 1000, 900, 0, 0, under_way=0)})
+    assert look(a_gate, 0, a=(1400, 1310)).verdict is None
+    assert "evidence no longer decides" in a_gate.result()["reasons"][-1]
+    assert look(a_gate, 60, a=(1400, 1310)).verdict == "pass"
 
 
 def test_a_failed_look_changes_nothing():
@@ -313,6 +348,17 @@ def test_a_reading_below_since():
     judged = a_gate.result()["tags"]["a"]
     assert (judged["verdict"], judged["record"]) == ("error", None)
     assert "messages fell from 1000 to 500" in judged["reasons"][0]
+
+
+@pytest.mark.parametrize("key", ["opens", "clicks"])
+def test_opens_and_clicks_below_since(key):
+    """They are a bad reading too, which decides nothing and does not break the wait."""
+    a_gate = gate(before={"a": Record("a", 1000, 990, 50, 50, under_way=0)})
+    more = {"opens": 60, "clicks": 60}
+    event = look(a_gate, 0, a=(1500, 1488, {**more, key: 49}))
+    assert event.verdict is None
+    assert event.tags["a"].judgement.reasons[0].startswith(f"a: {key} fell from 50 to 49")
+    assert look(a_gate, 30, a=(1500, 1488, more)).verdict == "pass"
 
 
 @pytest.mark.parametrize(

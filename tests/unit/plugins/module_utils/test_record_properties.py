@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Any answer is a record of just what it says, or an error that says so."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.mailops.smtpeter.tests.fuzz._checks import SPELLINGS, check_answer, date_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+COUNTS = st.integers(0, 1000) | st.integers(0, 2**63 - 1)
+DATES = st.datetimes().map(lambda moment: moment.strftime("%Y-%m-%d %H:%M:%S").zfill(19))
+NAMES = [spelling for spellings in SPELLINGS.values() for spelling in spellings]
+
+
+def as_written(count):
+    """The ways in which a service may write a counter, as JSON."""
+    return st.sampled_from(
+        [f"{count}", f'"{count}"', f"{count}.0", f"{count}.000", f"{count}e0", f"{count}0e-1" if count else "0e5"]
+    )
+
+
+WRITTEN = COUNTS.flatmap(as_written)
+# What is next to a number: some of it is one, most is not.
+ODD_VALUES = [
+    "null", "true", "[]", "{}", '""', '" 1"', '"1.0"', '"-1"', '"1e1"', '"\\u0661"', "-1", "-0", "0.5", "1e400",
+    "1e-400", "1e-99999999999999999999", "9223372036854775808", "1e18", "1e19", "NaN", "-Infinity",
+    '"9999999999999999999"', "9007199254740993", "9007199254740993.0", "0.99999999999999999999",
+    "1.00000000000000000000000000000000001",
+]  # fmt: skip
+ODD = st.sampled_from(ODD_VALUES)
+DATED = (DATES | st.sampled_from(["0000-00-00 00:00:00", "2016-02-30 00:00:00", "2016-01-02 12:00:01"])).map(json.dumps)
+NEAR_PAIRS = st.one_of(
+    st.tuples(st.sampled_from(NAMES), WRITTEN | ODD),
+    st.tuples(st.sampled_from(["first", "last"]), DATED | ODD),
+    st.tuples(st.sampled_from(["tag", "x"]), st.sampled_from(['"abc"', '"ABC"', '"abd"']) | ODD),
+)
+
+
+def as_object(pairs):
+    """The text of an object, repeated keys and all."""
+    return "{" + ", ".join(f"{json.dumps(name)}: {value}" for name, value in pairs) + "}"
+
+
+@given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
+@settings(max_examples=200)
+def test_any_bytes(body):
+    """Whatever comes, it is a record or an error of kind answer."""
+    check_answer(body)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=10),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*NAMES, "first", "last", "tag", "x"]), inner, max_size=8)
+    ),
+)
+
+
+@given(JSON)
+@settings(max_examples=200)
+def test_any_json(content):
+    """Whatever JSON comes, no number is in the record that is not in the answer."""
+    check_answer(json.dumps(content).encode())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_odd_value(name):
+    """Whatever stands where a counter belongs, alone or beside its other spelling, is that number or an error."""
+    good = {"messages": "3", "deliveries": "2", "opens": "1", "clicks": "1"}
+    for value in ODD_VALUES:
+        check_answer(as_object({**good, name: value}.items()).encode())
+        check_answer(as_object({**dict.fromkeys(good, "0"), name: value}.items()).encode())
+
+
+@given(
+    st.lists(WRITTEN, min_size=4, max_size=4),
+    st.dictionaries(st.integers(0, 3), ODD | st.none(), max_size=1),
+    st.lists(NEAR_PAIRS, max_size=2),
+    st.data(),
+)
+@settings(max_examples=300)
+def test_near_answers(counts, odd, more, data):
+    """An answer with something odd in it, or something left out, is understood as it is, or not at all."""
+    values = [odd.get(place, count) for place, count in enumerate(counts)]
+    names = ["messages", "deliveries", "opens", "clicks"]
+    pairs = [(name, value) for name, value in zip(names, values) if value is not None]
+    body = as_object(data.draw(st.permutations([*pairs, *more]))).encode()
+    check_answer(body)
+    place = data.draw(st.integers(0, len(body) - 1))
+    check_answer(body[:place] + data.draw(st.binary(max_size=2)) + body[place + 1 :])
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(SPELLINGS, COUNTS)), DATES, DATES, st.data())
+@settings(max_examples=200)
+def test_good_answers(counts, first, last, data):
+    """Each way to write a good answer is understood, digit by digit."""
+    names = {name: data.draw(st.sampled_from(spellings)) for name, spellings in SPELLINGS.items()}
+    pairs = [(names[name], data.draw(as_written(count))) for name, count in counts.items()]
+    found = check_answer(as_object([*pairs, ("first", json.dumps(first)), ("last", json.dumps(last))]).encode())
+    assert found is not None
+    assert {name: found[name] for name in SPELLINGS} == counts
+    assert (found["first"], found["last"]) == (first, last)
+    assert found["known"]
+    assert date_of(first) is not None

@@ -230,7 +230,7 @@ def _fits(name, value):
     if name == "baseline_tag":
         return isinstance(value, str) and value != ""
     if name == "expected_messages" and isinstance(value, dict):
-        return all(_fits(name, count) for count in value.values() if count is not None)
+        return all(_fits("min_messages", count) for count in value.values())
     number = _number(value)
     if number is None or name not in OPTIONS:
         return False

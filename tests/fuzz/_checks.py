@@ -104,7 +104,8 @@ def _check_form(record, found):
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert Record.from_dict(found) == record
     for name in ("messages", "deliveries", "opens", "clicks"):
-        assert type(found[name]) is int
+        assert isinstance(found[name], int)
+        assert not isinstance(found[name], bool)
         assert 0 <= found[name] <= LARGEST
     assert found["undelivered"] == max(0, found["messages"] - found["deliveries"])
     for ratio, part, whole in (
@@ -268,7 +269,8 @@ def _check_values(policy, options):
         elif isinstance(value, dict):
             assert used == {str(tag): int(_number(count)) for tag, count in value.items() if count is not None}
         elif name in ("min_messages", "expected_messages"):
-            assert type(used) is int
+            assert isinstance(used, int)
+            assert not isinstance(used, bool)
             assert used == _number(value)
         elif name in (*RATIOS, *SECONDS):
             assert math.isclose(used, _float(_number(value)), rel_tol=1e-15, abs_tol=1e-300)

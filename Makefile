@@ -71,7 +71,7 @@ demo-check: .venv/dev.stamp  ## run the demo twice from a fresh clone below a pa
 	@$(VENV_PYTHON) tests/tools/check_demo.py
 
 pins:  ## write the pinned requirements anew (needs uv)
-	@for name in demo dev core-2.16 core-2.21; do tests/tools/pin.sh "$$name" || exit; done
+	@for name in demo dev core-2.16 core-2.21 core-2.22; do tests/tools/pin.sh "$$name" || exit; done
 
 clean:  ## remove everything that make made
 	rm -rf .venv .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage benchmark mailops-smtpeter-*.tar.gz

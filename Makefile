@@ -14,7 +14,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
 export PYTHONPATH := $(CURDIR)/.venv/collections
 
 .DEFAULT_GOAL := help
-.PHONY: help demo gate-demo test lint format sanity benchmark simulate coverage demo-check cores pins clean
+.PHONY: help demo gate-demo test lint format sanity faults benchmark simulate coverage demo-check cores pins clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -40,6 +40,9 @@ gate-demo: .venv/dev.stamp  ## four campaigns at the gate, on the sandbox; leave
 
 test: cores  ## all tests, on every ansible-core that can be had; TESTS=path and ARGS='-k word' narrow it
 	@$(VENV_PYTHON) -m pytest -n 3 --dist worksteal $(ARGS) $(TESTS)
+
+faults: cores  ## meet every fault of a hostile service, and write docs/faults.md from what came of it
+	@$(VENV_PYTHON) tests/tools/faults.py $(ARGS)
 
 lint: .venv/dev.stamp  ## ruff, mypy, ansible-lint, yamllint, changelog and licence checks
 	$(VENV_PYTHON) -m ruff check .

@@ -35,7 +35,7 @@ class Core:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A finished ansible-playbook: `tasks` are `{task, host, status, result}` in the order in which they ended."""
+    """A finished ansible-playbook: `tasks` are what the callback task_results wrote, as they ended."""
 
     returncode: int
     stdout: str
@@ -62,7 +62,7 @@ class Play(Protocol):
 
 
 def other_cores() -> dict[str, dict[str, str]]:
-    """What cores.py wrote: by series, a `python` or the reason to `skip`, and the `stage` where it is a pre-release."""
+    """What cores.py wrote: by series, a `python` or the reason to `skip`, and the `stage` of a pre-release."""
     made = ROOT / ".venv" / "cores.json"
     cores: dict[str, dict[str, str]] = json.loads(made.read_text(encoding="utf-8")) if made.is_file() else {}
     return {series: core for series, core in cores.items() if series != OWN}

@@ -366,8 +366,8 @@ class Services:
         self.elsewhere = Hostile(constantly(answer(WRONG)))
         reads = constantly(answer(WRONG))
         self._servers = {
-            "plain": Hostile(self._reply),
-            "tls": Hostile(self._reply, authority.context()),
+            "plain": Hostile(self.reply),
+            "tls": Hostile(self.reply, authority.context()),
             "expired": Hostile(reads, authority.context("expired")),
             "another name": Hostile(reads, authority.context("another name")),
             "self-signed": Hostile(reads, authority.context("self-signed")),
@@ -397,7 +397,8 @@ class Services:
         for server in (*self._servers.values(), self.elsewhere):
             server.close()
 
-    def _reply(self, target: str) -> Iterable[bytes]:
+    def reply(self, target: str) -> Iterable[bytes]:
+        """What a request gets: the fault that its tag names, or else a good answer."""
         fault = self._redirects.get(tag_of(target))
         if fault is None:
             return self._scripts.get(tag_of(target), constantly(answer(COUNTS)))(target)

@@ -14,7 +14,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
 export PYTHONPATH := $(CURDIR)/.venv/collections
 
 .DEFAULT_GOAL := help
-.PHONY: help demo gate-demo test lint format sanity faults benchmark simulate coverage demo-check cores pins clean
+.PHONY: help demo gate-demo test soak lint format sanity faults benchmark simulate coverage demo-check cores pins clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -41,8 +41,8 @@ gate-demo: .venv/dev.stamp  ## four campaigns at the gate, on the sandbox; leave
 test: cores  ## all tests, on every ansible-core that can be had; TESTS=path and ARGS='-k word' narrow it
 	@$(VENV_PYTHON) -m pytest -n 3 --dist worksteal $(ARGS) $(TESTS)
 
-faults: cores  ## meet every fault of a hostile service, and write docs/faults.md from what came of it
-	@$(VENV_PYTHON) tests/tools/faults.py $(ARGS)
+soak: .venv/dev.stamp  ## what takes too long for `make test`: a thousand looks at a failing service; half a minute
+	@$(VENV_PYTHON) -m pytest $(ARGS) tests/soak
 
 lint: .venv/dev.stamp  ## ruff, mypy, ansible-lint, yamllint, changelog and licence checks
 	$(VENV_PYTHON) -m ruff check .
@@ -59,6 +59,9 @@ format: .venv/dev.stamp  ## format the Python files as `make lint` wants them
 
 sanity: cores  ## ansible-test sanity on the oldest and the newest ansible-core; CORES=2.21 narrows it
 	@$(VENV_PYTHON) tests/tools/sanity.py $(CORES)
+
+faults: cores  ## meet every fault of a hostile service, and write docs/faults.md from what came of it
+	@$(VENV_PYTHON) tests/tools/faults.py $(ARGS)
 
 benchmark: .venv/dev.stamp  ## speed beside what one would use instead, into docs/speed.md; ARGS=--quick for a look
 	@$(VENV_PYTHON) tests/benchmark/speed.py $(ARGS)

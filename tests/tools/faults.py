@@ -51,7 +51,7 @@ Ansible itself needs.
 REPEAT = """
 The suite is part of `make test`. `make faults` runs it alone, in about a minute, and writes this page from its results.
 On ansible-core {own} each lookup meets one fault, in a worker of its own; elsewhere, and with the module and the gate,
-a task meets all faults at once that do not keep others waiting.
+a task meets all faults at once that do not keep others waiting. The module tries twice what is worth a second attempt.
 """
 
 

@@ -14,7 +14,8 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
 export PYTHONPATH := $(CURDIR)/.venv/collections
 
 .DEFAULT_GOAL := help
-.PHONY: help demo gate-demo test soak fuzz lint format sanity audit benchmark simulate coverage demo-check cores pins clean
+.PHONY: help demo gate-demo test soak fuzz faults lint format sanity audit benchmark simulate coverage demo-check
+.PHONY: cores pins clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -45,7 +46,7 @@ gate-demo: .venv/dev.stamp  ## four campaigns at the gate, on the sandbox; leave
 test: cores  ## all tests, on every ansible-core that can be had; TESTS=path and ARGS='-k word' narrow it
 	@$(VENV_PYTHON) -m pytest -n 3 --dist worksteal $(ARGS) $(TESTS)
 
-soak: .venv/dev.stamp  ## what takes too long for `make test`: the sandbox killed a hundred times; about a minute
+soak: .venv/dev.stamp  ## what takes too long for `make test`: a hundred kills, a thousand looks; 2 minutes
 	@$(VENV_PYTHON) -m pytest $(ARGS) tests/soak
 
 lint: .venv/dev.stamp  ## ruff, mypy, ansible-lint, yamllint, changelog, licence and workflow checks
@@ -68,6 +69,9 @@ sanity: cores  ## ansible-test sanity on the oldest and the newest ansible-core;
 audit: .venv/dev.stamp  ## look up known vulnerabilities of every pinned package; needs PyPI's own JSON API
 	@$(VENV_PYTHON) tests/tools/audit.py $(ARGS)
 
+faults: cores  ## meet every fault of a hostile service, and write docs/faults.md from what came of it
+	@$(VENV_PYTHON) tests/tools/faults.py $(ARGS)
+
 benchmark: .venv/dev.stamp  ## speed beside what one would use instead, into docs/speed.md; ARGS=--quick for a look
 	@$(VENV_PYTHON) tests/benchmark/speed.py $(ARGS)
 
@@ -86,7 +90,7 @@ demo-check: .venv/dev.stamp  ## run the demo twice from a fresh clone below a pa
 	@$(VENV_PYTHON) tests/tools/check_demo.py
 
 pins:  ## write the pinned requirements anew (needs uv)
-	@for name in demo dev audit fuzz core-2.16 core-2.21; do tests/tools/pin.sh "$$name" || exit; done
+	@for name in demo dev audit fuzz core-2.16 core-2.21 core-2.22; do tests/tools/pin.sh "$$name" || exit; done
 
 clean:  ## remove everything that make made
 	rm -rf .venv .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz .coverage benchmark mailops-smtpeter-*.tar.gz

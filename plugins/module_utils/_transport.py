@@ -233,7 +233,9 @@ def _read(response: requests.Response) -> bytes | None:
     if len(raw) > BODY_LIMIT:
         return None
     declared = response.headers.get("Content-Length", "")
-    if declared.isdecimal() and "Transfer-Encoding" not in response.headers and len(raw) < int(declared):
+    measured = declared.isdecimal() and "Transfer-Encoding" not in response.headers
+    # These two have no body, and a length there is that of another answer.
+    if measured and response.status_code not in (204, 304) and len(raw) < int(declared):
         raise http.client.IncompleteRead(raw)
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in ("", "identity"):

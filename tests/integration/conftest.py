@@ -35,7 +35,7 @@ class Core:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A finished ansible-playbook: `tasks` are `{task, host, status, result}` in the order in which they ended."""
+    """A finished ansible-playbook: `tasks` are what the callback task_results wrote, as they ended."""
 
     returncode: int
     stdout: str
@@ -62,16 +62,18 @@ class Play(Protocol):
 
 
 def other_cores() -> dict[str, dict[str, str]]:
-    """What cores.py wrote: by series, a `python` or the reason to `skip`; nothing where it never ran."""
+    """What cores.py wrote: by series, a `python` or the reason to `skip`, and the `stage` of a pre-release."""
     made = ROOT / ".venv" / "cores.json"
     cores: dict[str, dict[str, str]] = json.loads(made.read_text(encoding="utf-8")) if made.is_file() else {}
     return {series: core for series, core in cores.items() if series != OWN}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give each test that takes `ansible_core` every core."""
+    """Give each test that takes `ansible_core` every core, and a pre-release where the test is marked so."""
     if "ansible_core" in metafunc.fixturenames:
-        series = sorted({OWN, *other_cores()}, key=lambda name: [int(part) for part in name.split(".")])
+        marked = metafunc.definition.get_closest_marker("pre_release")
+        others = [name for name, core in other_cores().items() if marked or "stage" not in core]
+        series = sorted({OWN, *others}, key=lambda name: [int(part) for part in name.split(".")])
         metafunc.parametrize(
             "ansible_core", series, ids=[f"core{name}" for name in series], indirect=True, scope="session"
         )

@@ -17,6 +17,8 @@ import sys
 
 # The oldest and the newest supported ansible-core, each with the controller's Pythons that it runs on, best first.
 CORES = {"2.16": ("3.11", "3.10", "3.12"), "2.21": ("3.13", "3.12", "3.14")}
+# The newest pre-release likewise: only tests marked `pre_release` run on it.
+PRE_RELEASES = {"2.22": ("3.13", "3.14")}
 
 VENV = pathlib.Path(".venv")
 REQUIREMENTS = pathlib.Path("tests/requirements")
@@ -70,11 +72,13 @@ def main() -> int:
     """Write .venv/cores.json, which the integration tests and sanity read."""
     own = installed_core(VENV / "bin" / "python")
     made = {}
-    for series, pythons in CORES.items():
+    for series, pythons in {**CORES, **PRE_RELEASES}.items():
         if own.startswith(f"{series}."):
             made[series] = {"python": str(VENV / "bin" / "python")}
             continue
         made[series] = make(series, pythons)
+        if series in PRE_RELEASES:
+            made[series]["stage"] = "pre-release"
         if "skip" in made[series]:
             print(f"Skipped: {made[series]['skip']}", flush=True)
     (VENV / "cores.json").write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")

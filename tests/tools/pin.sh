@@ -9,6 +9,7 @@ cd tests/requirements
 
 case $1 in
     core-2.21) python=3.12 ;;
+    core-2.22) python=3.13 ;;
     *) python=3.10 ;;
 esac
 constraints=

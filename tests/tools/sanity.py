@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """ansible-test sanity, without an ignore file, on a copy of what git tracks or would track.
 
-Run by .venv's Python from the repository's root, after cores.py: `sanity.py [SERIES ...]`, all of its cores by default.
+Run by .venv's Python from the repository's root, after cores.py: `sanity.py [SERIES ...]`, all of its cores but a
+pre-release by default.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def main(wanted: list[str]) -> int:
         copy_collection(collection)
         link_pythons(pathlib.Path(directory) / "pythons")
         environment = {**os.environ, "PATH": f"{directory}/pythons{os.pathsep}{os.environ['PATH']}"}
-        for series in wanted or list(cores):
+        for series in wanted or [series for series, core in cores.items() if "stage" not in core]:
             if "skip" in cores[series]:
                 print(f"sanity skipped: {cores[series]['skip']}", flush=True)
                 continue

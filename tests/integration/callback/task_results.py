@@ -14,22 +14,37 @@ description: For the integration tests of mailops.smtpeter.
 
 import json
 import os
+import resource
+import time
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 
 
 class CallbackModule(CallbackBase):
-    """Writes `{task, host, status, result}`; items of a loop are in the task's `result.results`."""
+    """Writes `{task, host, status, result, seconds, peak}`; items of a loop are in the task's `result.results`.
+
+    `peak` is the most memory, in KiB, that a process below this one has had so far, of those that have ended.
+    """
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
     CALLBACK_NAME = "task_results"
     CALLBACK_NEEDS_ENABLED = True
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._started: dict[tuple[str, str], float] = {}
+
+    def v2_runner_on_start(self, host: Any, task: Any) -> None:
+        """A worker begins a task."""
+        self._started[host.get_name(), task._uuid] = time.monotonic()
+
     def _write(self, status: str, result: Any) -> None:
-        name = result._task.get_name()
-        line = {"task": name, "host": result._host.get_name(), "status": status, "result": result._result}
+        name, host = result._task.get_name(), result._host.get_name()
+        line = {"task": name, "host": host, "status": status, "result": result._result}
+        line["seconds"] = time.monotonic() - self._started.get((host, result._task._uuid), time.monotonic())
+        line["peak"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         with open(os.environ["TASK_RESULTS"], "a", encoding="utf-8") as file:
             file.write(json.dumps(line, default=str) + "\n")
 

@@ -354,6 +354,14 @@ def test_other_statuses_come_back_as_they_are(hostile: Callable[..., Hostile], a
     assert reply == Reply(int(status[:3]), b"", "today", "1e999")
 
 
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_without_a_body_may_name_a_length(hostile: Callable[..., Hostile], ask: Get, status: int) -> None:
+    """It is that of the answer that a 200 would be, so that nothing is missing; what comes anyway is not read."""
+    for body in (b"", b"{}"):
+        reply = ask(hostile(constantly(answer(body, f"{status} Odd", "Content-Length: 2"))).url)
+        assert (reply.status, reply.body) == (status, b"")
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects_are_not_followed(hostile: Callable[..., Hostile], ask: Get, status: int) -> None:
     """The place that a redirect names is never asked, so that it never sees the token."""

@@ -1,0 +1,187 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every fault of the hostile services, met by the lookup, the info module and the gate in real ansible-playbook runs.
+
+Where FAULTS_RESULTS names a directory, what came of it is written there, for docs/faults.md.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import pathlib
+import re
+import subprocess
+from typing import Any, Iterator
+
+import pytest
+import yaml
+from ansible_collections.mailops.smtpeter.tests.integration.conftest import OWN
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.faults import FAULTS, Fault, Services
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, leaks
+
+TOKEN = 's3cr&t/+%"<é>tok\\en'
+PARALLEL = 16
+# Ansible's own part of a task, on a busy machine; and all that any process below ansible-playbook may take.
+OVERHEAD = 10.0
+PEAK_LIMIT = 256 * 1024
+COMMON = {
+    "api_url": "{{ url }}",
+    "ca_path": "{{ ca | default(omit) }}",
+    "timeout": "{{ seconds }}",
+    "retries": "{{ retries }}",
+}
+LOOKUP = (
+    "{{ query('mailops.smtpeter.tag_stats', *asked, api_url=url, ca_path=ca | default(none), timeout=seconds,"
+    f" retries=retries, parallel={PARALLEL}) }}}}"
+)
+TASKS: dict[str, dict[str, Any]] = {
+    "lookup": {"ansible.builtin.debug": {"msg": LOOKUP}},
+    "info": {"mailops.smtpeter.tag_stats_info": {**COMMON, "tags": "{{ asked }}", "parallel": PARALLEL}},
+    "gate": {
+        "mailops.smtpeter.campaign_gate": {**COMMON, "tags": "{{ asked }}", "parallel": PARALLEL, "wait_timeout": 0}
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """The hostile services, for all tests of this file."""
+    started = Services(tmp_path_factory.mktemp("services"))
+    yield started
+    started.close()
+
+
+def hosts_of(plugin: str, series: str) -> dict[str, list[Fault]]:
+    """The hosts of the play and the faults that each meets in one task: all that get along.
+
+    On one ansible-core each lookup meets one, in a worker of its own; a lookup fails as a whole.
+    """
+
+    def key(fault: Fault) -> tuple[Any, ...]:
+        apart = fault.alone or (plugin == "lookup" and series == OWN)
+        return fault.place, fault.timeout, plugin == "lookup" and not fault.kinds, fault.number if apart else 0
+
+    groups = itertools.groupby(sorted(FAULTS, key=key), key)
+    return {f"host-{number}": list(faults) for number, (_key, faults) in enumerate(groups)}
+
+
+def inventory(plugin: str, hosts: dict[str, list[Fault]], services: Services) -> dict[str, Any]:
+    """The hosts as an inventory: each knows the tags to ask for, and where."""
+    found: dict[str, Any] = {}
+    for host, faults in hosts.items():
+        url, bundle = services.access[faults[0].place]
+        found[host] = {"asked": [fault.tag for fault in faults], "url": url, "seconds": faults[0].timeout}
+        # A second attempt would wait as long as the service asks, up to 30 s.
+        found[host]["retries"] = 1 if plugin == "info" and not faults[0].alone else 0
+        found[host].update({"ca": bundle} if bundle else {})
+    here = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    return {"all": {"hosts": found, "vars": here}}
+
+
+def seen(plugin: str, result: dict[str, Any], tag: str) -> tuple[dict[str, Any] | None, str | None, str]:
+    """What came for a tag: the record or null, the kind of error where the plugin tells it, and the text."""
+    if plugin == "lookup":
+        records = {record["tag"]: record for record in result["msg"]} if isinstance(result["msg"], list) else {}
+        texts = [] if records else re.split("(?=tag ')", result["msg"])
+        return records.get(tag), None, "".join(text for text in texts if text.startswith(f"tag '{tag}': "))
+    errors = result["errors"] if plugin == "info" else result["last_errors"]
+    error = errors.get(tag, {"kind": None, "msg": ""})
+    return result["stats"].get(tag), error["kind"], error["msg"]
+
+
+def problem_of(plugin: str, fault: Fault, result: dict[str, Any]) -> str | None:
+    """Why a fault did not come out as it must, or null."""
+    record, kind, text = seen(plugin, result, fault.tag)
+    if plugin == "gate":
+        judged = result["tags"][fault.tag]
+        if judged["verdict"] != ("error" if fault.kinds else "pass"):
+            return f"judged {judged['verdict']}: {judged['reasons']}"
+        if fault.kinds and judged["reasons"] != [text]:
+            return f"the reasons are {judged['reasons']}"
+    if not fault.kinds:
+        wrong = {key: record and record[key] for key in COUNTS if not record or record[key] != COUNTS[key]}
+        return f"wrong: {wrong}; {text}" if wrong else None
+    if record is not None:
+        return f"a record came: {record}"
+    if plugin != "lookup" and kind not in fault.kinds:
+        return f"error of kind {kind}: {text}"
+    if f"tag '{fault.tag}': " not in text or not re.search(fault.says, text):
+        return f"the text is: {text}"
+    return None
+
+
+def bound_of(faults: list[Fault]) -> float:
+    """The seconds in which a task that meets these faults must end, with two attempts at each."""
+    waits = -(-len(faults) // PARALLEL) if faults[0].kinds == ("timeout",) else 1
+    return 2 * waits * faults[0].timeout + OVERHEAD
+
+
+def flaws_of(said: str, peak: int, services: Services) -> list[str]:
+    """What is wrong with a run as a whole, from all that it said and the most memory that a process had, in KiB."""
+    flaws = [f"{word!r} is in the output" for word in ("Traceback (most recent", "module_stderr") if word in said]
+    flaws += [f"U+{ord(char):04X} is in the output" for char in set(said) if not char.isprintable() and char != "\n"]
+    flaws += [f"the token is in the output, {spelling}" for spelling in leaks(said, TOKEN)]
+    if peak >= PEAK_LIMIT:
+        flaws.append(f"a process took {peak} KiB")
+    if services.elsewhere.connections:
+        flaws.append("a redirect was followed")
+    if services.untrusted:
+        flaws.append("a request went to a service that cannot be trusted")
+    return flaws
+
+
+def version_of(core: Any) -> str:
+    """The whole version of an ansible-core."""
+    release = "from ansible.release import __version__; print(__version__)"
+    return subprocess.run([core.python, "-c", release], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def note(name: str, found: dict[str, Any]) -> None:
+    """Write what came of it where the page is to be written from it."""
+    if "FAULTS_RESULTS" in os.environ:
+        path = pathlib.Path(os.environ["FAULTS_RESULTS"]) / f"{name}.json"
+        path.write_text(json.dumps(found, indent=1), encoding="utf-8")
+
+
+@pytest.mark.pre_release
+@pytest.mark.parametrize("plugin", TASKS)
+def test_each_fault_is_a_record_or_a_clear_error(
+    play: Any, ansible_core: Any, services: Services, tmp_path: pathlib.Path, plugin: str
+) -> None:
+    """In time, within bounded memory, without a traceback, a wrong number, a control character or the token."""
+    hosts = hosts_of(plugin, ansible_core.series)
+    where = tmp_path / "inventory.yml"
+    where.write_text(yaml.safe_dump(inventory(plugin, hosts, services)), encoding="utf-8")
+    end = {"name": "end", "ansible.builtin.debug": {"msg": "All workers have ended."}, "run_once": True}
+    tasks = [{"name": plugin, **TASKS[plugin], "ignore_errors": True}, end]
+    env = {"SMTPETER_API_TOKEN": TOKEN, "ANSIBLE_FORKS": "4"}
+    done = play([{"hosts": "all", "gather_facts": False, "tasks": tasks}], "-v", "-i", str(where), env=env, timeout=120)
+
+    ended = {entry["host"]: entry for entry in done.tasks if entry["task"] == plugin}
+    problems = {}
+    for host, faults in hosts.items():
+        for fault in faults:
+            problems[fault] = problem_of(plugin, fault, ended[host]["result"])
+        if ended[host]["seconds"] > bound_of(faults):
+            problems[faults[0]] = f"it took {ended[host]['seconds']:.1f} s"
+    peak = max(entry["peak"] for entry in done.tasks)
+    said = done.output + json.dumps([entry["result"] for entry in done.tasks], ensure_ascii=False)
+    flaws = flaws_of(said, peak, services)
+    note(
+        f"{plugin}-{ansible_core.series}",
+        {
+            "plugin": plugin,
+            "core": version_of(ansible_core),
+            "own": ansible_core.series == OWN,
+            "held": {fault.tag: not problems[fault] and not flaws for fault in FAULTS},
+            "peak": peak,
+            "peak_limit": PEAK_LIMIT,
+            "seconds": max(entry["seconds"] for entry in ended.values()),
+        },
+    )
+    assert {fault.tag: problem for fault, problem in problems.items() if problem} == {}
+    assert flaws == []

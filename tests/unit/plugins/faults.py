@@ -1,0 +1,412 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every fault that the hostile services have, what must come of it, and the services themselves."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import re
+import socket
+import time
+import zlib
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Iterable, Iterator
+from urllib.parse import unquote
+
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
+    COUNTS,
+    Authority,
+    Hostile,
+    Script,
+    answer,
+    constantly,
+)
+
+if TYPE_CHECKING:
+    import pathlib
+
+MEBIBYTE = 2**20
+HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+GOOD = json.dumps(COUNTS).encode()
+# In no answer that is to be understood.
+WRONG = {**COUNTS, "messages": 4711, "deliveries": 4711}
+PATIENT = 5.0
+HASTY = 0.5
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to go wrong.
+
+    C(kinds) are the kinds of error of which one must come of it, and C(says) is what its text matches; without kinds
+    it is a record with the counters of C(COUNTS) that must come. C(place) is the service that has it, C(timeout) that
+    of a request; C(alone) says that other requests would have to wait because of it, C(verbatim) that the name is
+    what the answer holds.
+    """
+
+    family: str
+    name: str
+    script: Script = field(repr=False, default=constantly(b""))
+    kinds: tuple[str, ...] = ()
+    says: str = ""
+    place: str = "plain"
+    timeout: float = PATIENT
+    alone: bool = False
+    number: int = 0
+    verbatim: bool = False
+
+    @property
+    def tag(self) -> str:
+        """The tag that it goes by; the number tells apart what differs in signs alone."""
+        return re.sub(r"[^a-z0-9]+", "-", f"{self.number} {self.family} {self.name}".lower()).strip("-")
+
+    @property
+    def outcome(self) -> str:
+        """What must come of it, in a few words."""
+        return f"error: {' or '.join(self.kinds)}" if self.kinds else "record"
+
+
+def _ends(sent: bytes, how: type[Exception] = EOFError) -> Script:
+    """Send this much, and hang up or reset."""
+
+    def script(_target: str) -> Iterator[bytes]:
+        yield sent
+        raise how
+
+    return script
+
+
+def _drips(head: bytes, data: bytes) -> Script:
+    """Send the head, and then a byte at a time."""
+
+    def script(_target: str) -> Iterator[bytes]:
+        yield head
+        for byte in data:
+            yield bytes([byte])
+            time.sleep(0.05)
+
+    return script
+
+
+def _forever(head: bytes, part: bytes, pause: float = 0) -> Script:
+    """Send the head, and then the same again and again."""
+
+    def script(_target: str) -> Iterator[bytes]:
+        yield head
+        while True:
+            yield part
+            time.sleep(pause)
+
+    return script
+
+
+def _header_after_header(head: bytes) -> Script:
+    return lambda _target: itertools.chain([head], (b"X-%d: x\r\n" % number * 2000 for number in itertools.count()))
+
+
+def _body(content: bytes | dict[str, Any], *headers: str) -> Script:
+    return constantly(answer(content, "200 OK", *headers))
+
+
+def _counted(**changed: Any) -> Script:
+    return _body({**COUNTS, **changed})
+
+
+def _written(key: str, number: str) -> Script:
+    """The counters with a number written like this, whatever a serializer would make of it."""
+    return _body(json.dumps({**COUNTS, key: "@"}).replace('"@"', number).encode())
+
+
+def _bomb() -> bytes:
+    """A gzip file of about a megabyte that inflates to a gibibyte; its check value is never reached."""
+    squeeze = zlib.compressobj(9, wbits=-15)
+    squeeze.compress(b" " * MEBIBYTE)
+    squeeze.flush(zlib.Z_FULL_FLUSH)
+    # From here on each mebibyte is the same block, which stands for itself.
+    block = squeeze.compress(b" " * MEBIBYTE) + squeeze.flush(zlib.Z_FULL_FLUSH)
+    return b"\x1f\x8b\x08\0\0\0\0\0\0\x03" + block * 1000 + b"\x03\0" + b"\0" * 8
+
+
+def _echo(status: str, *headers: str) -> Script:
+    """A page that repeats the request, token and all, raw and as it came."""
+
+    def script(target: str) -> Iterator[bytes]:
+        page = f"<html><title>Oops</title><a href='{target}'>{unquote(target)}</a></html>"
+        yield answer(page.encode(), status, "Content-Type: text/html", *headers)
+
+    return script
+
+
+def _keys(count: int) -> bytes:
+    return GOOD[:-1] + b"".join(b',"k%d":0' % number for number in range(count)) + b"}"
+
+
+BOMB = _bomb()
+SQUEEZED = gzip.compress(GOOD)
+ESCAPES = "\x1b[2J\x1b]0;owned\x07\x9b31m\x08\x7f"
+CONNECTION = ("connection",)
+TIMEOUT = ("timeout",)
+ANSWER = ("answer",)
+CLOSED = "closed the connection|reset by peer"
+NOT_UNDERSTOOD = "cannot be understood"
+
+
+def _connection_faults() -> Iterable[Fault]:
+    cut = HEAD + b'Content-Length: 1000\r\n\r\n{"messages": 1'
+    for name, script in (
+        ("hung up without a word", _ends(b"")),
+        ("reset without a word", _ends(b"", ConnectionResetError)),
+        ("reset in the headers", _ends(HEAD + b"Content-Le", ConnectionResetError)),
+        ("reset in the body", _ends(cut, ConnectionResetError)),
+    ):
+        yield Fault("connection", name, script, CONNECTION, CLOSED)
+    yield Fault("connection", "refused", place="closed", kinds=CONNECTION, says="connection refused")
+    yield Fault("connection", "another protocol", _ends(b"SSH-2.0-OpenSSH_9.6\r\n"), CONNECTION, CLOSED)
+
+
+def _slow_faults() -> Iterable[Fault]:
+    head = HEAD + b"Content-Length: 900\r\n\r\n"
+    for name, script in (
+        ("no answer", lambda _target: []),
+        ("drip of the status line", _drips(b"HTTP/1.1 200 ", b"O" * 900)),
+        ("drip of a header", _drips(HEAD, b"X-Odd: " + b"x" * 900)),
+        ("drip of the body", _drips(head, b" " * 900)),
+        ("drip of chunks", _drips(CHUNKED, b"1\r\n \r\n" * 900)),
+        ("drip of 100 Continue", _forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.05)),
+        ("body that stops halfway", constantly(head + GOOD)),
+    ):
+        yield Fault("slow", name, script, TIMEOUT, "no whole answer came in time", timeout=HASTY)
+    yield Fault("slow", "TLS handshake", kinds=TIMEOUT, says="in time", place="handshake", timeout=HASTY)
+
+
+def _endless_faults() -> Iterable[Fault]:
+    # What is read line by line may take longer than there is time, on a busy machine.
+    kinds = ("answer", "connection", "timeout")
+    says = "without end|closed the connection|malformed|in time"
+    page = b" " * 65536
+    for name, script in (
+        ("status line", _forever(b"HTTP/1.1 200 ", b"x" * 65536)),
+        ("header", _forever(HEAD + b"X-Odd: ", b"x" * 65536)),
+        ("headers", _header_after_header(HEAD)),
+        ("flood of 100 Continue", _forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 2000)),
+        ("100 Continue with headers", _header_after_header(b"HTTP/1.1 100 Continue\r\n")),
+        ("chunk size", _forever(CHUNKED, b"0" * 65536)),
+        ("chunk extension", _forever(CHUNKED + b"5;", b"x" * 65536)),
+        ("trailers", _header_after_header(CHUNKED + b"2\r\n{}\r\n0\r\n")),
+    ):
+        yield Fault("endless", name, script, kinds, says)
+    chunk = b"10000\r\n" + page + b"\r\n"
+    yield Fault("endless", "body", _forever(HEAD + b"\r\n", page), ANSWER, "more than 1048576 bytes")
+    yield Fault("endless", "chunks", _forever(CHUNKED, chunk), ANSWER, "more than 1048576 bytes")
+    moved = _forever(b"HTTP/1.1 302 Found\r\nLocation: https://elsewhere.test/\r\n\r\n", page)
+    yield Fault("endless", "body of a redirect", moved, ANSWER, "answered 302")
+    yield Fault(
+        "endless", "body of an error", _forever(b"HTTP/1.1 500 Oops\r\n\r\n", page), ("service",), "answered 500"
+    )
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+    yield Fault("endless", "flood of 103 Early Hints", _forever(b"", early * 2000), ANSWER, "answered 103")
+
+
+def _framing_faults() -> Iterable[Fault]:
+    for name, script, kinds, says in (
+        ("Content-Length too long", _ends(HEAD + b"Content-Length: 1000\r\n\r\n" + GOOD), CONNECTION, CLOSED),
+        ("Content-Length too short", _body(GOOD, "Content-Length: 40"), ANSWER, "not JSON"),
+        ("Content-Length of 0", _body(GOOD, "Content-Length: 0"), ANSWER, "not JSON"),
+        ("Content-Length of 10^30", _ends(answer(GOOD, "200 OK", f"Content-Length: {10**30}")), CONNECTION, CLOSED),
+        ("chunked, cut short", _ends(CHUNKED + b"5\r\n{\"mes\r\n"), CONNECTION, CLOSED),
+        ("chunked, no last chunk", _ends(CHUNKED + b"%x\r\n%s\r\n" % (len(GOOD), GOOD)), CONNECTION, CLOSED),
+        ("chunked, size not a number", _ends(CHUNKED + b"ten\r\n" + GOOD), (*CONNECTION, *ANSWER), ""),
+        ("chunked, size below 0", _ends(CHUNKED + b"-5\r\n" + GOOD), (*CONNECTION, *ANSWER), ""),
+        ("gzip, cut short", _body(SQUEEZED[:-12], "Content-Encoding: gzip"), (*CONNECTION, *ANSWER), ""),
+        ("gzip that is none", _body(GOOD, "Content-Encoding: gzip"), ANSWER, "malformed"),
+        ("gzip within gzip", _body(gzip.compress(SQUEEZED), "Content-Encoding: gzip, gzip"), ANSWER, "malformed"),
+        ("another encoding", _body(GOOD, "Content-Encoding: br"), ANSWER, "malformed"),
+        ("gzip bomb", _body(BOMB, "Content-Encoding: gzip"), ANSWER, "more than 1048576 bytes"),
+        ("gzip bomb of an error", constantly(answer(BOMB, "500 Oops", "Content-Encoding: gzip")), ("service",), "500"),
+        ("gzip without end", _forever(HEAD + b"Content-Encoding: gzip\r\n\r\n" + BOMB[:-10], BOMB[10:-10]), ANSWER,
+         "more than 1048576 bytes"),
+        ("one byte above the limit", _body(GOOD.ljust(MEBIBYTE + 1)), ANSWER, "more than 1048576 bytes"),
+    ):  # fmt: skip
+        yield Fault("framing", name, script, kinds, says)
+    for name, script in (
+        ("just within the limit", _body(GOOD.ljust(MEBIBYTE))),
+        ("Content-Length that is no number", _ends(answer(GOOD, "200 OK", "Content-Length: ten"))),
+        ("Content-Length below 0", _ends(answer(GOOD, "200 OK", "Content-Length: -5"))),
+        ("gzip unasked", _body(SQUEEZED, "Content-Encoding: gzip")),
+        ("two answers to one request", constantly(answer(COUNTS) + answer(WRONG))),
+        ("odd headers", _body(GOOD, "X-No-Colon", "X-Odd : 1", f"X-Escapes: {ESCAPES}")),
+    ):
+        yield Fault("framing", name, script)
+
+
+def _status_faults() -> Iterable[Fault]:
+    far = "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT"
+    for status, name in ((429, "429 Slow down"), (503, "503 Not now")):
+        for after in ("Retry-After: 99999999999999999999", far):
+            what = "date in the year 9999" if after == far else "of 3 million million years"
+            yield Fault(
+                "status", f"{status}, Retry-After {what}", _echo(name, after), ("service",), name[:3], alone=True
+            )
+        for after in ("-1", "1e999", "never", ESCAPES):
+            shown = "of terminal escapes" if after == ESCAPES else after
+            script = _echo(name, f"Retry-After: {after}")
+            yield Fault("status", f"{status}, Retry-After {shown}", script, ("service",), name[:3])
+    for status, kind in (
+        ("500 Oops", "service"), ("599 ", "service"), ("400 Bad", "refused"), ("410 Gone", "refused"),
+        ("206 Partial Content", "answer"), ("204 No Content", "answer"), ("304 Not Modified", "answer"),
+        ("999 Beyond", "service"),
+    ):  # fmt: skip
+        yield Fault("status", status.strip(), _echo(status), (kind,), f"answered {status[:3]}")
+    yield Fault(
+        "status", "terminal escapes in the reason", constantly(answer(b"", f"500 {ESCAPES}")), ("service",), "500"
+    )
+
+
+def _redirect_faults() -> Iterable[Fault]:
+    for status in (301, 302, 307, 308):
+        name = f"{status} to another host"
+        yield Fault("redirect", name, kinds=ANSWER, says="redirects are never followed")
+    yield Fault("redirect", "from TLS to plain HTTP", kinds=ANSWER, says="redirects are never followed", place="tls")
+
+
+def _certificate_faults() -> Iterable[Fault]:
+    kinds = ("certificate",)
+    for place in ("expired", "another name", "self-signed", "unknown authority"):
+        yield Fault("certificate", place, place=place, kinds=kinds, says="certificate cannot be trusted")
+    yield Fault("certificate", "no TLS at all", place="no tls", kinds=CONNECTION, says="TLS|closed|reset")
+
+
+def _text_faults() -> Iterable[Fault]:
+    latin = {**COUNTS, "sender": "café"}
+    for name, body, says in (
+        ("nothing", b"", "not JSON"),
+        ("white space", b" \n" * 99, "not JSON"),
+        ("UTF-16 with a BOM", GOOD.decode().encode("utf-16"), "not UTF-8"),
+        ("UTF-16 without a BOM", GOOD.decode().encode("utf-16-le"), "not JSON"),
+        ("UTF-32", GOOD.decode().encode("utf-32"), "not UTF-8"),
+        ("Latin-1", json.dumps(latin, ensure_ascii=False).encode("latin-1"), "not UTF-8"),
+        ("overlong UTF-8", GOOD.replace(b"opens", b"\xc1\xafpens"), "not UTF-8"),
+        ("two BOMs", b"\xef\xbb\xbf" * 2 + GOOD, "not JSON"),
+        ("NUL bytes before it", b"\0" * 9 + GOOD, "not JSON"),
+        ("NUL bytes alone", b"\0" * 5000, "not JSON"),
+        ("NUL bytes in a name", GOOD.replace(b"opens", b"op\0ens"), "not JSON"),
+        ("terminal escapes", ESCAPES.encode() * 9, "not JSON"),
+        ("terminal escapes in a number", json.dumps({**COUNTS, "opens": ESCAPES}).encode(), "not a whole number"),
+        ("terminal escapes in the tag", json.dumps({**COUNTS, "tag": ESCAPES}).encode(), "another tag"),
+        ("cut short", GOOD[:-9], "not JSON"),
+        ("two objects", GOOD * 2, "not JSON"),
+        ("a template of Jinja", b"{{ lookup('pipe', 'id') }}", "not JSON"),
+        ("100,000 lists in each other", b"[" * 100000 + b"]" * 100000, "nested too deeply"),
+        ("100,000 objects in each other", b'{"a":' * 100000 + b"1" + b"}" * 100000, "nested too deeply"),
+        ("500,000 brackets", b"[" * 500000, "nested too deeply"),
+        ("a million keys", _keys(10**6), "more than 1048576 bytes"),
+        ("a list of 300,000 lists", b"[" + b"[]," * 300000 + b"[]]", "a list came"),
+    ):
+        yield Fault("text", name, _body(body), ANSWER, says)
+    yield Fault("text", "HTML with 200, and the token in it", _echo("200 OK"), ANSWER, NOT_UNDERSTOOD)
+    for name, body in (
+        ("BOM", b"\xef\xbb\xbf" + GOOD),
+        ("another type named", answer(GOOD, "200 OK", "Content-Type: text/html; charset=utf-16")),
+        ("NUL in another text", json.dumps({**COUNTS, "x": "\0"}).encode()),
+        ("80,000 keys more", _keys(80000)),
+        ("texts of Jinja", json.dumps({**COUNTS, "{{ 1 }}": "{{ lookup('pipe', 'id') }}"}).encode()),
+    ):
+        yield Fault("text", name, constantly(body if body.startswith(b"HTTP") else answer(body)))
+
+
+def _number_faults() -> Iterable[Fault]:
+    huge, nines = f"1{'0' * 400}", "9" * 5000
+    names = {huge: "10^400, written out", nines: "999... (5,000 nines)", f'"{nines}"': '"999..." (5,000 nines)'}
+    for number in (
+        "1e400", "-1e400", "1e-400", "1E999999999999999999999", huge, nines, "9223372036854775808",
+        "18446744073709551616", "-1", "0.5", "999.99999999999999999999", "NaN", "Infinity", "-Infinity", "true", "null",
+        "[1000]", "{}", '""', '"1e3"', '"1,000"', '" 1000"', '"0x3e8"', '"-1"', '"1000.0"', '"١٠٠٠"', '"１０００"',
+        '"9223372036854775808"', f'"{nines}"',
+    ):  # fmt: skip
+        yield Fault(
+            "number", names.get(number, number), _written("messages", number), ANSWER, NOT_UNDERSTOOD, verbatim=True
+        )
+    for number in ("1000.0", "1e3", "1000000e-3", '"1000"', '"0001000"'):
+        yield Fault("number", number, _written("messages", number), verbatim=True)
+    for name, script in (
+        ("a counter missing", _body({key: count for key, count in COUNTS.items() if key != "deliveries"})),
+        ("a key twice", _body(GOOD[:-1] + b', "messages": 4711}')),
+        ("two spellings that disagree", _counted(delivery=4711)),
+        ("dates alone", _body({"first": COUNTS["first"], "last": COUNTS["last"]})),
+    ):
+        yield Fault("number", name, script, ANSWER, NOT_UNDERSTOOD)
+
+
+FAULTS = tuple(
+    replace(fault, number=number)
+    for number, fault in enumerate(
+        itertools.chain(
+            _connection_faults(), _slow_faults(), _endless_faults(), _framing_faults(), _status_faults(),
+            _redirect_faults(), _certificate_faults(), _text_faults(), _number_faults(),
+        ), 1,
+    )
+)  # fmt: skip
+
+
+def tag_of(target: str) -> str:
+    """The tag that a request is about."""
+    return target.partition("?")[0].rsplit("/", 1)[-1]
+
+
+class Services:
+    """The services that have all the faults. C(access) leads to each place: its api_url and, if needed, a ca_path.
+
+    C(elsewhere) is where redirects point: nothing must ever come there.
+    """
+
+    def __init__(self, directory: pathlib.Path) -> None:
+        authority = Authority(directory)
+        self._scripts = {fault.tag: fault.script for fault in FAULTS}
+        self._redirects = {fault.tag: fault for fault in FAULTS if fault.family == "redirect"}
+        self.elsewhere = Hostile(constantly(answer(WRONG)))
+        reads = constantly(answer(WRONG))
+        self._servers = {
+            "plain": Hostile(self.reply),
+            "tls": Hostile(self.reply, authority.context()),
+            "expired": Hostile(reads, authority.context("expired")),
+            "another name": Hostile(reads, authority.context("another name")),
+            "self-signed": Hostile(reads, authority.context("self-signed")),
+            "unknown authority": Hostile(reads, authority.context()),
+            "no tls": Hostile(constantly(answer(b"", "400 Bad Request")), impatient=True),
+            "handshake": Hostile(lambda _target: [], impatient=True),
+        }
+        # Bound and not listening, so that nobody else gets the port.
+        self._closed = socket.socket()
+        self._closed.bind(("127.0.0.1", 0))
+        urls = {place: server.url for place, server in self._servers.items()}
+        urls["closed"] = f"http://127.0.0.1:{self._closed.getsockname()[1]}/v1"
+        for place in ("no tls", "handshake"):
+            urls[place] = urls[place].replace("http:", "https:")
+        bundled = ("tls", "expired", "another name", "self-signed")
+        self.access = {place: (url, str(authority.bundle) if place in bundled else None) for place, url in urls.items()}
+
+    @property
+    def untrusted(self) -> list[str]:
+        """The requests that came through a certificate that cannot be trusted."""
+        places = {fault.place for fault in FAULTS if fault.family == "certificate"} - {"no tls"}
+        return [head for place in places for head in self._servers[place].requests]
+
+    def close(self) -> None:
+        """Stop them all."""
+        self._closed.close()
+        for server in (*self._servers.values(), self.elsewhere):
+            server.close()
+
+    def reply(self, target: str) -> Iterable[bytes]:
+        """What a request gets: the fault that its tag names, or else a good answer."""
+        fault = self._redirects.get(tag_of(target))
+        if fault is None:
+            return self._scripts.get(tag_of(target), constantly(answer(COUNTS)))(target)
+        status = fault.name[:3] if fault.place == "plain" else "302"
+        url = self.elsewhere.url.replace("127.0.0.1", "localhost")
+        return [answer(b"", f"{status} Moved", f"Location: {url}{target.partition('/v1')[2]}")]

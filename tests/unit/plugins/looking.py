@@ -1,0 +1,143 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A gate that looks very often at a campaign, through a service that fails at random, with what a process may leak."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import pathlib
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any, Iterable, Iterator
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.play_context import PlayContext
+from ansible.playbook.task import Task
+from ansible.plugins.loader import action_loader, connection_loader
+from ansible.template import Templar
+from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
+from ansible_collections.mailops.smtpeter.plugins.modules import tag_stats_info
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.faults import FAULTS, Services, tag_of
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import Hostile, answer
+
+TOKEN = "a-good-token"
+TAG = "wave-1"
+STEP = 10
+FAILING = 0.3
+# What one address can do, and what does not end a gate at once.
+MIXED = [fault for fault in FAULTS if fault.place == "plain" and fault.kinds and "refused" not in fault.kinds]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the process holds at a look."""
+
+    descriptors: int
+    threads: int
+    resident: int  # bytes
+
+
+@dataclass
+class Outcome:
+    """The result of the gate, and a sample for each look."""
+
+    result: dict[str, Any] = field(default_factory=dict)
+    samples: list[Sample] = field(default_factory=list)
+
+
+def serve(seed: int, messages: int, rate: float) -> None:
+    """Be the service, in a process of its own, until standard input ends; the first line printed is the api_url.
+
+    Each good answer counts some messages more, up to so many, of which the share C(rate) is delivered.
+    """
+    chance = random.Random(seed)
+    lock = threading.Lock()
+    sent = 0
+
+    def reply(target: str) -> Iterable[bytes]:
+        nonlocal sent
+        with lock:
+            if chance.random() < FAILING:
+                return services.reply(target.replace(tag_of(target), chance.choice(MIXED).tag))
+            sent = min(messages, sent + STEP)
+            now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+            return [answer({"first": now, "last": now, "messages": sent, "deliveries": int(sent * rate), "opens": 0,
+                            "clicks": 0})]  # fmt: skip
+
+    with tempfile.TemporaryDirectory() as directory:
+        services = Services(pathlib.Path(directory))
+        campaign = Hostile(reply)
+        print(campaign.url, flush=True)
+        sys.stdin.read()
+        campaign.close()
+        services.close()
+
+
+@contextlib.contextmanager
+def service(seed: int, messages: int, rate: float) -> Iterator[str]:
+    """Run the service; gives its api_url."""
+    code = f"from {__name__} import serve; serve({seed}, {messages}, {rate})"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin
+        assert process.stdout
+        yield process.stdout.readline().strip()
+        process.stdin.close()
+        assert process.wait(30) == 0
+
+
+def sample() -> Sample:
+    """What this process holds now."""
+    gc.collect()
+    resident = int(pathlib.Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+    return Sample(len(os.listdir("/proc/self/fd")), threading.active_count(), resident)
+
+
+def look_at(url: str, messages: int, every: int) -> Outcome:
+    """Run the action on the campaign, which it can judge once all messages are counted; sample C(every) so many looks.
+
+    Each look is the info module's own work on validated arguments, here in this process and not in one that ends.
+    """
+    args = {
+        "tags": [TAG], "api_token": TOKEN, "api_url": url, "timeout": 0.3, "retries": 0, "wait_timeout": 600,
+        "wait_sleep": 0.001, "max_consecutive_errors": 40, "min_messages": messages, "expected_messages": messages,
+        "grace_period": 1.5, "sending_gap": 1,
+    }  # fmt: skip
+    loader = DataLoader()
+    task = Task.load({"name": "gate", "mailops.smtpeter.campaign_gate": args}, loader=loader)
+    play = PlayContext()
+    connection = connection_loader.get("ansible.builtin.local", play)
+    gate = action_loader.get(
+        "mailops.smtpeter.campaign_gate", task=task, connection=connection, play_context=play, loader=loader,
+        templar=Templar(loader), shared_loader_obj=None,
+    )  # fmt: skip
+    validator = ArgumentSpecValidator({**options.connection_spec(), **options.reading_spec()})
+    outcome = Outcome()
+    looks = 0
+
+    def execute(module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        nonlocal looks
+        assert module_name.endswith("tag_stats_info")
+        validated = validator.validate(module_args)
+        assert not validated.error_messages
+        found = tag_stats_info.run(validated.validated_parameters)
+        looks += 1
+        if looks % every == 0:
+            outcome.samples.append(sample())
+        return json.loads(json.dumps(found))  # type: ignore[no-any-return]
+
+    gate._execute_module = execute
+    outcome.result = gate.run(task_vars={"inventory_hostname": "localhost"})
+    return outcome

@@ -28,9 +28,10 @@ def gate(**args: Any) -> Any:
     task.args = args
     task.check_mode = False
     loader = DataLoader()
+    connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=None))
     return plugins.action_loader.get(
         "mailops.smtpeter.campaign_gate",
-        task=task, connection=types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=None)), play_context=PlayContext(), loader=loader, templar=Templar(loader),
+        task=task, connection=connection, play_context=PlayContext(), loader=loader, templar=Templar(loader),
         shared_loader_obj=plugins,
     )  # fmt: skip
 

@@ -38,6 +38,8 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         register_secret(self._task.args.get("api_token", self._task.args.get("access_token")))
         _validated, args = self.validate_argument_spec(**gate_options.argument_spec())
+        # The controller's environment may have it.
+        register_secret(args["api_token"])
         self._started = time.monotonic()
         self._host = (task_vars or {}).get("inventory_hostname", "localhost")
         try:

@@ -92,6 +92,7 @@ _raw:
       carried_over: 0
 """
 
+import sys
 from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleLookupError
@@ -143,4 +144,8 @@ class LookupModule(LookupBase):
             return None
         if any(term not in found or not found[term]["known"] for term in terms):
             return None
+        # As register_secret does, without the cost of an import: an ansible-core that has it imports it at its start.
+        secrets = sys.modules.get("ansible.module_utils.secrets")
+        if secrets is not None:
+            secrets.register_secret(given["api_token"])
         return [dict(found[term]) for term in terms]

@@ -57,6 +57,7 @@ def spellings(token: str) -> dict[str, str]:
         "JSON, twice": json.dumps(json.dumps(token)[1:-1])[1:-1],
         "JSON, slashes escaped": json.dumps(token)[1:-1].replace("/", "\\/"),
         "Python": repr(token)[1:-1],
+        "JSON in Python": repr(json.dumps(token)[1:-1])[1:-1],
         "HTML": html.escape(token),
         "HTML, decimal": "".join(f"&#{ord(char)};" for char in token),
         "HTML, hexadecimal": "".join(f"&#x{ord(char):02X};" for char in token),

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import traceback
+import types
 from typing import Any, Callable, Iterator
 
 import pytest
@@ -234,6 +235,23 @@ def test_a_hit(hostile: Serve, cached: dict[str, Any]) -> None:
     assert look("b", "a", "b", api_url=server.url, **cached) == [first[1], first[0], first[1]]
     assert len(server.requests) == 2
     assert first[0]["fetched_at"] == "2026-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize("given", [{"api_token": TOKEN}, {"access_token": TOKEN}, {}])
+def test_a_hit_registers_the_token(
+    hostile: Serve, cached: dict[str, Any], monkeypatch: pytest.MonkeyPatch, given: dict[str, Any]
+) -> None:
+    """Where Ansible can be told of secrets, it masks what shows the token afterwards, whoever read the record."""
+    server = hostile(constantly(answer(COUNTS)))
+    look("a", api_url=server.url, **cached)
+    registered: list[str] = []
+    secrets = types.ModuleType("ansible.module_utils.secrets")
+    secrets.register_secret = registered.append  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "ansible.module_utils.secrets", secrets)
+    del cached["api_token"]
+    look("a", variables={} if given else {"smtpeter_api_token": TOKEN}, api_url=server.url, **cached, **given)
+    assert set(registered) == {TOKEN}
+    assert len(server.requests) == 1
 
 
 def test_only_what_is_missing_is_asked_for(hostile: Serve, cached: dict[str, Any]) -> None:

@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A callback for tests: Ansible's own C(oneline) writes to the file named by ONE_LINE, beside what a run prints."""
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+name: one_line_too
+type: notification
+short_description: Writes what oneline would print
+description: For the integration tests of mailops.smtpeter.
+"""
+
+import os
+from typing import Any
+
+from ansible.plugins.callback import oneline
+
+
+class Paper:
+    """What Ansible calls a display, but its lines go to the file."""
+
+    def __init__(self, display: Any) -> None:
+        self._display = display
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._display, name)
+
+    def display(self, msg: str, *_args: Any, **_kwargs: Any) -> None:
+        """Write a line."""
+        with open(os.environ["ONE_LINE"], "a", encoding="utf-8") as file:
+            file.write(f"{msg}\n")
+
+
+class CallbackModule(oneline.CallbackModule):
+    """Formats as oneline does."""
+
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "one_line_too"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._display = Paper(self._display)

@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is promised of the token: for each plugin, way in and way out, whether it stays inside. Data, and its page.
+
+C(test_token_matrix.py) tries every cell. C(tests/tools/token_page.py) writes the page.
+"""
+
+from __future__ import annotations
+
+PLUGINS = {
+    "lookup": "the lookup `tag_stats`",
+    "info": "the module `tag_stats_info`",
+    "gate": "the action `campaign_gate`",
+}
+
+WAYS_IN = {
+    "option": "`api_token`",
+    "alias": "`access_token`",
+    "environment": "`SMTPETER_API_TOKEN`",
+    "variable": "`smtpeter_api_token`",
+    "ini": "`[smtpeter] api_token`",
+    "vault": "Vault",
+    "module_defaults": "`module_defaults`",
+    "keyword": "`environment:`",
+}
+
+WAYS_OUT = {
+    "output": "what `ansible-playbook -vvvv` prints, `debug` of every result included",
+    "log": "the file of `ANSIBLE_LOG_PATH`",
+    "one line": "`ansible -o`, and its callback `oneline` for every task",
+    "JSON": "results as JSON: `ansible -t DIRECTORY`, and a callback that dumps all it gets, as `ansible.posix.json`",
+    "junit": "the files of the callback `ansible.builtin.junit`",
+    "register": "registered results, written to a file",
+    "no_log": "registered results of tasks with `no_log`",
+    "exceptions": "tracebacks, with `ANSIBLE_DISPLAY_TRACEBACK=always` where there is that",
+    "warnings": "warnings in results and on stderr, and the gate's progress",
+    "cache": "the files of the lookup's cache, and their names",
+    "reports": "`gate_report` in all its formats",
+    "sandbox": "state, log and data of a sandbox that is asked with the token",
+    "processes": "command lines in `/proc` during the run",
+    "kept files": "what `ANSIBLE_KEEP_REMOTE_FILES` leaves on the host",
+    "other files": "every other file that the run wrote, the controller's temporary files included",
+}
+
+# What Ansible does not have: by plugin and way in, or by plugin and way out.
+NO_WAY_IN = {
+    ("lookup", "module_defaults"): "`module_defaults` are for modules and actions.",
+    ("lookup", "keyword"): "The keyword `environment` is for the task's host, and a lookup runs on the controller.",
+    ("info", "variable"): "Modules do not read variables; give `api_token: '{{ smtpeter_api_token }}'`.",
+    ("info", "ini"): "Modules do not read `ansible.cfg`.",
+    ("gate", "variable"): "The gate has a module's options, and modules do not read variables.",
+    ("gate", "ini"): "The gate has a module's options, and modules do not read `ansible.cfg`.",
+}
+NO_WAY_OUT = {
+    ("lookup", "reports"): "`gate_report` writes reports of gates alone.",
+    ("info", "reports"): "`gate_report` writes reports of gates alone.",
+    ("info", "cache"): "The module has no cache.",
+    ("gate", "cache"): "The gate has no cache.",
+    ("lookup", "kept files"): "A lookup sends nothing to a host.",
+}
+
+_ARGUMENTS = (
+    "Ansible writes a module's arguments into the file that it sends, and the token is one of them. Without "
+    "`ANSIBLE_KEEP_REMOTE_FILES` that file is gone when the task ends, and only its user may read its directory."
+)
+_HANDED_ON = (
+    "The gate hands the token of the controller's environment to each look as an argument of the module, since the "
+    "host may not have it."
+)
+_KEYWORD = (
+    "Ansible writes the keyword `environment` into the command line that starts the module, which `-vvv` shows (before "
+    "2.22) and which everybody on the host can see. Do not give the token this way."
+)
+
+# Where Ansible itself lets the token out: by plugin, way in and way out.
+UNAVOIDABLE = {
+    **{
+        (plugin, way, "kept files"): _ARGUMENTS
+        for plugin in ("info", "gate")
+        for way in ("option", "alias", "vault", "module_defaults")
+    },
+    ("gate", "environment", "kept files"): _HANDED_ON,
+    **{(plugin, "keyword", out): _KEYWORD for plugin in ("info", "gate") for out in ("output", "log", "processes")},
+}
+# These two are masked by Ansible since 2.22, as the token is registered as a secret there.
+MASKED_SINCE_2_22 = ("output", "log")
+
+
+def outcome(plugin: str, way: str, out: str) -> str:
+    """What is promised of a cell: C(held), C(no such way) or C(unavoidable)."""
+    if (plugin, way) in NO_WAY_IN or (plugin, out) in NO_WAY_OUT:
+        return "no such way"
+    return "unavoidable" if (plugin, way, out) in UNAVOIDABLE else "held"
+
+
+def ways_in(plugin: str) -> list[str]:
+    """The ways in that a plugin has."""
+    return [way for way in WAYS_IN if (plugin, way) not in NO_WAY_IN]
+
+
+def ways_out(plugin: str) -> list[str]:
+    """The ways out that a plugin has."""
+    return [out for out in WAYS_OUT if (plugin, out) not in NO_WAY_OUT]
+
+
+def counts() -> dict[str, int]:
+    """How many cells there are of each outcome."""
+    cells = [outcome(plugin, way, out) for plugin in PLUGINS for way in WAYS_IN for out in WAYS_OUT]
+    return {name: cells.count(name) for name in ("held", "no such way", "unavoidable")}
+
+
+def tables() -> str:
+    """The matrix in Markdown: a table for each plugin, with notes."""
+    reasons = list(dict.fromkeys([*UNAVOIDABLE.values(), *NO_WAY_IN.values(), *NO_WAY_OUT.values()]))
+    parts = []
+    for plugin, title in PLUGINS.items():
+        rows = ["| way out | " + " | ".join(WAYS_IN.values()) + " |", "|---" * (len(WAYS_IN) + 1) + "|"]
+        for out in WAYS_OUT:
+            cells = [_cell(plugin, way, out, reasons) for way in WAYS_IN]
+            rows.append(f"| {out} | {' | '.join(cells)} |")
+        parts.append("\n".join([f"### {title[0].upper()}{title[1:]}", "", *rows]))
+    notes = "\n".join(f"{number}. {reason}" for number, reason in enumerate(reasons, 1))
+    return "\n\n".join([*parts, "### Notes", notes])
+
+
+def _cell(plugin: str, way: str, out: str, reasons: list[str]) -> str:
+    """One cell: held, or the mark of its outcome and the number of the note that says why."""
+    if (plugin, way) in NO_WAY_IN:
+        return f"– {reasons.index(NO_WAY_IN[plugin, way]) + 1}"
+    if (plugin, out) in NO_WAY_OUT:
+        return f"– {reasons.index(NO_WAY_OUT[plugin, out]) + 1}"
+    if (plugin, way, out) in UNAVOIDABLE:
+        return f"**seen** {reasons.index(UNAVOIDABLE[plugin, way, out]) + 1}"
+    return "held"

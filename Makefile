@@ -63,9 +63,8 @@ benchmark: .venv/dev.stamp  ## speed beside what one would use instead, into doc
 simulate: .venv/dev.stamp  ## how well the gate decides, beside its rivals; ARGS='--runs 50' for a quick look
 	@$(VENV_PYTHON) tests/benchmark/simulate.py $(ARGS)
 
-coverage: .venv/dev.stamp  ## which lines the unit tests reach
-	@$(VENV_PYTHON) -m coverage run -m pytest tests/unit
-	@$(VENV_PYTHON) -m coverage report
+coverage: cores  ## all tests as `make test`, and how much of plugins/ they reach; fails below the limits
+	@$(VENV_PYTHON) tests/tools/coverage_total.py -n 3 --dist worksteal $(ARGS) $(TESTS)
 
 demo-check: .venv/dev.stamp  ## run the demo twice from a fresh clone below a path with a space, and look for leftovers
 	@$(VENV_PYTHON) tests/tools/check_demo.py

@@ -82,9 +82,8 @@ SECONDS ?= 60
 fuzz: .venv/fuzz.stamp  ## look for answers and policies that break the parser or the policy; SECONDS=600 looks longer
 	@for target in answer policy; do $(VENV_PYTHON) tests/fuzz/fuzz.py "$$target" "$$(($(SECONDS) / 2))" || exit; done
 
-coverage: .venv/dev.stamp  ## which lines the unit tests reach
-	@$(VENV_PYTHON) -m coverage run -m pytest tests/unit
-	@$(VENV_PYTHON) -m coverage report
+coverage: cores  ## all tests as `make test`, and how much of plugins/ they reach; fails below the limits
+	@$(VENV_PYTHON) tests/tools/coverage_total.py -n 3 --dist worksteal $(ARGS) $(TESTS)
 
 demo-check: .venv/dev.stamp  ## run the demo twice from a fresh clone below a path with a space, and look for leftovers
 	@$(VENV_PYTHON) tests/tools/check_demo.py

@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import sys
 import tempfile
+from typing import Iterator
 
 import hypothesis
 import pytest
@@ -55,6 +56,14 @@ load_collections()
 # A busy machine is no failure.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
+
+
+@pytest.fixture(autouse=True)
+def _whole_imports() -> Iterator[None]:
+    """Undo what a test's imports do to importing: pygal leaves a finder that Python 3.10 and later stumble over."""
+    before = list(sys.meta_path)
+    yield
+    sys.meta_path[:] = [finder for finder in sys.meta_path if finder in before or hasattr(finder, "find_spec")]
 
 
 def pytest_unconfigure() -> None:

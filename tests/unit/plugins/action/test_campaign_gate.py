@@ -55,7 +55,7 @@ def test_the_token_is_registered(monkeypatch: pytest.MonkeyPatch, source: str) -
 
 @pytest.mark.parametrize(("rate", "verdict"), [(0.97, "pass"), (0.9, "fail")])
 def test_the_right_verdict_whatever_fails(rate: float, verdict: str) -> None:
-    """After fifty looks (tests/soak has more) the verdict is that of the counters, and nothing that a look opened is left."""
+    """After fifty looks the verdict is that of the counters, and nothing is left that a look opened."""
     messages = 35 * STEP
     with service(seed=6, messages=messages, rate=rate) as url:
         outcome = look_at(url, messages, every=10)

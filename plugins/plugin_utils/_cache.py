@@ -39,6 +39,8 @@ def open_cache(options: Mapping[str, Any]) -> RecordCache:
     if uri is not None or name.endswith("jsonfile"):
         given["_uri"] = uri or os.path.join(home(), "cache")
     plugin = cache_loader.get(name, **given)
+    if plugin is None:
+        raise AnsibleError(f"there is no '{name}'")
     if isinstance(plugin, BaseFileCacheModule):
         # Reading a file needs no precautions.
         return RecordCache(options, plugin, partial(kept, plugin))
@@ -99,9 +101,10 @@ class RecordCache:
             return None
         if not hmac.compare_digest(seal.encode("utf-8", "replace"), self.digest("seal", key, content).encode()):
             return None
-        kept = json.loads(content)
-        age = self.now() - kept["kept_at"]
-        return kept["record"] if age >= -_CLOCK_SKEW and not 0 < self._timeout < age else None
+        unsealed = json.loads(content)
+        age = self.now() - unsealed["kept_at"]
+        is_fresh = age >= -_CLOCK_SKEW and (self._timeout == 0 or age <= self._timeout)
+        return unsealed["record"] if is_fresh else None
 
     def digest(self, *of: Any) -> str:
         """Return a digest of what JSON can write, keyed by the token, in hexadecimal."""

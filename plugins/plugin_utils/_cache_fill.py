@@ -33,13 +33,9 @@ def checked_cache(options: Mapping[str, Any]) -> RecordCache:
     # Another process may make the directory of a jsonfile at the same time, and then the first attempt fails.
     for _attempt in range(2):
         try:
-            cache = open_cache(options)
+            return open_cache(options)
         except AnsibleError as error:
             problem = str(error).replace(connection or "\0", "cache_connection").rstrip(".")
-        else:
-            if cache.plugin is not None:
-                return cache
-            problem = f"there is no '{name}'"
     raise OptionError("cache_plugin", f"{problem}; check cache_plugin and cache_connection")
 
 

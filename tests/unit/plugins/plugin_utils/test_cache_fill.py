@@ -80,7 +80,7 @@ def test_what_a_plugin_is_loaded_with(
 ) -> None:
     """The options of the lookup, and a set of keys of its own; a directory by default only where one is needed."""
     seen: dict[str, Any] = {}
-    monkeypatch.setattr(_cache.cache_loader, "get", lambda _name, **given: seen.update(given))
+    monkeypatch.setattr(_cache.cache_loader, "get", lambda _name, **given: seen.update(given) or object())
     open_cache(options(cache_plugin=plugin, cache_connection=connection))
     assert seen.pop("_uri", None) == (expected and expected.replace("HOME", str(tmp_path / "home")))
     assert seen == {"_timeout": 60, "_prefix": "some_", "_keyset_name": "some_keys"}

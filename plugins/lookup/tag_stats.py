@@ -139,13 +139,18 @@ class LookupModule(LookupBase):
         from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache import open_cache
 
         try:
-            found = open_cache(given).find(terms)
+            cache = open_cache(given)
         except AnsibleError:
             return None
-        if any(term not in found or not found[term]["known"] for term in terms):
-            return None
+        records: list[dict[str, Any]] = []
+        for term in terms:
+            found = list(cache.find([term]).values())
+            # The first that is missing ends it, since what follows looks for all of them.
+            if not found or not found[0]["known"]:
+                return None
+            records += found
         # As register_secret does, without the cost of an import: an ansible-core that has it imports it at its start.
         secrets = sys.modules.get("ansible.module_utils.secrets")
         if secrets is not None:
             secrets.register_secret(given["api_token"])
-        return [dict(found[term]) for term in terms]
+        return records

@@ -363,6 +363,8 @@ def test_bad_terms_and_bad_options_beside_a_cache(cached: dict[str, Any]) -> Non
     """They are refused as without it."""
     assert "it is empty" in refusal(**cached)
     assert "white space" in refusal("a b", **cached)
+    for term in (["a"], {"a": 1}, 7, None):
+        assert "not a string" in refusal(term, **cached)
     assert "plain http" in refusal("a", api_url="http://a.test/v1", **cached)
 
 

@@ -46,8 +46,9 @@ class CacheFiller:
     """
 
     def __init__(self, cache: RecordCache, options: Mapping[str, Any]) -> None:
-        self._cache = cache
+        # What is read and what is written take turns in one store.
         self._store = PluginStore(cache.plugin, options)
+        self._cache = RecordCache(options, cache.plugin, self._store.get)
         # As long as the attempts of another may take.
         self._lock = FillLock(os.path.join(home(), "fill.lock"), options["timeout"] * (options["retries"] + 1))
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -107,6 +109,14 @@ def kill(pid: int) -> None:
     """End a process as the kernel does when memory is short."""
     os.kill(pid, signal.SIGKILL)
     until(lambda: not alive(pid))
+
+
+def quiet_port() -> int:
+    """A free port below those that connections of other programs are given, so that it stays free until it is used."""
+    while True:
+        port = random.randint(20000, 32000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def until(condition: Callable[[], bool], patience: float = 10.0) -> None:

@@ -25,6 +25,7 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import (
     Sandbox,
     alive,
     kill,
+    quiet_port,
     read,
     sandboxes,
     send,
@@ -49,7 +50,7 @@ def listens(port: int) -> bool:
 
 def test_from_start_to_stop(sandbox: Sandbox) -> None:
     """Started once, found again, restarted on its data for other settings, and stopped: changed says what happened."""
-    first = sandbox.run()
+    first = sandbox.run(port=quiet_port())
     assert first == {
         "changed": True,
         "state": "started",
@@ -77,7 +78,7 @@ def test_from_start_to_stop(sandbox: Sandbox) -> None:
 
 def test_other_settings_restart(sandbox: Sandbox, tmp_path: Path) -> None:
     """Every option that differs restarts it, and only once."""
-    results = [sandbox.run()]
+    results = [sandbox.run(port=quiet_port())]
     for options in (
         {"speed": 2},
         {"seed": 2},
@@ -231,7 +232,7 @@ def test_refused_settings_leave_the_old_one(sandbox: Sandbox) -> None:
 
 def test_port_in_use(sandbox: Sandbox) -> None:
     """A port that is taken fails the task; one that was had before and is taken now is given up for another."""
-    first = sandbox.run()
+    first = sandbox.run(port=quiet_port())
     refused = sandbox.run(name="other", port=first["port"])
     assert f"port: {first['port']} on 127.0.0.1 is in use; choose another" in refused["msg"]
     kill(first["pid"])

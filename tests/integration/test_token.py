@@ -155,3 +155,38 @@ def test_the_token_gets_nowhere(play: Any, ways: Ways, tmp_path: pathlib.Path, s
     assert leaks(json.dumps(TOKEN), TOKEN) == ["JSON"]
     assert all(len(text) > 1000 for place, text in places.items() if place != "stderr")
     assert {place: leaks(text, TOKEN) for place, text in places.items()} == {place: [] for place in places}
+
+
+USES: dict[str, dict[str, Any]] = {
+    "lookup": {"ansible.builtin.debug": {"msg": "{{ lookup('mailops.smtpeter.tag_stats', 'good', api_token=token) }}"}},
+    "cached lookup": {
+        "ansible.builtin.debug": {
+            "msg": "{{ lookup('mailops.smtpeter.tag_stats', 'good', api_token=token, cache=true) }}"
+        }
+    },
+    "module": {"mailops.smtpeter.tag_stats_info": {"tags": ["good"], "api_token": "{{ token }}"}},
+    "gate": {
+        "mailops.smtpeter.campaign_gate": {
+            "tags": ["good"],
+            "api_token": "{{ token }}",
+            "wait_timeout": 0,
+            "fail_on": [],
+        }
+    },
+}
+
+
+@pytest.mark.pre_release
+@pytest.mark.parametrize("use", USES)
+def test_ansible_knows_the_secret(play: Any, ansible_core: Any, ways: Ways, tmp_path: pathlib.Path, use: str) -> None:
+    """Since 2.22, ansible-core masks the user's own variable, too, once a plugin was given what it holds."""
+    variables = tmp_path / "variables.json"
+    variables.write_text(json.dumps({"token": TOKEN}), encoding="utf-8")
+    show = {"name": "show", "ansible.builtin.debug": {"msg": "the token is {{ token }}"}}
+    plays = [{"hosts": "localhost", "gather_facts": False, "tasks": [USES[use], show]}]
+    env = {"SMTPETER_API_URL": ways.service.url, "ANSIBLE_INVENTORY_CACHE_CONNECTION": str(tmp_path / "cache")}
+    for _time in range(2 if use == "cached lookup" else 1):
+        done = play(plays, "-e", f"@{variables}", env=env)
+    masked = tuple(map(int, ansible_core.series.split("."))) >= (2, 22)
+    assert "the token is " in done.stdout
+    assert (leaks(done.output, TOKEN) == []) is masked

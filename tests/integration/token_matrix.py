@@ -70,8 +70,8 @@ _HANDED_ON = (
     "host may not have it."
 )
 _KEYWORD = (
-    "Ansible writes the keyword `environment` into the command line that starts the module, which `-vvv` shows (before "
-    "2.22) and which everybody on the host can see. Do not give the token this way."
+    "Ansible writes the keyword `environment` into the command line that starts the module, which `-vvv` shows and which "
+    "everybody on the host can see. Do not give the token this way."
 )
 
 # Where Ansible itself lets the token out: by plugin, way in and way out.
@@ -84,8 +84,6 @@ UNAVOIDABLE = {
     ("gate", "environment", "kept files"): _HANDED_ON,
     **{(plugin, "keyword", out): _KEYWORD for plugin in ("info", "gate") for out in ("output", "log", "processes")},
 }
-# These two are masked by Ansible since 2.22, as the token is registered as a secret there.
-MASKED_SINCE_2_22 = ("output", "log")
 
 
 def outcome(plugin: str, way: str, out: str) -> str:

@@ -70,8 +70,8 @@ _HANDED_ON = (
     "host may not have it."
 )
 _KEYWORD = (
-    "Ansible writes the keyword `environment` into the command line that starts the module, which `-vvv` shows and which "
-    "everybody on the host can see. Do not give the token this way."
+    "Ansible writes the keyword `environment` into the command line that starts the module, which `-vvv` shows and "
+    "which everybody on the host can see. Do not give the token this way."
 )
 
 # Where Ansible itself lets the token out: by plugin, way in and way out.

@@ -25,7 +25,7 @@ RESULT_KEYS = {
     "history_dropped", "policy",
 }  # fmt: skip
 VERDICTS = ("pass", "fail", "inconclusive", "error")
-TAGS = ("a", "b")
+TAGS = ("a", "b", "c")
 # Evidence this close to its threshold may fall on either side of it, by rounding.
 CLOSE = 1e-6
 
@@ -175,6 +175,8 @@ POLICIES = st.fixed_dictionaries(
         "expected_messages": st.sampled_from([None, None, 100, 500]),
         "min_open_ratio": st.sampled_from([None, None, 0.1]),
         "min_click_ratio": st.sampled_from([None, None, 0.05]),
+        "baseline_tag": st.sampled_from([None, None, None, "a", "c"]),
+        "max_delivery_drop": st.sampled_from([0, 0.02]),
     }
 )
 TIMINGS = st.builds(
@@ -195,7 +197,7 @@ SINCE = st.builds(
     under_way=st.sampled_from([None, 0, 5]),
 )
 SECONDS = st.sampled_from([0, 1, 19, 20, 29, 30, 31, 60, 89, 90, 91])
-TAG = st.sampled_from(["a", "a", "a", "b"])
+TAG = st.sampled_from(["a", "a", "a", "a", "b", "c"])
 
 
 class GateMachine(RuleBasedStateMachine):
@@ -219,7 +221,7 @@ class GateMachine(RuleBasedStateMachine):
         self.twin = Gate(self.tags, self.policy, patient, before)
         self.stories = {tag: Story(self.policy, tag, before.get(tag)) for tag in self.tags}
         self.now = 0.0
-        self.event = self.twin_event = self.last = None
+        self.event = self.twin_event = self.last = self.baseline = None
         self.looks = self.failed_looks = self.failed_in_a_row = 0
 
     @property
@@ -231,6 +233,26 @@ class GateMachine(RuleBasedStateMachine):
     def time_is_up(self):
         """Whether the last look was the last."""
         return self.last is not None and self.last.ended >= self.timing.wait_timeout
+
+    @property
+    def wanted(self):
+        """The tags that the next look reads: the baseline among them until it was read."""
+        missing = self.policy.baseline_tag if self.baseline is None else None
+        return [*self.tags, *({missing} - {None, *self.tags})]
+
+    @property
+    def required(self):
+        """The share that must be delivered: the baseline's less the drop, where that is higher."""
+        limit = self.policy.min_delivery_ratio
+        if self.baseline is None or not self.baseline.messages:
+            return limit
+        share = min(1, self.baseline.deliveries / self.baseline.messages)
+        return max(limit, round(share - self.policy.max_delivery_drop, 12))
+
+    @property
+    def baseline_is_weak(self):
+        """Whether there is too little to judge against."""
+        return self.baseline is not None and self.baseline.messages < self.policy.min_messages
 
     @rule(tag=TAG, messages=st.sampled_from([1, 9, 90, 100, 400]), share=st.sampled_from([0, 0.5, 0.9, 0.96, 1]))
     def send(self, tag, messages, share):
@@ -273,7 +295,7 @@ class GateMachine(RuleBasedStateMachine):
         began, ended = self.now, self.now + takes
         self.now = ended
         records = {}
-        for tag in self.tags:
+        for tag in self.wanted:
             if tag in (errors or {}):
                 continue
             counts = list(self.services[tag].counts)
@@ -287,10 +309,13 @@ class GateMachine(RuleBasedStateMachine):
 
     def _look(self, reading):
         verdicts = _verdicts(self.event) if self.event else {}
-        for tag, record in reading.records.items():
+        for tag in set(reading.records) & set(self.tags):
+            record = reading.records[tag]
             counts = (record.messages, record.deliveries, record.opens, record.clicks)
             self.stories[tag].add(Said(reading.began, reading.ended, counts, record.idle_seconds()))
         has_failed = any(verdicts.get(tag) != "pass" for tag in reading.errors)
+        if self.policy.baseline_tag and self.baseline is None:
+            self.baseline = reading.records.get(self.policy.baseline_tag)
         self.looks += 1
         self.failed_looks += has_failed
         self.failed_in_a_row = self.failed_in_a_row + 1 if has_failed else 0
@@ -331,7 +356,7 @@ class GateMachine(RuleBasedStateMachine):
     def look_in_vain(self, after, tag, kind):
         """Look, and read nothing of a tag."""
         self._pass(after)
-        errors = {tag: {"kind": kind, "status": None, "msg": f"tag '{tag}': {kind}"}} if tag in self.tags else {}
+        errors = {tag: {"kind": kind, "status": None, "msg": f"tag '{tag}': {kind}"}} if tag in self.wanted else {}
         self._look(self._reading(0, errors=errors))
 
     def _pass(self, seconds):
@@ -350,6 +375,7 @@ class GateMachine(RuleBasedStateMachine):
                 last_at=record.last_at, fetched_at=record.fetched_at + elapsed, known=record.known,
             )
             for tag, record in self.last.records.items()
+            if tag in self.wanted
         }  # fmt: skip
         errors = {tag: {"kind": "service", "status": 503, "msg": "busy"} for tag in records} if fails else {}
         event = self.twin.look(Reading(self.now, self.now, self.wall, {} if fails else records, errors))
@@ -363,12 +389,12 @@ class GateMachine(RuleBasedStateMachine):
         """Gate the next wave, from what this gate or a plain reading returned."""
         stats = self.gate.result()["stats"] if chained else {}
         before = {tag: Record.from_dict({**record, "under_way": record["under_way"] if own_count else None})
-                  for tag, record in stats.items()}  # fmt: skip
+                  for tag, record in stats.items() if tag in self.tags}  # fmt: skip
         self._open(policy, timing, before)
 
     def _judged(self):
-        """The judgements in force that rest on a good reading, with the facts of it."""
-        if self.event is None:
+        """The judgements in force that rest on a good reading and on no weak baseline, with the facts of it."""
+        if self.event is None or self.baseline_is_weak or (self.policy.baseline_tag and self.baseline is None):
             return []
         found = []
         for tag, seen in self.event.tags.items():
@@ -379,7 +405,7 @@ class GateMachine(RuleBasedStateMachine):
 
     def _evidence_passes(self, facts):
         """Whether evidence passes mail that is being sent; null where rounding may tell."""
-        limit, confidence = self.policy.min_delivery_ratio, self.policy.confidence
+        limit, confidence = self.required, self.policy.confidence
         if facts.ahead or not confidence:
             return False
         if limit in (0, 1):
@@ -387,7 +413,7 @@ class GateMachine(RuleBasedStateMachine):
         return _reaches(log_evidence(facts.at_least, facts.messages, limit, 1), -math.log(1 - confidence))
 
     def _evidence_fails(self, facts):
-        limit, confidence = self.policy.min_delivery_ratio, self.policy.confidence
+        limit, confidence = self.required, self.policy.confidence
         delivered = min(facts.at_most, facts.due)
         if not confidence or facts.due < self.policy.min_messages or delivered / facts.due >= limit:
             return False
@@ -403,7 +429,7 @@ class GateMachine(RuleBasedStateMachine):
             figures = (judgement.messages, judgement.delivered_at_least, judgement.delivered_at_most)
             assert figures == (facts.messages, facts.at_least, facts.at_most)
             assert judgement.messages_due == facts.due
-            assert judgement.required_delivery_ratio == self.policy.min_delivery_ratio
+            assert judgement.required_delivery_ratio == self.required
 
     @invariant()
     def too_few_messages_decide_nothing(self):
@@ -420,7 +446,7 @@ class GateMachine(RuleBasedStateMachine):
             if judgement.verdict == "pass" and (
                 facts.still or facts.sending_stopped or judgement.decided_by == "ratio"
             ):
-                assert facts.at_least / facts.messages >= self.policy.min_delivery_ratio
+                assert facts.at_least / facts.messages >= self.required
 
     @invariant()
     def a_pass_rests_on_what_may_decide(self):
@@ -445,7 +471,7 @@ class GateMachine(RuleBasedStateMachine):
             if judgement.decided_by == "ratio":
                 assert facts.still
                 assert facts.sending_stopped
-                assert facts.at_most / facts.messages < self.policy.min_delivery_ratio
+                assert facts.at_most / facts.messages < self.required
             else:
                 assert not facts.sending_stopped
                 assert self._evidence_fails(facts) is not False
@@ -453,7 +479,7 @@ class GateMachine(RuleBasedStateMachine):
     @invariant()
     def what_can_be_decided_is(self):
         """Nothing waits longer than the design says."""
-        limit = self.policy.min_delivery_ratio
+        limit = self.required
         for judgement, facts in self._judged():
             if facts.messages < self.policy.min_messages:
                 continue
@@ -477,6 +503,20 @@ class GateMachine(RuleBasedStateMachine):
                 assert judgement.verdict == "fail"
 
     @invariant()
+    def without_a_baseline_nothing_is_decided(self):
+        """Until it was read there is no verdict but an error, and one with too little mail makes it inconclusive."""
+        if self.event is None or self.policy.baseline_tag is None:
+            return
+        assert self.gate.wanted == self.wanted
+        verdicts = set(_verdicts(self.event).values())
+        if self.baseline is None:
+            assert verdicts <= {None}
+            assert self.event.verdict in (None, "error")
+        elif self.baseline_is_weak:
+            assert verdicts <= {None, "inconclusive"}
+            assert self.event.verdict in (None, "inconclusive", "error")
+
+    @invariant()
     def a_counter_going_backward_decides_nothing(self):
         """A reading below the highest one makes neither a pass nor a fail."""
         for tag, story in self.stories.items():
@@ -498,10 +538,14 @@ class GateMachine(RuleBasedStateMachine):
             expected = "error"
         elif found == ["pass"] * len(found):
             expected = "pass"
+        elif self.baseline_is_weak and "inconclusive" in found:
+            # Nothing can be decided any more; a tag without a good reading at that time is an error.
+            expected = "error" if None in found else "inconclusive"
         elif not self.time_is_up:
             expected = None
         else:
-            expected = "inconclusive" if all(story.facts for story in self.stories.values()) else "error"
+            judged = self.baseline is not None or self.policy.baseline_tag is None
+            expected = "inconclusive" if judged and all(story.facts for story in self.stories.values()) else "error"
         assert self.event.verdict == expected
 
     @invariant()
@@ -552,8 +596,10 @@ class GateMachine(RuleBasedStateMachine):
         if self.event is None:
             return
         stats = self.gate.result()["stats"]
-        assert set(stats) == {tag for tag, story in self.stories.items() if story.good}
-        for tag, record in stats.items():
+        read = {tag for tag, story in self.stories.items() if story.good}
+        assert set(stats) == read | ({self.policy.baseline_tag} if self.baseline else set())
+        for tag in read:
+            record = stats[tag]
             counts = tuple(record[name] for name in ("messages", "deliveries", "opens", "clicks"))
             assert counts == self.stories[tag].good[-1].counts
             assert record["under_way"] == self.stories[tag].facts.under_way

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import FrozenInstanceError
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
@@ -114,6 +115,19 @@ def test_defaults_of_the_caller():
     assert Policy.from_options({"confidence": 0.5}, confidence=0.0).confidence == 0.5
 
 
+def test_a_long_value_is_cut():
+    """The message shows 60 characters of it."""
+    with pytest.raises(OptionError) as caught:
+        number("x", "y" * 1000)
+    assert str(caught.value).count("y") == 59, "the quote before it is shown, too"
+
+
+def test_a_policy_cannot_be_changed():
+    """All tags are judged by the same one."""
+    with pytest.raises(FrozenInstanceError):
+        Policy().confidence = 0.5
+
+
 @pytest.mark.parametrize(
     ("given_value", "tag", "expected"),
     [
@@ -135,6 +149,8 @@ def test_expectation_for_a_strange_tag():
     policy.check_tags(["wave-2", "wave-1", "wave-3"])
     with pytest.raises(OptionError, match="expected_messages: it names 'wave-2'"):
         policy.check_tags(["wave-1"])
+    with pytest.raises(OptionError, match="expected_messages: it names 'wave-1'"):
+        policy.check_tags([])
 
 
 @pytest.mark.parametrize(

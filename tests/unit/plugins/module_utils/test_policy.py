@@ -66,6 +66,8 @@ def test_values_read(name, value, read):
     [
         ("min_delivery_ratio", 95, r"did you mean 0\.95\?"),
         ("min_delivery_ratio", "97.5", r"did you mean 0\.975\?"),
+        ("min_delivery_ratio", 100, r"did you mean 1\?"),
+        ("min_delivery_ratio", 100.5, "not a ratio from 0 to 1"),
         ("min_delivery_ratio", 101, "not a ratio from 0 to 1"),
         ("min_delivery_ratio", -0.1, "not a ratio from 0 to 1"),
         ("min_delivery_ratio", math.nan, "not a finite number"),
@@ -90,6 +92,7 @@ def test_values_read(name, value, read):
         ("expected_messages", 0, "not a whole number of 1 or more"),
         ("expected_messages", 99, r"below min_messages \(100\)"),
         ("expected_messages", {"a": 1000, "b": 5}, r"below min_messages \(100\)"),
+        ("expected_messages", {"a": 0}, "expected_messages of 'a': 0 is not a whole number of 1 or more"),
         ("expected_messages", {"a": "many"}, "expected_messages of 'a': 'many' is not a number"),
         ("sending_gap", -1, "negative"),
         ("grace_period", "-0.5", "negative"),
@@ -141,6 +144,12 @@ def test_a_policy_cannot_be_changed():
 def test_expected(given_value, tag, expected):
     """The expectation holds for each tag, or is told by tag."""
     assert Policy.from_options({"expected_messages": given_value}).expected(tag) == expected
+
+
+def test_one_message_may_be_expected():
+    """Where one is enough to judge by."""
+    policy = Policy.from_options({"expected_messages": {"a": 1}, "min_messages": 1})
+    assert policy.expected("a") == 1
 
 
 def test_expectation_for_a_strange_tag():

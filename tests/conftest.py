@@ -54,7 +54,7 @@ HOME = isolate()
 load_collections()
 
 # A busy machine is no failure.
-hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("patient")
 
 

@@ -40,7 +40,7 @@ def more_messages(delivered: int, messages: int, rate: float, threshold: float) 
     def decides(count: int) -> bool:
         return _log_mixture(delivered * count // messages, count, rate, side) >= threshold
 
-    high = max(messages, 1)
+    high = messages
     while not decides(high):
         high *= 2
         if high > _MESSAGES_LIMIT:

@@ -34,8 +34,8 @@ class Look:
     still: bool
     time_up: bool
     ratio_decides: bool
-    deliveries_ahead: bool = False
-    tags: int = 1
+    deliveries_ahead: bool
+    tags: int
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class _Decision:
     reason: str
 
 
-def single_look(record: Record, policy: Policy, tags: int = 1) -> Look:
+def single_look(record: Record, policy: Policy, tags: int) -> Look:
     """Return what one reading alone tells: that the mail is still, where its last activity is old enough."""
     idle = record.idle_seconds()
     still = idle is not None and idle > policy.grace_period
@@ -124,8 +124,6 @@ def judge(look: Look, policy: Policy, baseline: Record | None = None) -> Judgeme
 
 def _decide(look: Look, bounds: Bounds, policy: Policy, required: float) -> _Decision | None:
     enough = bounds.delivered_at_least / bounds.messages >= required
-    expected = policy.expected(look.record.tag)
-    incomplete = expected is not None and bounds.messages < expected
     if look.sending_stopped:
         if enough:
             return _Decision("pass", "ratio", _reasons.enough(look, bounds, required))
@@ -138,7 +136,8 @@ def _decide(look: Look, bounds: Bounds, policy: Policy, required: float) -> _Dec
             return _Decision("fail", "evidence", _reasons.evidently_too_few(look, bounds, policy, required))
     elif enough and not look.deliveries_ahead and not look.time_up:
         return _Decision("pass", "ratio", _reasons.enough(look, bounds, required))
-    if look.time_up and look.ratio_decides and enough and not incomplete:
+    # Where a number is expected, sending goes on until it is counted.
+    if look.time_up and look.ratio_decides and enough and policy.expected(look.record.tag) is None:
         return _Decision("pass", "ratio", _reasons.enough(look, bounds, required))
     return None
 

@@ -289,7 +289,7 @@ def _check_use(policy):
     last_at = NOW - timedelta(seconds=quiet) if quiet > policy.grace_period else NOW
     for delivered in (messages, 0):
         record = Record(tags[0], messages, delivered, delivered, delivered, last_at=last_at, fetched_at=NOW)
-        judgement = judge(single_look(record, policy), policy)
+        judgement = judge(single_look(record, policy, 1), policy)
         json.dumps(judgement.as_dict(), allow_nan=False)
         if last_at == NOW:
             continue

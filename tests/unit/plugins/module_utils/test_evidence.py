@@ -120,6 +120,20 @@ def test_more_messages_decide(one, other, rate):
         assert evidence(delivered * fewer // messages, fewer, rate) < threshold + 1
 
 
+@pytest.mark.parametrize(
+    ("delivered", "messages", "rate"),
+    [(194, 200, 0.95), (96, 100, 0.95), (1, 1, 0.95), (99, 100, 0.95), (1, 2, 0.45), (0, 1, 0.95)],
+)
+def test_no_more_messages_than_needed(delivered, messages, rate):
+    """The number is the least one that decides, or at most a hundredth above it."""
+    evidence = log_evidence_for if delivered / messages > rate else log_evidence_against
+    threshold = math.log(20)
+    least = messages
+    while evidence(delivered * least // messages, least, rate) < threshold:
+        least += 1
+    assert least <= messages + more_messages(delivered, messages, rate, threshold) <= least * 1.01
+
+
 def test_more_messages_where_none_decide():
     """The very share that is required is never evident, nor is a share of nothing."""
     assert more_messages(95, 100, 0.95, math.log(20)) is None

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -35,8 +36,11 @@ def record(messages, deliveries, idle=None, tag="wave-1", **more):
 
 def look(messages, deliveries, **more):
     """A look of the gate in the middle of sending, unless said otherwise."""
-    state = {"messages_due": 0, "sending_stopped": False, "still": False, "time_up": False, "ratio_decides": True}
-    state.update({key: more.pop(key) for key in (*state, "deliveries_ahead", "tags") if key in more})
+    state = {
+        "messages_due": 0, "sending_stopped": False, "still": False, "time_up": False, "ratio_decides": True,
+        "deliveries_ahead": False, "tags": 1,
+    }  # fmt: skip
+    state.update({key: more.pop(key) for key in state if key in more})
     return Look(record=record(messages, deliveries, **more), **state)
 
 
@@ -137,12 +141,31 @@ def test_decisions(a_look, options, expected):
         (record(200, 0, idle=901), {"expected_messages": 300}, "inconclusive"),
         (record(0, 0, known=False), {"min_delivery_ratio": 0, "min_messages": 1}, "inconclusive"),
         (record(100, 120), {}, "pass"),
+        # More messages than expected have stopped as well.
+        (record(250, 238, idle=10), {"expected_messages": 200, "confidence": 0.95}, "pass"),
+        # Deliveries above messages are no evidence; as many are, and what is carried over is not counted.
+        (record(1000, 1001, idle=10), {"confidence": 0.95}, "inconclusive"),
+        (record(1000, 1000, idle=10), {"confidence": 0.95}, "pass"),
+        (record(1000, 990, idle=10, carried_over=11), {"confidence": 0.95}, "pass"),
     ],
 )
 def test_single_look(given_record, options, expected):
     """One reading alone: time is up, and only old mail is still."""
     policy = Policy.from_options(options, confidence=0.0)
-    assert judge(single_look(given_record, policy), policy).verdict == expected
+    assert judge(single_look(given_record, policy, 1), policy).verdict == expected
+
+
+@pytest.mark.parametrize(("idle", "due"), [(901, 100), (900, 0), (None, 0)])
+def test_messages_due_at_a_single_look(idle, due):
+    """Either all messages are older than the grace period, or nobody knows of any."""
+    assert judge(single_look(record(100, 90, idle=idle), Policy(), 1), Policy()).messages_due == due
+
+
+def test_many_records_need_more_evidence_to_fail():
+    """One of many is enough to fail, so that each must be surer."""
+    policy = Policy.from_options({"expected_messages": 200})
+    verdicts = {tags: judge(single_look(record(100, 84, idle=901), policy, tags), policy).verdict for tags in (1, 50)}
+    assert verdicts == {1: "fail", 50: "inconclusive"}
 
 
 @pytest.mark.parametrize(
@@ -157,7 +180,7 @@ def test_single_look(given_record, options, expected):
 )
 def test_bounds(a_record, bounds):
     """At least and at most so many are delivered."""
-    found = Bounds.of(Look(a_record, 0, False, False, False, True))
+    found = Bounds.of(single_look(a_record, Policy(), 1))
     assert (found.delivered_at_least, found.delivered_at_most) == bounds
 
 
@@ -201,6 +224,12 @@ def test_a_weak_baseline(baseline):
     assert "baseline_tag 'control'" in judgement.reasons[0]
 
 
+def test_a_baseline_with_just_enough_mail():
+    """The minimum is enough."""
+    policy = Policy(baseline_tag="control")
+    assert judge(look(1000, 990), policy, record(100, 97, tag="control")).verdict == "pass"
+
+
 @pytest.mark.parametrize(
     ("a_look", "options", "parts"),
     [
@@ -240,6 +269,14 @@ def test_opens_that_were_not_counted():
     """A record without opens cannot be asked for them."""
     with pytest.raises(OptionError, match="min_open_ratio: the record has no opens"):
         judge(look(1000, 990, opens=None), Policy(min_open_ratio=0.1))
+
+
+def test_nothing_judged_can_be_changed():
+    """Whoever reads a judgement leaves it to the next as it was."""
+    a_look = look(1000, 990)
+    for value, name in ((a_look, "still"), (Bounds.of(a_look), "messages"), (judge(a_look, Policy()), "verdict")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, name, None)
 
 
 def test_a_judgement_in_plain_types():

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import FrozenInstanceError
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
@@ -65,6 +66,8 @@ def test_values_read(name, value, read):
     [
         ("min_delivery_ratio", 95, r"did you mean 0\.95\?"),
         ("min_delivery_ratio", "97.5", r"did you mean 0\.975\?"),
+        ("min_delivery_ratio", 100, r"did you mean 1\?"),
+        ("min_delivery_ratio", 100.5, "not a ratio from 0 to 1"),
         ("min_delivery_ratio", 101, "not a ratio from 0 to 1"),
         ("min_delivery_ratio", -0.1, "not a ratio from 0 to 1"),
         ("min_delivery_ratio", math.nan, "not a finite number"),
@@ -89,6 +92,7 @@ def test_values_read(name, value, read):
         ("expected_messages", 0, "not a whole number of 1 or more"),
         ("expected_messages", 99, r"below min_messages \(100\)"),
         ("expected_messages", {"a": 1000, "b": 5}, r"below min_messages \(100\)"),
+        ("expected_messages", {"a": 0}, "expected_messages of 'a': 0 is not a whole number of 1 or more"),
         ("expected_messages", {"a": "many"}, "expected_messages of 'a': 'many' is not a number"),
         ("sending_gap", -1, "negative"),
         ("grace_period", "-0.5", "negative"),
@@ -114,6 +118,19 @@ def test_defaults_of_the_caller():
     assert Policy.from_options({"confidence": 0.5}, confidence=0.0).confidence == 0.5
 
 
+def test_a_long_value_is_cut():
+    """The message shows 60 characters of it."""
+    with pytest.raises(OptionError) as caught:
+        number("x", "y" * 1000)
+    assert str(caught.value).count("y") == 59, "the quote before it is shown, too"
+
+
+def test_a_policy_cannot_be_changed():
+    """All tags are judged by the same one."""
+    with pytest.raises(FrozenInstanceError):
+        Policy().confidence = 0.5
+
+
 @pytest.mark.parametrize(
     ("given_value", "tag", "expected"),
     [
@@ -129,12 +146,20 @@ def test_expected(given_value, tag, expected):
     assert Policy.from_options({"expected_messages": given_value}).expected(tag) == expected
 
 
+def test_one_message_may_be_expected():
+    """Where one is enough to judge by."""
+    policy = Policy.from_options({"expected_messages": {"a": 1}, "min_messages": 1})
+    assert policy.expected("a") == 1
+
+
 def test_expectation_for_a_strange_tag():
     """A tag that is not judged is a slip of the pen."""
     policy = Policy.from_options({"expected_messages": {"wave-1": 500, "wave-2": 500}})
     policy.check_tags(["wave-2", "wave-1", "wave-3"])
     with pytest.raises(OptionError, match="expected_messages: it names 'wave-2'"):
         policy.check_tags(["wave-1"])
+    with pytest.raises(OptionError, match="expected_messages: it names 'wave-1'"):
+        policy.check_tags([])
 
 
 @pytest.mark.parametrize(

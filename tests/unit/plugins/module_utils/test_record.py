@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import pathlib
+from dataclasses import FrozenInstanceError
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -306,6 +307,33 @@ def test_dicts_refused(given_record, named):
     assert caught.value.option == named
 
 
+@pytest.mark.parametrize(
+    ("given_record", "tag", "said"),
+    [
+        ({"messages": 1}, None, "deliveries: the record does not have it"),
+        ({"messages": 1}, "b", "deliveries: the record of 'b' does not have it"),
+        ({"messages": 1, "tag": "a"}, "b", "deliveries: the record of 'a' does not have it"),
+    ],
+)
+def test_a_refusal_names_the_record(given_record, tag, said):
+    """By its own name, or else by the one it was given under."""
+    with pytest.raises(OptionError, match=said):
+        Record.from_dict(given_record, tag)
+
+
+@pytest.mark.parametrize(("given_known", "known"), [(True, True), (False, False), (None, True), (..., True)])
+def test_known(given_known, known):
+    """Counters from elsewhere are of a tag that exists, unless they say that it does not."""
+    counts = {"messages": 1, "deliveries": 1}
+    assert Record.from_dict(counts if given_known is ... else {**counts, "known": given_known}).known is known
+
+
+def test_a_record_cannot_be_changed():
+    """Whoever reads it leaves it to the next as it was."""
+    with pytest.raises(FrozenInstanceError):
+        read_json().messages = 0
+
+
 def test_moments_may_be_datetimes():
     """YAML makes datetimes of unquoted moments; they count as UTC."""
     naive = datetime(2016, 1, 1)  # noqa: DTZ001 - as YAML makes them
@@ -352,6 +380,12 @@ def test_a_difference():
     assert record["last_at"] == "2016-01-02T11:00:00Z"
     assert record["fetched_at"] == "2016-01-02T12:00:00Z"
     assert record["undelivered"] == 5
+
+
+def test_a_difference_to_nothing():
+    """Without an earlier reading, all of it is new."""
+    after = plain(300, 285, opens=9, clicks=4)
+    assert difference(after, None, 900) == after
 
 
 def test_a_difference_with_more_deliveries_than_messages():

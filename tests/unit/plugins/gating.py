@@ -1,0 +1,42 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Gates to test, and looks at them, at seconds that the test chooses."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
+from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Gate, Reading, Timing
+
+START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=timezone.utc)
+SERVICE = {"kind": "service", "status": 503, "msg": "tag 'a': answered 503"}
+
+
+def record(tag, second, messages, deliveries, **more):
+    """A reading at a second of the gate's time, with the last activity just then unless said otherwise."""
+    now = START + timedelta(seconds=second)
+    more.setdefault("last_at", now)
+    more.setdefault("opens", 0)
+    more.setdefault("clicks", 0)
+    return Record(tag, messages, deliveries, fetched_at=now, **more)
+
+
+def gate(tags="a", before=None, timing=None, **options):
+    """A gate of a policy."""
+    return Gate(list(tags), Policy.from_options(options), Timing(**(timing or {})), before or {})
+
+
+def look(a_gate, second, **tags):
+    """One look at a second: each tag has (messages, deliveries), (…, {more}), or an error."""
+    records, errors = {}, {}
+    for tag, found in tags.items():
+        if isinstance(found, dict):
+            errors[tag] = found
+        else:
+            counts, more = found[:2], found[2] if len(found) > 2 else {}
+            records[tag] = record(tag, second, *counts, **more)
+    return a_gate.look(Reading(second, second, START + timedelta(seconds=second), records, errors))

@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests of what a gate tells of each look and returns at the end."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+from datetime import timedelta
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Reading, Timing
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import SERVICE, START, gate, look
+
+AT_ONCE = {"wait_timeout": 0}
+GONE = {"last_at": START - timedelta(days=1)}
+
+
+def test_defaults():
+    """They are those that the documentation gives."""
+    assert Timing() == Timing(
+        wait_timeout=1800, wait_sleep=30, wait_delay=0, max_consecutive_errors=4, history_limit=60
+    )
+
+
+def test_nothing_told_can_be_changed():
+    """Whoever reads an event, a report for one, leaves it to the next as it was."""
+    a_gate = gate()
+    event = look(a_gate, 0, a=(500, 490))
+    reading = Reading(0, 0, START, {}, {})
+    for told, name in (
+        (event, "verdict"),
+        (event.tags["a"], "messages"),
+        (a_gate.timing, "wait_sleep"),
+        (reading, "at"),
+    ):
+        with pytest.raises(FrozenInstanceError):
+            setattr(told, name, None)
+
+
+def test_looks_are_counted_from_one():
+    """A look that fails is one, too."""
+    a_gate = gate()
+    events = [look(a_gate, second, a=found) for second, found in ((0, (100, 90)), (30, SERVICE), (60, (100, 90)))]
+    assert [(event.look, event.elapsed) for event in events] == [(1, 0), (2, 30), (3, 60)]
+    assert [event.at - START for event in events] == [timedelta(seconds=second) for second in (0, 30, 60)]
+    assert a_gate.result()["looks"] == 3
+
+
+@pytest.mark.parametrize(("second", "next_in"), [(1799, 1), (1799.5, 0.5), (1800, 0), (1900, 0)])
+def test_no_sleep_ends_after_the_deadline(second, next_in):
+    """Nor is one negative, where the last look took longer than there was time."""
+    assert look(gate(), second, a=(100, 90)).next_in == next_in
+
+
+def test_a_look_that_ends_after_the_deadline_is_the_last():
+    """It need not end at the very second."""
+    assert look(gate(), 1900, a=(100, 94)).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("found", "more"),
+    [
+        ({"a": (500, 0, GONE), "b": (500, 490), "c": (500, 490)}, ""),
+        ({"a": (500, 0, GONE), "b": (500, 0, GONE), "c": (500, 490)}, " (and 1 more tag)"),
+        ({"a": (500, 0, GONE), "b": (500, 0, GONE), "c": (500, 0, GONE)}, " (and 2 more tags)"),
+        ({"a": (500, 490), "b": (500, 490), "c": (500, 490)}, " (and 2 more tags)"),
+        ({"a": SERVICE, "b": (500, 490), "c": (99, 99)}, ""),
+    ],
+)
+def test_the_message_is_of_the_worst_tag(found, more):
+    """It has the reasons of one, and says how many more have the gate's verdict."""
+    a_gate = gate("abc", timing=AT_ONCE)
+    look(a_gate, 0, **found)
+    result = a_gate.result()
+    assert result["msg"] == f"{result['verdict']}: {result['tags']['a']['reasons'][0]}{more}"
+
+
+def test_reasons_of_all_tags_are_in_order():
+    """The worst first; among equals, as the tags were given."""
+    a_gate = gate("abcd", timing=AT_ONCE)
+    look(a_gate, 0, a=(500, 490), b=(99, 99), c=(500, 0, GONE), d=(500, 490))
+    assert [reason[:2] for reason in a_gate.result()["reasons"]] == ["c:", "b:", "a:", "d:"]
+
+
+def test_seconds_waited_are_rounded():
+    """To the millisecond."""
+    a_gate = gate(timing=AT_ONCE)
+    look(a_gate, 12.34567, a=(500, 490))
+    assert a_gate.result()["waited"] == 12.346

@@ -49,13 +49,15 @@ test: cores  ## all tests, on every ansible-core that can be had; TESTS=path and
 soak: .venv/dev.stamp  ## what takes too long for `make test`: a hundred kills, a thousand looks; 2 minutes
 	@$(VENV_PYTHON) -m pytest $(ARGS) tests/soak
 
-lint: .venv/dev.stamp  ## ruff, mypy, ansible-lint, yamllint, changelog, licence and workflow checks
+lint: .venv/dev.stamp  ## ruff, mypy, ansible-lint, yamllint, documentation, changelog, licence and workflow checks
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy
 	$(VENV_PYTHON) -m yamllint --strict .
 	$(VENV_PYTHON) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(VENV_PYTHON) .venv/bin/antsibull-changelog lint
+	PATH="$(CURDIR)/.venv/bin:$$PATH" $(VENV_PYTHON) .venv/bin/antsibull-docs lint-collection-docs --plugin-docs \
+		--check-extra-docs-refs --validate-collection-refs all --disallow-unknown-collection-refs .
 	$(VENV_PYTHON) .venv/bin/reuse lint --quiet
 	PATH="$(CURDIR)/.venv/bin:$$PATH" $(VENV_PYTHON) -m ansiblelint --offline
 

@@ -18,6 +18,7 @@ options:
         damaged, expired, or of another service, endpoint, token or tag, is not used. Errors are never kept.
       - When the cache fails in the middle of a play, a warning says so once, and the play goes on without it.
     type: bool
+    version_added: 1.0.0
     default: false
     env:
       - name: ANSIBLE_INVENTORY_CACHE
@@ -29,6 +30,7 @@ options:
       - The cache plugin, such as V(jsonfile), or V(community.general.redis) for several controllers.
       - V(memory) is refused, since Ansible's workers do not share it.
     type: str
+    version_added: 1.0.0
     default: jsonfile
     env:
       - name: ANSIBLE_CACHE_PLUGIN
@@ -43,6 +45,7 @@ options:
       - What the cache plugin connects to, in the form that its own documentation tells; for V(jsonfile) a directory.
       - When not set, V(jsonfile) uses C(mailops.smtpeter/cache) below Ansible's home, by default C(~/.ansible).
     type: str
+    version_added: 1.0.0
     env:
       - name: ANSIBLE_CACHE_PLUGIN_CONNECTION
       - name: ANSIBLE_INVENTORY_CACHE_CONNECTION
@@ -55,6 +58,7 @@ options:
     description:
       - Seconds after which an entry is no longer used; V(0) for never.
     type: int
+    version_added: 1.0.0
     default: 3600
     env:
       - name: ANSIBLE_CACHE_PLUGIN_TIMEOUT
@@ -68,6 +72,7 @@ options:
     description:
       - What the names of files or keys in the cache begin with.
     type: str
+    version_added: 1.0.0
     default: mailops_smtpeter_
     env:
       - name: ANSIBLE_CACHE_PLUGIN_PREFIX

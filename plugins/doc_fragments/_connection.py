@@ -19,6 +19,7 @@ options:
         damage the results.
       - When not set, the value of the environment variable E(SMTPETER_API_TOKEN) on the machine that asks is used.
     type: str
+    version_added: 1.0.0
     required: true
     aliases: [access_token]
   api_url:
@@ -30,17 +31,20 @@ options:
       - When not set, the value of the environment variable E(SMTPETER_API_URL) on the machine that asks is used, if
         there is one.
     type: str
+    version_added: 1.0.0
     default: https://www.smtpeter.com/v1
   endpoint:
     description:
       - The name of the method that is asked; C(tag) is the vendor's later name for the same data.
     type: str
+    version_added: 1.0.0
     choices: [stats, tag]
     default: stats
   validate_certs:
     description:
       - Whether the certificate of the service is checked. Switch it off for a test service at most.
     type: bool
+    version_added: 1.0.0
     default: true
   ca_path:
     description:
@@ -49,11 +53,13 @@ options:
       - When not set, the file named by the environment variable E(REQUESTS_CA_BUNDLE) or E(CURL_CA_BUNDLE) is used,
         else the certificates that come with Python's C(requests).
     type: path
+    version_added: 1.0.0
   timeout:
     description:
       - Seconds that one request may take, from start to last byte; above 0 and at most 3600. Resolving the name is the
         system's, with a limit of its own.
     type: float
+    version_added: 1.0.0
     default: 10
   retries:
     description:
@@ -61,10 +67,12 @@ options:
         growing random pauses of up to 10 seconds between them. C(Retry-After) is honoured up to 30 seconds.
       - After 429 or C(Retry-After), nothing more is asked for until the pause is over, for any tag.
     type: int
+    version_added: 1.0.0
     default: 3
   parallel:
     description: How many tags are read at the same time, 1 to 64.
     type: int
+    version_added: 1.0.0
     default: 8
 requirements:
   - requests >= 2.25 (Python library, on the machine that asks)
@@ -100,6 +108,7 @@ options:
       - What an unknown tag is, one that the service has nothing under.
       - With V(zero) it is a record of zeros with C(known=false). With V(error) it is an error.
     type: str
+    version_added: 1.0.0
     choices: [error, zero]
     default: zero
 """

@@ -25,6 +25,7 @@ options:
       - The whole result of P(mailops.smtpeter.campaign_gate#module), as it was registered or as a rescue finds it in
         C(ansible_failed_result), whatever the verdict.
     type: dict
+    version_added: 1.0.0
     required: true
   format:
     description:
@@ -37,6 +38,7 @@ options:
       - V(html) is a page of its own, with that picture, the table, the reasons and the policy. It has no scripts and
         needs no other files.
     type: str
+    version_added: 1.0.0
     required: true
     choices: [markdown, junit, svg, html]
 seealso:

@@ -23,15 +23,18 @@ options:
   _input:
     description: The later reading, a record or the C(stats) of P(mailops.smtpeter.tag_stats_info#module).
     type: raw
+    version_added: 1.0.0
     required: true
   before:
     description: The earlier reading, in the same form.
     type: raw
+    version_added: 1.0.0
     required: true
   grace_period:
     description:
       - Seconds. Where the last activity before the earlier reading is older than this, nothing was under way any more.
     type: float
+    version_added: 1.0.0
     default: 900
 seealso:
   - module: mailops.smtpeter.tag_stats_info

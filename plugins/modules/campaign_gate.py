@@ -39,6 +39,7 @@ options:
     description:
       - The tags to judge. Give a list, since Ansible splits text at its commas.
     type: list
+    version_added: 1.0.0
     elements: str
     required: true
     aliases: [tag]
@@ -47,6 +48,7 @@ options:
       - What decides when time is up, with V(ratio) the bare ratio, with V(inconclusive) nothing, for those who want the
         guarantee of O(confidence) alone.
     type: str
+    version_added: 1.0.0
     choices: [ratio, inconclusive]
     default: ratio
   wait_timeout:
@@ -56,14 +58,17 @@ options:
       - It should be well above O(grace_period), or little can be decided, which is warned of.
       - The C(timeout) keyword would kill the task without a result, so use this.
     type: float
+    version_added: 1.0.0
     default: 1800
   wait_sleep:
     description: Seconds between looks.
     type: float
+    version_added: 1.0.0
     default: 30
   wait_delay:
     description: Seconds before the first look.
     type: float
+    version_added: 1.0.0
     default: 0
   max_consecutive_errors:
     description:
@@ -71,10 +76,12 @@ options:
         read, for a time-out, a connection error, a status of 429 or 5xx or an answer that is not understood.
       - Other statuses of 4xx, such as 401, end it at once.
     type: int
+    version_added: 1.0.0
     default: 4
   fail_on:
     description: The verdicts that fail the task. With V([]) it only observes.
     type: list
+    version_added: 1.0.0
     elements: str
     choices: [fail, inconclusive, error]
     default: [fail, inconclusive, error]
@@ -83,6 +90,7 @@ options:
       - How many looks are kept in RV(history), 2 or more, and at most 600 entries of tags over all. When it is full,
         every other look is dropped, so that the whole wait stays covered.
     type: int
+    version_added: 1.0.0
     default: 60
 attributes:
   check_mode:

@@ -31,6 +31,7 @@ options:
       - With V(started), it runs with these options. One that runs with others is restarted, on the same O(data).
       - With V(stopped), it does not run, and all that was its own is removed. A file given as O(data) stays.
     type: str
+    version_added: 1.0.0
     choices: [started, stopped]
     default: started
   name:
@@ -38,18 +39,21 @@ options:
       - Which sandbox. Several may run beside each other.
       - Up to 100 letters, digits, dots, underscores and hyphens, not starting with a dot.
     type: str
+    version_added: 1.0.0
     default: default
   host:
     description:
       - The address it listens on, V(127.0.0.1), V(::1), V(localhost) or another loopback address. Others are refused,
         since a rehearsal stays on the machine.
     type: str
+    version_added: 1.0.0
     default: 127.0.0.1
   port:
     description:
       - The port it listens on. V(0) picks a free one. A sandbox that runs keeps its port, and so does one that is
         restarted, if it is still free.
     type: int
+    version_added: 1.0.0
     default: 0
   api_token:
     description:
@@ -57,16 +61,19 @@ options:
       - Make one up, of 8 characters or more. Never use the token of a real account. The environment is not looked at.
       - It is never written anywhere, only a salted digest of it.
     type: str
+    version_added: 1.0.0
   data:
     description:
       - The SQLite file that keeps the messages. It is created when missing, and outlives the sandbox.
       - Without it, the file is the sandbox's own and removed with O(state=stopped).
     type: path
+    version_added: 1.0.0
   tls:
     description:
       - Whether to speak HTTPS, with a certificate authority of its own that is returned as RV(ca_path), and is valid
         for 30 days. It is made anew, with a restart, in the last week.
     type: bool
+    version_added: 1.0.0
     default: false
   scenario:
     description:
@@ -93,21 +100,26 @@ options:
       - C(click_delay) (span, default V([5, 120])), from the first open to the click, and from one click to the next.
       - C(repeat_rate) (float, default 0.2), the chance that an open or a click is followed by another.
     type: raw
+    version_added: 1.0.0
     default: healthy
   faults:
     description:
       - What goes wrong with requests for statistics. Sending is never disturbed. A start or restart counts from the
         beginning.
       - Requests meet first O(faults.drop), then O(faults.statuses), then O(faults.slow_bytes).
+      - When not set, nothing goes wrong.
     type: dict
+    version_added: 1.0.0
     suboptions:
       latency:
         description: Seconds before every answer, not divided by O(speed).
         type: float
+        version_added: 1.0.0
         default: 0
       drop:
         description: How many of the next requests have their connection closed without an answer.
         type: int
+        version_added: 1.0.0
         default: 0
       statuses:
         description:
@@ -115,39 +127,47 @@ options:
             with C(status), C(count) (for so many requests, default 1) and C(retry_after) (seconds, the header
             C(Retry-After)).
         type: list
+        version_added: 1.0.0
         elements: raw
         default: []
       slow_bytes:
         description: Seconds between the bytes of an answer, not divided by O(speed). V(0) sends it whole.
         type: float
+        version_added: 1.0.0
         default: 0
       slow_count:
-        description: How many of the next requests O(faults.slow_bytes) is for. All of them, unless given.
+        description: How many of the next requests O(faults.slow_bytes) is for. When not set, it is for all.
         type: int
+        version_added: 1.0.0
       unknown_tag:
         description:
           - How a tag without mail is answered, which the vendor does not document. With 404 (V(not_found)), counters of
             0 (V(zeros)), an empty object (V(object)), an empty list (V(list)), or V(null).
         type: str
+        version_added: 1.0.0
         choices: [not_found, zeros, object, list, 'null']
         default: not_found
   seed:
     description:
       - Makes it repeatable. The same messages, sent in the same order to fresh O(data), meet the same fates after the
         same delays, also across restarts.
+      - When not set, chance decides.
     type: int
+    version_added: 1.0.0
   speed:
     description:
       - Divides every delay of the scenario. From 0.001 to 1,000,000,000.
       - Time stamps stay real time, so divide the seconds of a gate (C(wait_timeout), C(wait_sleep), C(sending_gap),
         C(grace_period)) by the same number. Moments are rounded up to a tenth of a second.
     type: float
+    version_added: 1.0.0
     default: 1
   idle_timeout:
     description:
       - Seconds without any request after which it ends by itself, so that an interrupted play leaves nothing running.
         What it stored stays for the next start. V(0) is never.
     type: float
+    version_added: 1.0.0
     default: 3600
 notes:
   - The seconds of O(faults) and O(idle_timeout) are real ones. Only those of O(scenario) are divided by O(speed).

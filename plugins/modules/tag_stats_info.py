@@ -29,6 +29,7 @@ options:
       - A tag that is empty, V(.) or V(..), longer than 1,000 characters, or that holds white space, a semicolon or a
         control character is refused.
     type: list
+    version_added: 1.0.0
     elements: str
     required: true
     aliases: [tag]

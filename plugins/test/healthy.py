@@ -28,6 +28,7 @@ options:
   _input:
     description: A record, a list of records, or a dict of records by tag. Empty is an error.
     type: raw
+    version_added: 1.0.0
     required: true
   confidence:
     default: 0

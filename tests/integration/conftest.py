@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -17,11 +18,19 @@ import time
 from typing import Any, Iterator, Mapping, Protocol
 
 import pytest
+import requests
 import yaml
 from ansible.release import __version__ as own_version
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.server import Service
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import parse_settings
+from ansible_collections.mailops.smtpeter.tests.integration.controller import Controller
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
+COMMUNITY = ROOT / ".venv" / "community"
+
+# What the service of the fixture access is asked with.
+TOKEN = 'only/for+"rehearsal"&<hére>'
 OWN = ".".join(own_version.split(".")[:2])
 
 
@@ -150,6 +159,27 @@ def environment(directory: pathlib.Path) -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="module")
+def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment that leads to a sandbox in this process: C(good) arrives, C(poor) in part, C(few) is small."""
+    at_once = {"delay": 0, "open_rate": 0}
+    scenario = {"default": {"delivery_rate": 1, **at_once}, "tags": {"poor": {"delivery_rate": 0.5, **at_once}}}
+    settings = parse_settings({"api_token": TOKEN, "seed": 1, "scenario": scenario})
+    with Service(settings, str(tmp_path_factory.mktemp("campaigns") / "mail.sqlite")) as running:
+        for tag, count in (("good", 200), ("poor", 200), ("few", 20)):
+            recipients = [f"reader{number}@example.org" for number in range(count)]
+            mail = {"from": "a@example.com", "recipients": recipients, "subject": "s", "text": "t", "tags": [tag]}
+            requests.post(
+                f"{running.api_url}/send", params={"access_token": TOKEN}, json=mail, timeout=10
+            ).raise_for_status()
+        yield {"SMTPETER_API_URL": running.api_url, "SMTPETER_API_TOKEN": TOKEN}
+
+
+def community_paths() -> str:
+    """ANSIBLE_COLLECTIONS_PATH with what tests/tools/community.py unpacked behind the collection under test."""
+    return f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}{os.pathsep}{COMMUNITY}"
+
+
 class RedisServer:
     """A real Redis on a port of its own on 127.0.0.1, which keeps nothing on disk; `stop` ends it at once."""
 
@@ -183,10 +213,8 @@ class RedisServer:
     @property
     def settings(self) -> dict[str, str]:
         """The environment of a run that caches there by `community.general.redis`."""
-        # Of test and collection there is one path each already; the community's is added behind them.
-        paths = f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}{os.pathsep}{ROOT / '.venv' / 'community'}"
         return {
-            "ANSIBLE_COLLECTIONS_PATH": paths,
+            "ANSIBLE_COLLECTIONS_PATH": community_paths(),
             "ANSIBLE_INVENTORY_CACHE": "true",
             "ANSIBLE_INVENTORY_CACHE_PLUGIN": "community.general.redis",
             "ANSIBLE_INVENTORY_CACHE_CONNECTION": self.connection,
@@ -198,12 +226,24 @@ class RedisServer:
         self._process.wait()
 
 
+@contextlib.contextmanager
+def started_controller() -> Iterator[Controller]:
+    """A stand-in for AWX; skips by name where the collection awx.awx is missing."""
+    if not (COMMUNITY / "ansible_collections" / "awx").is_dir():
+        pytest.skip("no awx.awx: tests/tools/community.py did not run")
+    running = Controller()
+    try:
+        yield running
+    finally:
+        running.close()
+
+
 @pytest.fixture
 def redis(tmp_path: pathlib.Path) -> Iterator[RedisServer]:
     """A Redis for the test alone; skipped by name where the server or the collection is missing."""
     if not shutil.which("redis-server"):
         pytest.skip("no redis-server on PATH (Debian: apt install redis-server)")
-    if not (ROOT / ".venv" / "community").is_dir():
+    if not COMMUNITY.is_dir():
         pytest.skip("no community.general: tests/tools/community.py did not run")
     server = RedisServer(tmp_path)
     yield server

@@ -11,6 +11,7 @@ command printed.
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 import pathlib
 import re
@@ -44,7 +45,10 @@ MESSAGES = 400
 NOT_RUN = {
     "git": "the clone is the one under test",
     "cd": "the test chooses the directory",
+    "ansible-builder": "it needs a container engine; test_execution_environment.py makes the context of the image",
     "ansible-galaxy": "it would install a second copy of the collection beside the one under test",
+    "ansible-navigator": "it needs a container engine and the image",
+    "ansible-runner": "with --process-isolation it does, too; test_execution_environment.py has a stand-in for podman",
     "python3": "it would install packages, which the test's environments have",
     "ansible-vault": "it opens an editor; the test writes the same file by `ansible-vault encrypt`",
     ".": "the test reads the file and gives its variables to the commands that follow",
@@ -226,7 +230,7 @@ class Reader:
                 self._run(self._directory / files[0], words, fails=bool(re.search(r"\bfails\b", comment)))
             else:
                 self._run(words[0], words[1:], fails=bool(re.search(r"\bfails\b", comment)))
-        elif words[0] == "ansible-runner":
+        elif words[0] == "ansible-runner" and "--process-isolation" not in words:
             self._runner(command)
         else:
             assert words[0] in NOT_RUN, f"say how {words[0]} is run, or why not"
@@ -282,12 +286,16 @@ def test_document(
     document: pathlib.Path, play: Any, ansible_core: Any, tmp_path: pathlib.Path, environment: dict[str, str]
 ) -> None:
     """A reader who does what the document says, in its order, sees what it says."""
-    reader = Reader(play, ansible_core, tmp_path, environment)
+    with contextlib.ExitStack() as stack:
+        if "CONTROLLER_HOST" in document.read_text(encoding="utf-8"):
+            controller = stack.enter_context(conftest.started_controller())
+            environment.update(controller.settings, ANSIBLE_COLLECTIONS_PATH=conftest.community_paths())
+        reader = Reader(play, ansible_core, tmp_path, environment)
 
-    for fence in fences(document):
-        reader.read(fence)
+        for fence in fences(document):
+            reader.read(fence)
 
-    reader.finish()
+        reader.finish()
 
 
 # A cache plugin that has lost its server.

@@ -14,38 +14,12 @@ import subprocess
 import time
 
 import pytest
-import requests
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.server import Service
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import parse_settings
-from ansible_collections.mailops.smtpeter.tests.integration.conftest import environment, written
+from ansible_collections.mailops.smtpeter.tests.integration.conftest import TOKEN, environment, written
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks
 from junitparser import Failure, JUnitXml
 
-TOKEN = 'only/for+"rehearsal"&<hére>'
-AT_ONCE = {"delay": 0, "open_rate": 0}
 HURRY = ["-e", "smtpeter_grace_period=2", "-e", "smtpeter_sending_gap=1", "-e", "smtpeter_wait_sleep=0.5"]
 REPORTS = ["gate.html", "gate.json", "gate.junit.xml", "gate.md", "gate.svg", "stats.json"]
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    """A sandbox in this process, with a campaign that arrives and one that does not."""
-    scenario = {"default": {"delivery_rate": 1, **AT_ONCE}, "tags": {"poor": {"delivery_rate": 0.5, **AT_ONCE}}}
-    settings = parse_settings({"api_token": TOKEN, "seed": 1, "scenario": scenario})
-    with Service(settings, str(tmp_path_factory.mktemp("gate") / "mail.sqlite")) as running:
-        for tag, count in (("good", 200), ("poor", 200), ("few", 20)):
-            recipients = [f"reader{number}@example.org" for number in range(count)]
-            mail = {"from": "a@example.com", "recipients": recipients, "subject": "s", "text": "t", "tags": [tag]}
-            requests.post(
-                f"{running.api_url}/send", params={"access_token": TOKEN}, json=mail, timeout=10
-            ).raise_for_status()
-        yield running
-
-
-@pytest.fixture
-def access(service):
-    """The environment that leads to it."""
-    return {"SMTPETER_API_URL": service.api_url, "SMTPETER_API_TOKEN": TOKEN}
 
 
 @pytest.mark.parametrize(
@@ -72,6 +46,8 @@ def test_every_verdict(play, access, tmp_path, tags, wait, verdict, code):
     result = json.loads((reports / "gate.json").read_text(encoding="utf-8"))
     assert result["verdict"] == verdict
     assert json.loads((reports / "stats.json").read_text(encoding="utf-8")) == result["stats"]
+    handed_out = run.result("Hand the verdict out")["ansible_stats"]["data"]
+    assert handed_out == {"smtpeter_gate": {key: result[key] for key in ("verdict", "msg", "reasons", "stats")}}
     suite = next(iter(JUnitXml.fromfile(str(reports / "gate.junit.xml"))))
     assert (suite.failures + suite.errors == 0) is (verdict == "pass")
     assert any(isinstance(outcome, Failure) for case in suite for outcome in case.result) is (
@@ -132,6 +108,9 @@ def test_a_tag_that_others_choose(play, access, tmp_path, tag):
     if "{{7" in tag:
         result = json.loads((tmp_path / "reports" / "gate.json").read_text(encoding="utf-8"))
         assert list(result["tags"]) == ["{{7*7}}", "[1]"]
+        handed_out = run.result("Hand the verdict out")["ansible_stats"]["data"]["smtpeter_gate"]
+        assert list(handed_out["stats"]) == ["{{7*7}}", "[1]"]
+        assert "'{{7*7}}'" in "".join(handed_out["reasons"]) or "{{7*7}}:" in "".join(handed_out["reasons"])
         cases = next(iter(JUnitXml.fromfile(str(tmp_path / "reports" / "gate.junit.xml"))))
         assert {"{{7*7}}", "[1]"} <= {case.name for case in cases}
     else:

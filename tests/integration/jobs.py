@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Jobs of ansible-runner, in a directory for each, with this environment's ansible-core."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from typing import Any, Mapping
+
+from ansible_collections.mailops.smtpeter.tests.integration import test_examples
+from ansible_collections.mailops.smtpeter.tests.integration.conftest import ROOT, environment
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks
+
+GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_controller.rst"
+
+
+def printed(start: str) -> str:
+    """The block of the guide that begins so, or its command."""
+    texts = [text for fence in test_examples.fences(GUIDE) for text in (fence.text, *fence.text.splitlines())]
+    found = [text for text in texts if text.startswith(start)]
+    assert found, start
+    return found[0]
+
+
+class Job:
+    """A private_data_dir for ansible-runner, C(env/extravars) and C(project) included, and what came of running it."""
+
+    def __init__(self, directory: pathlib.Path, extravars: str = "", project: Mapping[str, str] | None = None) -> None:
+        self.directory = directory
+        files = {"inventory/hosts.json": '{"all": {"hosts": {}}}', "env/extravars": extravars or "{}"}
+        files.update({f"project/{name}": text for name, text in (project or {}).items()})
+        for name, text in files.items():
+            path = directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+
+    def run(self, playbook: str, env: Mapping[str, str], *args: str, path: str = "") -> str:
+        """Run the job with ident C(job); its status. C(path) goes before PATH."""
+        home = self.directory.parent
+        # Through a link, since ansible-core before 2.20 cannot run modules with an interpreter whose path has a space.
+        venv = home / "venv"
+        if not venv.exists():
+            venv.symlink_to(sys.prefix)
+        found = os.pathsep.join(filter(None, [path, str(venv / "bin"), os.environ["PATH"]]))
+        command = [venv / "bin" / "python", "-m", "ansible_runner", "run", self.directory, "-p", playbook]
+        done = subprocess.run(
+            [*command, "--ident", "job", *args],
+            cwd=home,
+            env={**environment(home), "TASK_RESULTS": os.devnull, "PATH": found, **env},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert self.read("rc") == str(done.returncode), done.stdout + done.stderr
+        return self.read("status")
+
+    def read(self, name: str) -> str:
+        """The text of an artifact."""
+        return (self.directory / "artifacts" / "job" / name).read_text(encoding="utf-8")
+
+    @property
+    def handed_out(self) -> dict[str, Any]:
+        """What ansible.builtin.set_stats handed out, where AWX finds it."""
+        events = [json.loads(path.read_text(encoding="utf-8")) for path in self.directory.rglob("job_events/*.json")]
+        (last,) = (event for event in events if event["event"] == "playbook_on_stats")
+        return last["event_data"].get("artifact_data", {})
+
+    def leaking(self, token: str) -> list[str]:
+        """The files that hold the token in any spelling, by path in the directory."""
+        files = [path for path in self.directory.rglob("*") if path.is_file()]
+        found = [path for path in files if leaks(path.read_text(encoding="utf-8", errors="replace"), token)]
+        return sorted(path.relative_to(self.directory).as_posix() for path in found)

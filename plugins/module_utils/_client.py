@@ -58,9 +58,9 @@ class Connection:
         check_token(self.api_token)
         _check_url(self.api_url)
         if self.endpoint not in ("stats", "tag"):
-            raise OptionError("endpoint", "it is 'stats' or 'tag'")
+            raise OptionError("endpoint", f"{self.endpoint[:60]!r} is unknown; give stats or tag")
         if not 0 < self.timeout <= 3600:
-            raise OptionError("timeout", f"{self.timeout} is not above 0 and at most 3600 seconds")
+            raise OptionError("timeout", f"{self.timeout:g} is not above 0 and at most 3600; give seconds")
         if not 0 <= self.retries <= 100:
             raise OptionError("retries", f"{self.retries} is not from 0 to 100")
         if self.validate_certs and self.ca_path:
@@ -129,7 +129,7 @@ def _tag_problem(tag: str) -> str | None:
     if tag in (".", ".."):
         return "is a dot segment, which cannot be asked for"
     if len(tag) > TAG_LIMIT:
-        return f"is cut short here: it has {len(tag)} characters, above {TAG_LIMIT}"
+        return f"is cut short here: it has {len(tag)} characters, and a tag has at most {TAG_LIMIT}"
     for char in tag:
         category = unicodedata.category(char)
         if char.isspace():

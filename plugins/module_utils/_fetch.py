@@ -32,7 +32,7 @@ def checked_tags(tags: Iterable[str], token: str) -> list[str]:
     """Return each tag once, in order; C(token) is empty where it is not known. Raises OptionError for what is none."""
     unique = list(dict.fromkeys(tags))
     if not unique:
-        raise OptionError("tags", "it is empty; name at least one tag")
+        raise OptionError("tags", "it is empty; give at least one tag")
     for tag in unique:
         check_tag(tag, token)
     return unique

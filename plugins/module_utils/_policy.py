@@ -46,7 +46,7 @@ class Policy:
         """
         for name in options:
             if name not in _CHECKS:
-                raise OptionError(str(name), f"there is no such option; the policy has {', '.join(_CHECKS)}")
+                raise OptionError(str(name), f"there is no such option; give one of {', '.join(_CHECKS)}")
         given = {**defaults, **{name: value for name, value in options.items() if value is not None}}
         policy = cls(**{name: _CHECKS[name](name, value) for name, value in given.items()})
         policy._check_expectations()
@@ -67,7 +67,10 @@ class Policy:
         if isinstance(self.expected_messages, dict):
             strange = [tag for tag in self.expected_messages if tag not in tags]
             if strange:
-                raise OptionError("expected_messages", f"it names '{strange[0]}', which is not among the tags judged")
+                raise OptionError(
+                    "expected_messages",
+                    f"it names '{strange[0]}', which is not among the tags judged; check its spelling",
+                )
 
     def _check_expectations(self) -> None:
         expectations = self.expected_messages
@@ -91,7 +94,7 @@ def number(name: str, value: Any) -> float:
     if result is None:
         raise OptionError(name, f"{_shown(value)} is not a number")
     if not math.isfinite(result):
-        raise OptionError(name, "it is not a finite number")
+        raise OptionError(name, f"{_shown(value)} is not a finite number")
     return result
 
 
@@ -120,13 +123,13 @@ def _shown(value: Any) -> str:
     try:
         return repr(value)[:60]
     except ValueError:
-        return f"this {type(value).__name__}"
+        return "this value"
 
 
 def _ratio(name: str, value: Any) -> float:
     result = number(name, value)
     if 1 < result <= 100:
-        raise OptionError(name, f"{value} is above 1: did you mean {result / 100:g}?")
+        raise OptionError(name, f"{value} is not a ratio from 0 to 1; did you mean {result / 100:g}?")
     if not 0 <= result <= 1:
         raise OptionError(name, f"{value} is not a ratio from 0 to 1")
     return result
@@ -152,13 +155,13 @@ def _expectation(name: str, value: Any) -> int | dict[str, int]:
 
 def _decider(name: str, value: Any) -> str:
     if value not in ("ratio", "inconclusive"):
-        raise OptionError(name, f"{_shown(value)} is neither 'ratio' nor 'inconclusive'")
+        raise OptionError(name, f"{_shown(value)} is unknown; give ratio or inconclusive")
     return str(value)
 
 
 def _tag(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise OptionError(name, f"{_shown(value)} is not a tag")
+        raise OptionError(name, f"{_shown(value)} is not a tag; give one as text")
     return str(value)
 
 

@@ -42,7 +42,7 @@ def too_few(look: Look, bounds: Bounds, policy: Policy, required: float) -> str:
     return (
         f"{_named(look.record)}only {bounds.delivered_at_most} of {bounds.messages} messages are delivered "
         f"({share(bounds.delivered_at_most, bounds.messages)}) where at least {percent(required)} is required, and "
-        f"nothing has moved for {_seconds(policy.grace_period)}; {_LOOK_FOR}"
+        f"nothing has moved for {policy.grace_period:g} s; {_LOOK_FOR}"
     )
 
 
@@ -57,7 +57,7 @@ def evidently_too_few(look: Look, bounds: Bounds, policy: Policy, required: floa
     delivered = min(bounds.delivered_at_most, due)
     return (
         f"{_named(look.record)}at most {delivered} of the {due} messages that are more than "
-        f"{_seconds(policy.grace_period)} old are delivered ({share(delivered, due)}): enough evidence that it is less "
+        f"{policy.grace_period:g} s old are delivered ({share(delivered, due)}): enough evidence that it is less "
         f"than the {percent(required)} required; {_LOOK_FOR}"
     )
 
@@ -127,12 +127,8 @@ def _evidence_lacks(look: Look, bounds: Bounds, policy: Policy, required: float)
     if more is None:
         return "the share is too close to the required one for evidence"
     if more == 0:
-        return f"evidence against it counts only mail that is older than {_seconds(policy.grace_period)}"
+        return f"evidence against it counts only mail that is older than {policy.grace_period:g} s"
     return f"about {more} more messages like these decide it"
-
-
-def _seconds(count: float) -> str:
-    return f"{count:g} second{'' if count == 1 else 's'}"
 
 
 def _delivered(look: Look, bounds: Bounds) -> str:

@@ -217,7 +217,7 @@ def _checked(answer: Answer) -> Record:
     if content is None or content in ([], {}):
         return _unknown(answer)
     if not isinstance(content, dict):
-        raise _NotUnderstood(f"a {type(content).__name__} came where an object belongs")
+        raise _NotUnderstood("it is not a JSON object")
     named = content.get("tag", answer.tag)
     if str(named).casefold() != answer.tag.casefold():
         raise _NotUnderstood("it is about another tag")
@@ -283,7 +283,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(text: str) -> Any:
-    raise _NotUnderstood(f"{text} is not a number of JSON")
+    raise _NotUnderstood(f"{text} is not a JSON number")
 
 
 def _whole(text: str) -> Any:

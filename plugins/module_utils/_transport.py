@@ -240,8 +240,8 @@ def _attempt(session: requests.Session, url: str, timeout: float) -> Reply | Tra
             )
     except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as exc:
         return _without_url(exc)
-    except (zlib.error, ValueError) as exc:
-        return TransportError("answer", f"its HTTP answer is malformed ({type(exc).__name__})", retryable=False)
+    except (zlib.error, ValueError):
+        return TransportError("answer", "its HTTP answer is malformed", retryable=False)
 
 
 def _read(response: requests.Response) -> bytes | None:
@@ -290,7 +290,7 @@ def _without_url(exc: BaseException) -> TransportError:
         if isinstance(cause, ssl.SSLError):
             return TransportError("connection", "it does not speak TLS as expected", retryable=True)
         if isinstance(cause, OSError) and cause.errno is not None and cause.errno in errno.errorcode:
-            return TransportError("connection", os.strerror(cause.errno).lower(), retryable=True)
+            return TransportError("connection", f"the system said {os.strerror(cause.errno).lower()!r}", retryable=True)
     return TransportError("connection", "it closed the connection before the answer was whole", retryable=True)
 
 

@@ -40,7 +40,7 @@ def open_cache(options: Mapping[str, Any]) -> RecordCache:
         given["_uri"] = uri or os.path.join(home(), "cache")
     plugin = cache_loader.get(name, **given)
     if plugin is None:
-        raise AnsibleError(f"there is no '{name}'")
+        raise AnsibleError(f"there is no cache plugin '{name}'")
     if isinstance(plugin, BaseFileCacheModule):
         # Reading a file needs no precautions.
         return RecordCache(options, plugin, partial(kept, plugin))

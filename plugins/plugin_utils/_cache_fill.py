@@ -26,9 +26,11 @@ def checked_cache(options: Mapping[str, Any]) -> RecordCache:
     """Open the cache that the lookup's options name; raises OptionError where it cannot serve."""
     name, timeout, connection = options["cache_plugin"], options["cache_timeout"], options["cache_connection"]
     if name.rpartition(".")[2] == "memory":
-        raise OptionError("cache_plugin", "Ansible's workers do not share memory; take jsonfile, or Redis")
+        raise OptionError(
+            "cache_plugin", "Ansible's workers do not share memory; give jsonfile, or community.general.redis"
+        )
     if timeout < 0:
-        raise OptionError("cache_timeout", f"{timeout} is below 0; give seconds, or 0 for no limit")
+        raise OptionError("cache_timeout", f"{timeout} is negative; give seconds, or 0 for no limit")
     problem = ""
     # Another process may make the directory of a jsonfile at the same time, and then the first attempt fails.
     for _attempt in range(2):

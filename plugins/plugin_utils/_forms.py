@@ -57,7 +57,7 @@ class Given:
             if record.tag is None:
                 raise OptionError(option, "a record without a tag cannot be matched; give a dict of records by tag")
             if record.tag in found:
-                raise OptionError(option, f"there are two records of '{record.tag}'")
+                raise OptionError(option, f"there are two records of '{record.tag}'; give one of each tag")
             found[record.tag] = record
         return found
 

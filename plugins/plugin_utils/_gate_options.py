@@ -68,8 +68,8 @@ def gate_from(args: Mapping[str, Any], once: bool, warn: Callable[[str], None]) 
     timing = _timing(args, once)
     if not once and timing.wait_timeout <= max(policy.grace_period, policy.sending_gap):
         warn(
-            f"wait_timeout ({timing.wait_timeout:g}) is not above grace_period ({policy.grace_period:g}) and "
-            f"sending_gap ({policy.sending_gap:g}), so little can be decided in time"
+            f"wait_timeout ({timing.wait_timeout:g} s) is not above grace_period ({policy.grace_period:g} s) and "
+            f"sending_gap ({policy.sending_gap:g} s), so little can be decided in time; raise wait_timeout"
         )
     before = _before(args["since"], tags)
     if args["since"] and not before:

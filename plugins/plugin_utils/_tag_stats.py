@@ -15,6 +15,7 @@ from ..module_utils._fetch import Fill, failures, read_tags
 from ..module_utils._secret import register_secret
 from ._cache_fill import CacheFiller, checked_cache
 from ._forms import kind_of
+from ._missing import LibraryMissing
 
 
 def look_up(
@@ -36,7 +37,7 @@ def look_up(
     register_secret(given["api_token"])
     for term in terms:
         if not isinstance(term, str):
-            raise OptionError("tags", f"a term is {kind_of(term)}, not a string; quote tags that look like numbers")
+            raise OptionError("tags", f"{kind_of(term)} came where a tag belongs; quote tags that look like numbers")
     records = _cached(terms, given) if given["cache"] else _read(terms, given, None)
     return [dict(records[term]) for term in terms]
 
@@ -46,7 +47,7 @@ def _check_names(direct: Mapping[str, Any], known: Mapping[str, Any]) -> None:
     accepted = names.union(*(definition.get("aliases", ()) for definition in known.values()))
     for name in direct:
         if name not in accepted:
-            raise OptionError(name, f"there is no such option; the lookup has {', '.join(sorted(names))}")
+            raise OptionError(name, f"there is no such option; give one of {', '.join(sorted(names))}")
 
 
 def _cached(tags: list[str], given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -62,7 +63,7 @@ def _cached(tags: list[str], given: Mapping[str, Any]) -> dict[str, dict[str, An
 
 def _read(tags: list[str], given: Mapping[str, Any], fill: Fill | None) -> dict[str, dict[str, Any]]:
     if options.missing_requests():
-        raise OptionError("requirements", "the Python library 'requests' is missing on the controller; install it")
+        raise LibraryMissing("requests")
     with closing(options.client_from(given)) as client:
         readings = read_tags(client, tags, given["parallel"], given["missing"], fill)
     if readings.errors:

@@ -335,7 +335,7 @@ def test_the_later_record_counts(play, tmp_path, read):
     forged = {"smtpeter_fleet_0": older, "smtpeter_fleet_1": records[2:], "smtpeter_fleet_2": [*older, *records[:1]]}
     run = merged(play, tmp_path, [forged])
     assert run.returncode == 2
-    assert "1 of 16 tags are missing: 0-second." in " ".join(run.output.split())
+    assert "1 of 16 tags are missing: 0-second;" in " ".join(run.output.split())
 
     # In check mode, too.
     forged["smtpeter_fleet_3"] = [{**older[1], "fetched_at": records[0]["fetched_at"]}]

@@ -57,7 +57,7 @@ def started(name: str, settings: Settings, check_mode: bool = False) -> Outcome:
         state = process.launch(home, settings, last.port if last is not None else None, renew)
         if not _answers(state):
             process.end(home)
-            raise ProcessError(f"The sandbox did not answer at {state.api_url} and was ended; see {home.log_path}")
+            raise ProcessError(f"the sandbox did not answer at {state.api_url} and was ended; see {home.log_path}")
     return _outcome(state, changed=True)
 
 

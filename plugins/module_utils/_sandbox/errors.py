@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+ELSEWHERE = "mend that, or choose another place with TMPDIR"
+
 
 class SandboxError(Exception):
     """Any refusal or failure of the sandbox; its text is meant for users."""

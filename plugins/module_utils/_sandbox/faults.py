@@ -77,7 +77,7 @@ def parse_faults(value: object, where: str = "faults") -> Faults:
     unknown_tag = given.get("unknown_tag", "not_found")
     if unknown_tag not in UNKNOWN_TAGS:
         raise SettingError(
-            f"{where}.unknown_tag", f"{shown(unknown_tag)} is not known; use one of {', '.join(UNKNOWN_TAGS)}"
+            f"{where}.unknown_tag", f"{shown(unknown_tag)} is unknown; give one of {', '.join(UNKNOWN_TAGS)}"
         )
     slow_count = given.get("slow_count")
     return Faults(

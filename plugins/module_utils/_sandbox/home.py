@@ -23,7 +23,7 @@ import tempfile
 import time
 import typing as t
 
-from .errors import HomeError, LockBusyError
+from .errors import ELSEWHERE, HomeError, LockBusyError
 from .lock import Lock
 
 PATIENCE = 90.0
@@ -94,7 +94,7 @@ class Home:
             except FileExistsError:
                 pass
             except OSError as error:
-                raise HomeError(f"The directory {path} cannot be made: {error.strerror}; set TMPDIR") from None
+                raise HomeError(f"the directory {path} cannot be made: {error.strerror}; {ELSEWHERE}") from None
             _is_ours(path)
 
     @contextlib.contextmanager
@@ -105,10 +105,10 @@ class Home:
             lock = Lock.take(path, PATIENCE)
         except LockBusyError:
             raise HomeError(
-                f"Another run has been changing sandbox {self.name} for {PATIENCE:g} s; end that one"
+                f"another run has been changing sandbox {self.name} for {PATIENCE:g} s; end that run"
             ) from None
         except OSError as error:
-            raise HomeError(f"{path} cannot be locked: {error.strerror}") from None
+            raise HomeError(f"{path} cannot be locked: {error.strerror}; {ELSEWHERE}") from None
         with lock:
             yield
 
@@ -120,7 +120,9 @@ class Home:
             if state is not None:
                 return state
             if time.monotonic() >= deadline:
-                raise HomeError(f"A process holds {self.lock_path}, but which is unknown; end it (fuser names it)")
+                raise HomeError(
+                    f"a process holds {self.lock_path}, but which one is unknown; find it with fuser, and end it"
+                )
             time.sleep(0.02)
         return None
 
@@ -150,9 +152,7 @@ class Home:
         except OSError as error:
             if temporary is not None:
                 os.unlink(temporary)
-            raise HomeError(
-                f"{self.path} cannot be written to: {error.strerror}; mend that, or choose another place with TMPDIR"
-            ) from None
+            raise HomeError(f"{self.path} cannot be written to: {error.strerror}; {ELSEWHERE}") from None
 
     def forget_state(self) -> None:
         """Remove the state, so that what is read later was written later."""
@@ -178,7 +178,7 @@ def _temporary_directory() -> str:
     for path in (*named, "/tmp", "/var/tmp"):  # noqa: S108 - what is below has to be a directory of this user alone
         if path and os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK):
             return os.path.realpath(path)
-    raise HomeError("There is no directory for temporary files; name one with TMPDIR")
+    raise HomeError("there is no directory for temporary files; name one with TMPDIR")
 
 
 def _is_ours(path: str) -> bool:

@@ -29,9 +29,9 @@ def parse_mail(body: bytes) -> Mail:
     try:
         given = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):
-        raise MailError("body", "this is not a JSON object in UTF-8") from None
+        raise MailError("body", "it is not a JSON object in UTF-8") from None
     if not isinstance(given, dict):
-        raise MailError("body", "this is not a JSON object")
+        raise MailError("body", "it is not a JSON object")
     return Mail(
         recipients=_recipients(given),
         tags=_tags(given.get("tags")),
@@ -70,9 +70,9 @@ def _tags(value: object) -> tuple[str, ...]:
     if not isinstance(tags, list):
         raise MailError("tags", f"{shown(value)} is not a list of tags")
     for tag in tags:
-        problem = tag_problem(tag) if isinstance(tag, str) else "a tag must be a string"
+        problem = tag_problem(tag) if isinstance(tag, str) else "is not text"
         if problem is not None:
-            raise MailError("tags", f"{shown(tag)}: {problem}")
+            raise MailError("tags", f"{shown(tag)} {problem}")
     return tuple(dict.fromkeys(tags))
 
 

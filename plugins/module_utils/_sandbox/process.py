@@ -24,7 +24,7 @@ import time
 import traceback
 import typing as t
 
-from .errors import ListenError, ProcessError, SandboxError
+from .errors import ELSEWHERE, ListenError, ProcessError, SandboxError
 from .home import Home, State, namespace, new_salt, token_digest
 from .lock import Lock
 from .server import Service
@@ -50,16 +50,16 @@ def launch(home: Home, settings: Settings, last_port: int | None, renew: float |
         with contextlib.closing(_Fd(log)), contextlib.closing(Lock.take(home.lock_path)) as lock:
             ready = _detach(serve, lock.fd, log)
     except OSError as error:
-        raise ProcessError(f"The sandbox cannot be started from {home.path}: {error.strerror}") from None
+        raise ProcessError(f"the sandbox cannot be started from {home.path}: {error.strerror}; {ELSEWHERE}") from None
     with contextlib.closing(_Fd(ready)):
         answer = _read(ready, START_TIMEOUT)
     if answer is None:
         end(home)
-        raise ProcessError(f"The sandbox was not ready within {START_TIMEOUT:g} s and was ended; see {home.log_path}")
+        raise ProcessError(f"the sandbox was not ready within {START_TIMEOUT:g} s and was ended; see {home.log_path}")
     try:
         message = json.loads(answer)
     except ValueError:
-        raise ProcessError(f"The sandbox ended while it started; see {home.log_path}") from None
+        raise ProcessError(f"the sandbox ended while it started; see {home.log_path}") from None
     if "error" in message:
         raise ProcessError(message["error"])
     return State(**message)
@@ -72,14 +72,14 @@ def end(home: Home) -> None:
         if state is None:
             return
         if state.namespace != namespace():
-            raise ProcessError(f"Sandbox {home.name} runs in another container; stop it there, or use another name")
+            raise ProcessError(f"sandbox {home.name} runs in another container; stop it there, or use another name")
         _signal(home, state.pid, number)
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             if not home.held():
                 return
             time.sleep(0.01)
-    raise ProcessError(f"Sandbox {home.name} does not end, not even when killed; see {home.log_path}")
+    raise ProcessError(f"sandbox {home.name} does not end, not even when killed; see {home.log_path}")
 
 
 def _signal(home: Home, pid: int, number: int) -> None:

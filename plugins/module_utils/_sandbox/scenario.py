@@ -87,7 +87,7 @@ def parse_scenarios(value: object, where: str = "scenario") -> Scenarios:
     for tag, entry in table(both.get("tags", {}), f"{where}.tags").items():
         problem = tag_problem(tag)
         if problem is not None:
-            raise SettingError(f"{where}.tags[{shown(tag)}]", f"{problem}; correct the key")
+            raise SettingError(f"{where}.tags[{shown(tag)}]", f"the tag {problem}; correct the key")
         tags[tag] = _one(entry, f"{where}.tags[{shown(tag)}]")
     return Scenarios(default=default, tags=tags)
 
@@ -106,7 +106,7 @@ def _one(value: object, where: str) -> Scenario:
     value = _decoded(value, where)
     if isinstance(value, str):
         if value not in SCENARIOS:
-            raise SettingError(where, f"there is no scenario {shown(value)}; use one of {names}, or a dict")
+            raise SettingError(where, f"{shown(value)} is unknown; give one of {names}, or a dict")
         return SCENARIOS[value]
     if not isinstance(value, dict):
         raise SettingError(where, f"{shown(value)} is neither a name ({names}) nor a dict of rates and delays")

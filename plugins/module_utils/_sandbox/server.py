@@ -155,7 +155,7 @@ class Service:
             elif error.errno == errno.EACCES:
                 problem = f"port: {port} is not for this user; choose one above 1023, or 0 to have one picked"
             else:
-                problem = f"host: cannot listen on {host}: {error.strerror}; use 127.0.0.1"
+                problem = f"host: cannot listen on {host}: {error.strerror}; give 127.0.0.1"
             raise ListenError(problem) from None
 
     @property

@@ -80,10 +80,11 @@ def parse_name(value: str) -> str:
 def _token(value: object) -> str:
     if not isinstance(value, str) or len(value) < SHORTEST_TOKEN:
         raise SettingError(
-            "api_token", f"give at least {SHORTEST_TOKEN} characters: masking a shorter one would damage the results"
+            "api_token",
+            f"it has fewer than {SHORTEST_TOKEN} characters, and masking it would damage results; make up a longer one",
         )
     if any(character.isspace() or not character.isprintable() for character in value):
-        raise SettingError("api_token", "it holds white space or control characters; make up one without")
+        raise SettingError("api_token", "it holds white space or a control character; make up one without")
     return value
 
 
@@ -93,9 +94,9 @@ def _host(value: str) -> str:
     try:
         address = ipaddress.ip_address(value)
     except ValueError:
-        raise SettingError("host", f"{shown(value)} is not an IP address; use 127.0.0.1, ::1 or localhost") from None
+        raise SettingError("host", f"{shown(value)} is not an IP address; give 127.0.0.1, ::1 or localhost") from None
     if (address.version == 4 and address.is_loopback) or value == "::1":
         return value
     raise SettingError(
-        "host", f"{shown(value)} is not a loopback address; rehearsal stays on this machine: use 127.0.0.1 or ::1"
+        "host", f"{shown(value)} is not a loopback address; rehearsal stays on this machine: give 127.0.0.1 or ::1"
     )

@@ -192,13 +192,15 @@ def _inspect(path: str) -> None:
     # With a journal beside it, the process died while creating the file, and SQLite undoes that when it opens it.
     if not header or os.path.exists(path + "-journal"):
         return
-    foreign = StoreError(f"data: {path} is not a sandbox's data file; it was left as it is: name another one")
+    foreign = StoreError(f"data: {path} is not a sandbox's data file; it was left as it is: give another file")
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
         raise foreign
     if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
         raise foreign
     if int.from_bytes(header[60:64], "big") > VERSION:
-        raise StoreError(f"data: {path} was written by a newer version of this collection; name another file")
+        raise StoreError(
+            f"data: {path} was written by a newer version of this collection; it was left as it is: give another file"
+        )
     try:
         with contextlib.closing(_connect(_uri(path, "ro", immutable=not os.path.exists(path + "-wal")))) as database:
             (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
@@ -208,7 +210,7 @@ def _inspect(path: str) -> None:
     except sqlite3.DatabaseError as error:
         verdict = str(error)
     if verdict != "ok":
-        raise StoreError(f"data: {path} is damaged ({verdict}); it was left as it is: name another file")
+        raise StoreError(f"data: {path} is damaged ({verdict}); it was left as it is: give another file")
 
 
 def _prepare(database: sqlite3.Connection) -> None:

@@ -16,7 +16,7 @@ import os
 import tempfile
 from typing import Any, cast
 
-from .errors import LibraryMissingError, TlsError
+from .errors import ELSEWHERE, LibraryMissingError, TlsError
 
 DAYS = 30
 RENEW_DAYS = 7
@@ -52,7 +52,7 @@ def ensure(ca_path: str, certificate_path: str, host: str) -> float:
         _write(ca_path, authority)
         _write(certificate_path, served)
     except OSError as error:
-        raise TlsError(f"tls: the certificates cannot be written: {error.strerror}") from None
+        raise TlsError(f"tls: the certificates cannot be written: {error.strerror}; {ELSEWHERE}") from None
     return (end - datetime.timedelta(days=RENEW_DAYS)).timestamp()
 
 

@@ -41,7 +41,7 @@ def number(value: object, where: str, least: float = 0.0, most: float = math.inf
         raise SettingError(where, f"{shown(value)} is not a finite number")
     if result < least or result > most:
         bounds = f"at least {least:g}" if math.isinf(most) else f"from {least:g} to {most:g}"
-        raise SettingError(where, f"{shown(value)} is out of range, it must be {bounds}")
+        raise SettingError(where, f"{shown(value)} is not {bounds}")
     return result
 
 
@@ -55,7 +55,7 @@ def whole(value: object, where: str, least: int = 0, most: int | None = None) ->
         raise SettingError(where, f"{shown(value)} is not a whole number")
     if value < least or (most is not None and value > most):
         bounds = f"at least {least}" if most is None else f"from {least} to {most}"
-        raise SettingError(where, f"{shown(value)} is out of range, it must be {bounds}")
+        raise SettingError(where, f"{shown(value)} is not {bounds}")
     return value
 
 
@@ -65,7 +65,7 @@ def share(value: object, where: str) -> float:
     if 0 <= result <= 1:
         return result
     hint = f"; did you mean {result / 100:g}?" if 1 < result <= 100 else ""
-    raise SettingError(where, f"{shown(value)} is not a share from 0 to 1{hint}")
+    raise SettingError(where, f"{shown(value)} is not a ratio from 0 to 1{hint}")
 
 
 def span(value: object, where: str) -> tuple[float, float]:
@@ -98,22 +98,22 @@ def table(value: object, where: str, known: t.Iterable[str] | None = None) -> di
         names = sorted(known)
         for key in result:
             if key not in names:
-                raise SettingError(f"{where}.{key}", f"there is no such key; use one of {', '.join(names)}")
+                raise SettingError(f"{where}.{key}", f"there is no such key; give one of {', '.join(names)}")
     return result
 
 
 def tag_problem(tag: str) -> str | None:
     """Why the service does not take this tag, or None."""
     if not tag:
-        return "a tag must not be empty"
+        return "is empty"
     if any(character.isspace() for character in tag):
-        return "a tag must not contain white space"
+        return "holds white space, which no tag has"
     if ";" in tag:
-        return "a tag must not contain a semicolon"
+        return "holds a semicolon, which no tag has"
     if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in tag):
-        return "a tag must not contain control characters"
+        return "holds a control character"
     if any(0xD800 <= ord(character) <= 0xDFFF for character in tag):
-        return "a tag must not contain half of a surrogate pair"
+        return "is not valid Unicode"
     if len(tag) > LONGEST_TAG:
-        return f"a tag must not be longer than {LONGEST_TAG} characters"
+        return f"has {len(tag)} characters, and a tag has at most {LONGEST_TAG}"
     return None

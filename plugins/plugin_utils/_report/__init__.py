@@ -26,7 +26,7 @@ _FORMATS: dict[str, Callable[[GateResult], str]] = {
 def gate_report(given: Any, form: Any) -> str:
     """Return the report of what C(campaign_gate) returned, in one of the four formats.
 
-    Raises OptionError for an unknown format and for what is no gate's result, PackageMissing where pygal is not there.
+    Raises OptionError for an unknown format and for what is no gate's result, LibraryMissing where pygal is not there.
     """
     render = _FORMATS.get(form) if isinstance(form, str) else None
     if render is None:

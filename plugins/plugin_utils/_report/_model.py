@@ -12,6 +12,7 @@ from typing import Any, Mapping
 
 from ...module_utils._errors import OptionError
 from ...module_utils._reasons import percent
+from .._forms import kind_of
 from .._gate import VERDICTS
 from . import _text
 from ._reader import INPUT, Reader
@@ -240,7 +241,7 @@ def _moment(entry: Reader) -> datetime:
 def _instead(given: Any) -> str:
     """Say what came where a gate's result belongs, and why that may be."""
     if not isinstance(given, Mapping):
-        return f"this is not a gate's result but {_kind(given)}"
+        return f"{kind_of(given)} came where a gate's result belongs"
     if given.get("skipped"):
         return (
             "the gate's task was skipped, so there is nothing to report: add a condition such as 'gate is not skipped'"
@@ -253,12 +254,3 @@ def _instead(given: Any) -> str:
         judged = all("verdict" in value for value in given.values())
         return f"this is only the {'tags' if judged else 'stats'} of a result"
     return "this dict has no verdict"
-
-
-def _kind(given: Any) -> str:
-    if given is None:
-        return "null"
-    for kind, name in ((str, "text"), ((bool, int, float), "a number or boolean"), ((list, tuple), "a list")):
-        if isinstance(given, kind):
-            return name
-    return "something undefined"

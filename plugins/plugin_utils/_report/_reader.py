@@ -48,7 +48,7 @@ class Reader:
         if value is None and optional:
             return None
         if value not in choices:
-            raise self.wrong(key, f"is none of {', '.join(choices)}")
+            raise self.wrong(key, f"is not one of {', '.join(choices)}")
         return str(value)
 
     def number(self, key: str) -> float:

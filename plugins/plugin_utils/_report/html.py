@@ -15,7 +15,7 @@ from ._model import GateResult
 
 
 def render(gate: GateResult) -> str:
-    """Return the page. Raises PackageMissing where the picture cannot be drawn."""
+    """Return the page. Raises LibraryMissing where the picture cannot be drawn."""
     return _template().render(
         gate=gate,
         style=_page.STYLE,

@@ -11,13 +11,12 @@ same bytes, and nothing in it is active or comes from elsewhere.
 from __future__ import annotations
 
 import importlib
-import sys
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...module_utils._errors import SmtpeterError
 from ...module_utils._reasons import percent, share
+from .._missing import LibraryMissing
 from . import _palette, _text
 from ._model import GateResult, Look, TagResult
 from ._scale import Scale, ratio_scale, time_scale
@@ -30,10 +29,6 @@ _MARGIN = 14
 _FROM_WORST = ("fail", "error", "inconclusive", None, "pass")
 _FEW_DOTS = 25
 _MOST_TAGS = len(_palette.TAGS)
-
-
-class PackageMissing(SmtpeterError):
-    """A Python package that only the pictures need is not on the controller."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +59,12 @@ class _Line:
 
 
 def render(gate: GateResult) -> str:
-    """Return the picture as an SVG document. Raises PackageMissing."""
+    """Return the picture as an SVG document. Raises LibraryMissing."""
     return picture(gate, WIDE, "delivery-ratio", f"Campaign gate: {gate.verdict}") + "\n"
 
 
 def picture(gate: GateResult, shape: Shape, name: str, heading: str | None = None) -> str:
-    """Return the picture as an C(svg) element; C(name) is in its ids, C(heading) above it. Raises PackageMissing."""
+    """Return the picture as an C(svg) element; C(name) is in its ids, C(heading) above it. Raises LibraryMissing."""
     lines, ratios, times = _lines(gate, shape)
     chart = _chart(_pygal(), shape, lines, ratios, times)
     chart.uuid = name
@@ -98,7 +93,7 @@ def description(gate: GateResult) -> str:
         first, last = (_share_at(look, tag.tag) for look in (looks[0], looks[-1]))
         sentences.append(f"{tag.tag}: {first} at first, {last} in the end, {tag.required_text} required.")
     if not drawn_tags(gate):
-        sentences.append("There was no reading to draw.")
+        sentences.append("There was no reading of any message, so there is nothing to draw.")
     return " ".join(sentences)
 
 
@@ -114,11 +109,7 @@ def _pygal() -> ModuleType:
     try:
         return importlib.import_module("pygal")
     except ImportError:
-        raise PackageMissing(
-            "the formats svg and html need the Python package pygal on the controller, for the Python that runs "
-            f"Ansible ({sys.executable}): install it with 'python -m pip install pygal'; markdown and junit do "
-            "without"
-        ) from None
+        raise LibraryMissing("pygal", ", or give the format markdown or junit, which do without") from None
 
 
 def _lines(gate: GateResult, shape: Shape) -> tuple[list[_Line], Scale, Scale]:

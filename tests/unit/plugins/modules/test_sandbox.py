@@ -202,11 +202,11 @@ def test_two_names(sandbox: Sandbox, tmp_path: Path) -> None:
     ("options", "problem"),
     [
         ({"api_token": None}, "api_token"),
-        ({"api_token": "short"}, "api_token: give at least 8 characters"),
+        ({"api_token": "short"}, "api_token: it has fewer than 8 characters"),
         ({"api_token": "messages.sqlite"}, "api_token: it is part of a path"),
         ({"name": "../x"}, "name: '../x' is not a name"),
         ({"host": "0.0.0.0"}, "host: '0.0.0.0' is not a loopback address; rehearsal stays on this machine"),
-        ({"scenario": {"tags": {"a": {"delivery_rate": 95}}}}, "scenario.tags['a'].delivery_rate: 95 is not a share"),
+        ({"scenario": {"tags": {"a": {"delivery_rate": 95}}}}, "scenario.tags['a'].delivery_rate: 95 is not a ratio"),
         ({"faults": {"dorp": 1}}, "dorp"),
         ({"faults": {"statuses": ["x"]}}, "faults.statuses[0]: 'x' is not a whole number"),
         ({"speed": "nan"}, "speed: nan is not a finite number"),

@@ -48,7 +48,7 @@ def test_memory_is_refused(name: str) -> None:
 
 def test_a_negative_timeout_is_refused() -> None:
     """By its name."""
-    with pytest.raises(OptionError, match="cache_timeout: -1 is below 0"):
+    with pytest.raises(OptionError, match="cache_timeout: -1 is negative"):
         checked_cache(options(cache_timeout=-1))
 
 

@@ -172,7 +172,7 @@ def test_two_runs_wait_for_each_other(home: Home, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(home_module, "PATIENCE", 0.05)
     home.prepare()
     other = home.exclusive()
-    with home.exclusive(), pytest.raises(HomeError, match="Another run has been changing sandbox default"):
+    with home.exclusive(), pytest.raises(HomeError, match="another run has been changing sandbox default"):
         other.__enter__()
     with home.exclusive():
         pass

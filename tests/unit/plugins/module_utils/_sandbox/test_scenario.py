@@ -132,11 +132,11 @@ def test_scenarios_read(value: object, default: Scenario, tags: dict[str, Scenar
 @pytest.mark.parametrize(
     ("value", "where", "problem"),
     [
-        ("heathy", "scenario", "use one of healthy, deferred, blocked, dead, outage"),
+        ("heathy", "scenario", "give one of healthy, deferred, blocked, dead, outage"),
         (7, "scenario", "neither a name"),
         ([], "scenario", "neither a name"),
         ("{nonsense", "scenario", "not JSON"),
-        ({"delivery": 1}, "scenario.delivery", "there is no such key; use one of blocked_domains"),
+        ({"delivery": 1}, "scenario.delivery", "there is no such key; give one of blocked_domains"),
         ({"delivery_rate": 95}, "scenario.delivery_rate", "did you mean 0.95?"),
         ({"open_rate": True}, "scenario.open_rate", "not a number"),
         ({"delay": float("nan")}, "scenario.delay", "not a finite number"),
@@ -144,11 +144,11 @@ def test_scenarios_read(value: object, default: Scenario, tags: dict[str, Scenar
         ({"retries": [20, 10]}, "scenario.retries", "rising list"),
         ({"retries": 600}, "scenario.retries", "not a list"),
         ({"blocked_domains": ["a@b"]}, "scenario.blocked_domains", "what follows the @"),
-        ({"default": "x"}, "scenario.default", "there is no scenario"),
-        ({"default": "dead", "delay": 1}, "scenario.delay", "use one of default, tags"),
+        ({"default": "x"}, "scenario.default", "is unknown"),
+        ({"default": "dead", "delay": 1}, "scenario.delay", "give one of default, tags"),
         ({"tags": ["a"]}, "scenario.tags", "not a dict"),
         ({"tags": {"a b": "dead"}}, "scenario.tags['a b']", "white space"),
-        ({"tags": {"a": {"hold": -1}}}, "scenario.tags['a'].hold", "out of range"),
+        ({"tags": {"a": {"hold": -1}}}, "scenario.tags['a'].hold", "not from 0 to"),
         ({"tags": {"a": {"tags": {}}}}, "scenario.tags['a'].tags", "there is no such key"),
     ],
 )

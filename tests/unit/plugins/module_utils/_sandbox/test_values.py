@@ -44,13 +44,13 @@ REFUSED = [
     (values.whole, -1, "at least 0"),
     (values.share, 95, "did you mean 0.95?"),
     (values.share, "98.5", "did you mean 0.985?"),
-    (values.share, -0.1, "not a share"),
+    (values.share, -0.1, "not a ratio"),
     (values.share, True, "not a number"),
-    (values.share, 101, "not a share from 0 to 1"),
+    (values.share, 101, "not a ratio from 0 to 1"),
     (values.span, [5, 1], "swap them"),
     (values.span, [1, 2, 3], "a list of the least and the most"),
     (values.span, [], "a list of the least and the most"),
-    (values.span, -1, "out of range"),
+    (values.span, -1, "not from 0 to"),
     (values.span, "soon", "not a number"),
 ]
 
@@ -72,7 +72,7 @@ def test_values_refused(read: Callable[[object, str], Any], value: object, probl
 
 def test_unknown_keys() -> None:
     """A key that there is not is refused by name, beside those that there are."""
-    with pytest.raises(SettingError, match=r"^faults\.dorp: there is no such key; use one of a, drop$"):
+    with pytest.raises(SettingError, match=r"^faults\.dorp: there is no such key; give one of a, drop$"):
         values.table({"dorp": 1}, "faults", ("drop", "a"))
 
 
@@ -100,8 +100,8 @@ def test_tags_taken(tag: str) -> None:
         ("a;b", "semicolon"),
         ("a\x00", "control"),
         ("a\x7f", "control"),
-        ("\ud800", "surrogate"),
-        ("x" * 1001, "longer"),
+        ("\ud800", "not valid Unicode"),
+        ("x" * 1001, "at most 1000"),
     ],
 )
 def test_tags_refused(tag: str, problem: str) -> None:

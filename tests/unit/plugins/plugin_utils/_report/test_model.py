@@ -17,10 +17,10 @@ RECORD = {"tag": "wave-1", "messages": 1, "deliveries": 1}
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (None, "not a gate's result but null"),
-        ("pass", "not a gate's result but text"),
-        (True, "not a gate's result but a number or boolean"),
-        ([], "not a gate's result but a list"),
+        (None, "null came where a gate's result belongs"),
+        ("pass", "text came where a gate's result belongs"),
+        (True, "a boolean came where a gate's result belongs"),
+        ([], "a list came where a gate's result belongs"),
         ({}, "this dict has no verdict"),
         ({"wave-1": RECORD}, "this is only the stats of a result"),
         ({"wave-1": {**RECORD, "verdict": "pass"}}, "this is only the tags of a result"),
@@ -40,7 +40,7 @@ def test_refused(given, said):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"verdict": "passed"}, "verdict of the gate's result is none of fail, error, inconclusive, pass"),
+        ({"verdict": "passed"}, "verdict of the gate's result is not one of fail, error, inconclusive, pass"),
         ({"msg": None}, "msg of the gate's result is not text"),
         ({"reasons": "because"}, "reasons of the gate's result is not a list"),
         ({"looks": 1.5}, "looks of the gate's result is not a whole number of 0 or more"),

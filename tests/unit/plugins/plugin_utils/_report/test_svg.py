@@ -12,9 +12,9 @@ import re
 import sys
 
 import pytest
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._missing import LibraryMissing
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import gate_report
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report._text import plain
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report.svg import PackageMissing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -142,7 +142,7 @@ def test_nothing_to_draw(gate, changes):
     """Without a reading the picture says so."""
     root = parsed(gate_report(gate("error", **changes), "svg"))
     assert "no reading" in [text.text for text in root.iter(f"{SVG}text")]
-    assert "There was no reading to draw." in root.findtext(f"{SVG}desc")
+    assert "so there is nothing to draw." in root.findtext(f"{SVG}desc")
     assert dots(root) == []
 
 
@@ -209,7 +209,7 @@ def test_without_pygal(gate, monkeypatch, form):
         return found(name, package)
 
     monkeypatch.setattr(importlib, "import_module", import_module)
-    with pytest.raises(PackageMissing) as error:
+    with pytest.raises(LibraryMissing) as error:
         gate_report(gate("pass"), form)
     assert "pygal" in str(error.value)
     assert "pip install pygal" in str(error.value)

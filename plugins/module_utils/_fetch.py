@@ -15,6 +15,8 @@ from ._errors import OptionError, StatsError
 from ._record import UNKNOWN_TAG, Record, parse
 
 PARALLEL_LIMIT = 64
+# After so many tags in a row that it did not answer, the service is down: thousands more would take hours.
+_DOWN_AFTER = 25
 
 Read = Callable[[], Record]
 Fill = Callable[[str, Read], Record]
@@ -47,8 +49,8 @@ def read_tags(
 ) -> Readings:
     """Read each tag once, at most C(parallel) (1 to 64) at a time.
 
-    C(missing) is C(zero), for a record that says so, or C(error). Once the service refuses the token (401, 403) no
-    further tag is asked for. C(fill), where given, takes a tag and what reads it, and returns the record to go on with.
+    C(missing) is C(zero), for a record that says so, or C(error). Once the service refuses the token (401, 403), or has
+    not answered for 25 tags in a row, with all their retries, no further tag is asked for. C(fill), where given, takes a tag and what reads it, and returns the record to go on with.
     Raises OptionError, before anything is sent, where a tag cannot be one.
     """
     unique = checked_tags(tags, client.connection.api_token)
@@ -60,8 +62,7 @@ def read_tags(
     def work(_worker: int) -> None:
         for tag in queue:
             outcome = outcomes[tag] = _read(client, tag, missing, fill)
-            if isinstance(outcome, StatsError) and outcome.forbids_more:
-                queue.stop()
+            queue.heed(outcome)
 
     workers = min(parallel, len(unique))
     if workers == 1:
@@ -74,7 +75,9 @@ def read_tags(
                 pass
     records, errors = {}, {}
     for tag in unique:
-        outcome = outcomes.get(tag) or _not_tried(tag)
+        outcome = outcomes.get(tag) or StatsError(
+            "not_tried", tag, f"not tried, since {queue.stopped}; see the other errors"
+        )
         if isinstance(outcome, StatsError):
             errors[tag] = outcome
         else:
@@ -88,11 +91,13 @@ def failures(errors: dict[str, StatsError]) -> str:
 
 
 class _Queue:
-    """Hands out the tags to the threads, one by one, until it is empty or stopped."""
+    """Hands out the tags to the threads, one by one, until it is empty or asking for more is pointless."""
 
     def __init__(self, tags: list[str]) -> None:
         self._tags = iter(tags)
         self._lock = threading.Lock()
+        self._unanswered = 0
+        self.stopped = ""
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -101,9 +106,21 @@ class _Queue:
         with self._lock:
             return next(self._tags)
 
-    def stop(self) -> None:
+    def heed(self, outcome: Record | StatsError) -> None:
+        """Take what came of a tag, and stop where the others would fare no better."""
         with self._lock:
-            self._tags = iter(())
+            if not isinstance(outcome, StatsError):
+                self._unanswered = 0
+                return
+            self._unanswered = self._unanswered + 1 if outcome.retryable else 0
+            if outcome.forbids_more:
+                self._stop("the service had refused the token")
+            elif self._unanswered == _DOWN_AFTER:
+                self._stop(f"the service had not answered for {_DOWN_AFTER} tags in a row")
+
+    def _stop(self, reason: str) -> None:
+        self._tags = iter(())
+        self.stopped = self.stopped or reason
 
 
 def _read(client: Client, tag: str, missing: str, fill: Fill | None) -> Record | StatsError:
@@ -117,7 +134,3 @@ def _read(client: Client, tag: str, missing: str, fill: Fill | None) -> Record |
     if missing == "error" and not record.known:
         return StatsError("unknown_tag", tag, UNKNOWN_TAG)
     return record
-
-
-def _not_tried(tag: str) -> StatsError:
-    return StatsError("not_tried", tag, "not tried, since the service had refused the token; see the other errors")

@@ -184,7 +184,7 @@ errors:
           description:
             - V(connection), V(timeout), V(certificate), V(refused) (a status of 4xx but 404 and 429), V(service) (429
               and 5xx), V(answer) (not understood), V(unknown_tag) (with O(missing=error)) or V(not_tried) (the token
-              had been refused).
+              had been refused, or 25 tags in a row had not been answered).
           type: str
         status:
           description: The HTTP status; null where there was none.

@@ -106,6 +106,31 @@ def test_a_refused_token_ends_the_reading(hostile: Serve, connect: Connect, stat
     assert "not tried" in str(last)
 
 
+@pytest.mark.parametrize("parallel", [1, 8])
+def test_a_service_that_is_down_ends_the_reading(hostile: Serve, connect: Connect, parallel: int) -> None:
+    """After 25 tags in a row without an answer the rest is reported as not tried, and what was read is kept."""
+    tags = ["first", *(f"tag-{number}" for number in range(100))]
+    server = hostile(by_tag({"first": answer(COUNTS)}, answer(b"", "503 Busy")))
+    readings = read_tags(connect(server.url, retries=0), tags, parallel, "zero")
+    assert list(readings.records) == ["first"]
+    assert list(readings.errors) == tags[1:]
+    kinds = Counter(error.kind for error in readings.errors.values())
+    # Others may have failed while the first was on its way, and when it was enough.
+    assert 25 <= kinds["service"] < 25 + 2 * parallel
+    assert kinds["not_tried"] == 100 - kinds["service"]
+    assert "not tried, since the service had not answered for 25 tags in a row" in str(readings.errors[tags[-1]])
+
+
+@pytest.mark.parametrize("status", ["200 OK", "404 Not Found", "410 Gone"])
+def test_any_answer_tells_that_the_service_is_up(hostile: Serve, connect: Connect, status: str) -> None:
+    """Failures are counted in a row: one answer between them, even an error of that tag, and all tags are asked for."""
+    up = answer(COUNTS if status == "200 OK" else b"", status)
+    server = hostile(by_tag({f"tag-{number}": up for number in (24, 49, 74)}, answer(b"", "503 Busy")))
+    readings = read_tags(connect(server.url, retries=0), [f"tag-{number}" for number in range(99)], 1, "zero")
+    assert "not_tried" not in {error.kind for error in readings.errors.values()}
+    assert len(server.requests) == 99
+
+
 def test_what_was_read_before_a_refusal_is_kept(hostile: Serve, connect: Connect) -> None:
     """Records from before the token was refused are given."""
     server = hostile(by_tag({"c": answer(b"", "403 Forbidden")}, answer(COUNTS)))

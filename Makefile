@@ -15,7 +15,7 @@ export PYTHONPATH := $(CURDIR)/.venv/collections
 
 .DEFAULT_GOAL := help
 .PHONY: help demo gate-demo test soak fuzz faults lint format sanity audit benchmark simulate coverage demo-check
-.PHONY: cores pins clean
+.PHONY: docs cores pins clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -87,6 +87,9 @@ fuzz: .venv/fuzz.stamp  ## look for answers and policies that break the parser o
 coverage: cores  ## all tests as `make test`, and how much of plugins/ they reach; fails below the limits
 	@$(VENV_PYTHON) tests/tools/coverage_total.py -n 3 --dist worksteal $(ARGS) $(TESTS)
 
+docs: .venv/dev.stamp  ## the documentation site, into .docs/html, and its pictures
+	@$(VENV_PYTHON) tests/tools/docs.py $(ARGS)
+
 demo-check: .venv/dev.stamp  ## run the demo twice from a fresh clone below a path with a space, and look for leftovers
 	@$(VENV_PYTHON) tests/tools/check_demo.py
 
@@ -94,5 +97,5 @@ pins:  ## write the pinned requirements anew (needs uv)
 	@for name in demo dev audit fuzz core-2.16 core-2.21 core-2.22; do tests/tools/pin.sh "$$name" || exit; done
 
 clean:  ## remove everything that make made
-	rm -rf .venv .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz .coverage benchmark mailops-smtpeter-*.tar.gz
+	rm -rf .venv .ansible .docs .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz .coverage benchmark mailops-smtpeter-*.tar.gz
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -50,7 +50,8 @@ def read_tags(
     """Read each tag once, at most C(parallel) (1 to 64) at a time.
 
     C(missing) is C(zero), for a record that says so, or C(error). Once the service refuses the token (401, 403), or has
-    not answered for 25 tags in a row, with all their retries, no further tag is asked for. C(fill), where given, takes a tag and what reads it, and returns the record to go on with.
+    not answered for 25 tags in a row, with all their retries, no further tag is asked for. C(fill), where given, takes
+    a tag and what reads it, and returns the record to go on with.
     Raises OptionError, before anything is sent, where a tag cannot be one.
     """
     unique = checked_tags(tags, client.connection.api_token)

@@ -4,7 +4,8 @@
 
 """How well the gate decides: its own state machine over simulated campaigns, beside its rivals; `make simulate`.
 
-Prints a table, says whether the figures that were asked for are reached, and exits with 1 where one is not.
+Prints a table, says whether the figures that were asked for are reached, and exits with 1 where one is not. Without
+arguments, it also writes what the documentation's pictures are drawn from.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Po
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Reading, Timing
 from ansible_collections.mailops.smtpeter.tests.benchmark import _campaigns as campaigns
+from ansible_collections.mailops.smtpeter.tests.benchmark import _curves as curves
 from ansible_collections.mailops.smtpeter.tests.benchmark import _rivals as rivals
 
 POLICY = Policy.from_options({})
@@ -197,6 +199,16 @@ SCENARIOS = [
     Scenario(ASIDE, "doomed blast, delivered at once", sent(_blast(*BAD, campaigns.at_once))),
 ]
 
+# How the pictures name the campaigns whose time to a verdict they show.
+TIMED = {
+    "delivered at once": (HEALTHY, "delivered at once"),
+    "held up for 10 minutes": (HEALTHY, "outage of 10 minutes"),
+    "10 to 25 % deferred, by 1 to 20 minutes": (HEALTHY, "mixed deferrals"),
+    "10 to 25 % deferred, the service's retries": (HEALTHY, "the service's retries"),
+    "a stream of 30 minutes at 97 %": (STREAMS, "97 %"),
+    "nothing delivered: it fails": (DOOMED, "nothing delivered at all"),
+}
+
 
 def measure(scenario: Scenario, runs: int, seed: int, others: bool = True) -> Tallies:
     """Simulate campaigns of a scenario and tally what each judge makes of them, by the judge's name."""
@@ -272,6 +284,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=300, help="campaigns a scenario; three of them take more")
     parser.add_argument("--seed", type=int, default=1, help="another seed, other campaigns")
     options = parser.parse_args()
+    for_pictures = not sys.argv[1:]
     print(f"limit {POLICY.min_delivery_ratio:.0%}, all else by default; seed {options.seed}; figures in percent\n")
     print(f"{'campaign':36}runs judge                pass   fail  incon  wrong  wrong  minutes to decide")
     print(f"{'':76}clus.   pass   fail  median  95 %")
@@ -284,6 +297,10 @@ def main() -> int:
         found[heading, scenario.name] = measure(scenario, options.runs * scenario.times, options.seed)
         print(*rows(scenario, found[heading, scenario.name]), sep="\n", flush=True)
     print("\nReported apart", *additions(found), sep="\n")
+    if for_pictures:
+        streams = [Scenario("Streams for the picture", f"{rate:.1%}", _stream(rate)) for rate in curves.RATES]
+        by_rate = [measure(stream, options.runs, options.seed) for stream in streams]
+        curves.write(options.runs, options.seed, by_rate, {name: found[key][GATE] for name, key in TIMED.items()})
     results = acceptance(found)
     print("\nWhat was asked for", *(f"{'PASS' if good else 'FAIL'}  {what}" for good, what in results), sep="\n")
     return 0 if all(good for good, _what in results) else 1

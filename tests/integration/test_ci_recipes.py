@@ -2,18 +2,36 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The CI recipes are well-formed, run the playbook with variables that it has, and pick up what it writes."""
+"""The guide's CI recipes are well-formed, run the playbook with variables that it has, and pick up what it writes."""
 
 from __future__ import annotations
 
 import pathlib
 import re
+import subprocess
+import sys
 
 import pytest
 import yaml
+from ansible_collections.mailops.smtpeter.tests.integration.test_examples import fences
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-RECIPES = sorted(path for path in (ROOT / "docs" / "ci").iterdir() if path.name != "README.md")
+GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_ci.rst"
+# By the name of its file, which is its first comment.
+RECIPES = {
+    fence.text.partition("\n")[0].split()[-1]: fence.text
+    for fence in fences(GUIDE)
+    if fence.language in ("yaml", "groovy")
+}
+GITHUB, GITLAB, JENKINS, AZURE = SERVICES = (
+    ".github/workflows/campaign-gate.yml",
+    ".gitlab-ci.yml",
+    "Jenkinsfile",
+    "azure-pipelines.yml",
+)
+SCHEMAS = {GITHUB: "vendor.github-workflows", GITLAB: "vendor.gitlab-ci", AZURE: "vendor.azure-pipelines"}
+# Its patterns are not those of ECMAScript's Unicode mode, and its expressions stand where the schema has keys.
+AZURES = ("--data-transform", "azure-pipelines", "--regex-variant", "nonunicode")
 PLAYBOOK = (ROOT / "playbooks" / "gate.yml").read_text(encoding="utf-8")
 WRITTEN = set(re.findall(r"file: (\w+(?:\.\w+)+)", (ROOT / "playbooks/tasks/reports.yml").read_text(encoding="utf-8")))
 
@@ -31,70 +49,82 @@ def strings(node):
             yield from strings(value)
 
 
-def text_of(recipe):
+def text_of(name):
     """The words of a recipe, from its parsed form where it is YAML."""
-    text = recipe.read_text(encoding="utf-8")
-    return "\n".join(strings(yaml.safe_load(text))) if recipe.suffix == ".yml" else text
+    text = RECIPES[name]
+    return "\n".join(strings(yaml.safe_load(text))) if name.endswith(".yml") else text
 
 
 def test_there_is_a_recipe_for_each_service():
-    """Four services, each named in the README beside them."""
-    names = [recipe.name for recipe in RECIPES]
-    assert names == ["Jenkinsfile", "azure-pipelines.yml", "github-actions.yml", "gitlab-ci.yml"]
-    readme = (ROOT / "docs" / "ci" / "README.md").read_text(encoding="utf-8")
-    assert all(f"({name})" in readme for name in names)
+    """Four services, and nothing else that nobody looks at."""
+    assert tuple(RECIPES) == SERVICES
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.name)
-def test_it_runs_the_playbook_with_variables_that_it_has(recipe):
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_service_would_take_it(name, tmp_path):
+    """It keeps to the schema of the service's own files."""
+    recipe = tmp_path / "recipe.yml"
+    recipe.write_text(RECIPES[name], encoding="utf-8")
+    options = ["--builtin-schema", SCHEMAS[name], *(AZURES if name == AZURE else ())]
+    command = [sys.executable, "-m", "check_jsonschema", *options, recipe]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_it_runs_the_playbook_with_variables_that_it_has(name):
     """Each extra variable is one that the playbook names, and none of them is the token."""
-    text = text_of(recipe)
+    text = text_of(name)
     assert "ansible-playbook mailops.smtpeter.gate" in text
     given = set(re.findall(r"-e smtpeter_(\w+)=", text))
     assert {"min_delivery_ratio", "reports"} <= given
     options = re.search(r"gate_options: >-\n(.*?)\| split", PLAYBOOK, re.DOTALL).group(1)
     assert given <= set(re.findall(r"\w+", options))
     assert "api_token" not in given
-    assert "SMTPETER_API_TOKEN" in recipe.read_text(encoding="utf-8")
+    assert "SMTPETER_API_TOKEN" in RECIPES[name]
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.name)
-def test_what_others_choose_is_no_extra_variable(recipe):
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_others_choose_is_no_extra_variable(name):
     """Extra variables are templates: a parameter among them could run commands, or change the policy."""
-    text = text_of(recipe)
+    text = text_of(name)
     assert "SMTPETER_TAGS" in text
     assert not re.search(r"-e \S*\$", text)
     assert "lookup('ansible.builtin.env', 'SMTPETER_TAGS')" in PLAYBOOK
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.name)
-def test_it_picks_up_what_the_playbook_writes(recipe):
+@pytest.mark.parametrize("name", SERVICES)
+def test_it_picks_up_what_the_playbook_writes(name):
     """Every file that it names below the reports is written by the playbook."""
-    named = set(re.findall(r"reports/(\w+(?:\.\w+)+)", text_of(recipe)))
+    named = set(re.findall(r"reports/(\w+(?:\.\w+)+)", text_of(name)))
     assert named
     assert named <= WRITTEN
 
 
+def test_the_guide_names_what_the_playbook_writes():
+    """Its table has every file, and no other."""
+    assert set(re.findall(r"^``(\w+(?:\.\w+)+)``  ", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)) == WRITTEN
+
+
 def test_reports_are_kept_whatever_the_verdict():
     """Each service's own way to run a step after a failure."""
-    recipes = {recipe.name: recipe.read_text(encoding="utf-8") for recipe in RECIPES}
-    github = yaml.safe_load(recipes["github-actions.yml"])["jobs"]["gate"]["steps"]
+    github = yaml.safe_load(RECIPES[GITHUB])["jobs"]["gate"]["steps"]
     assert [step["if"] for step in github[-2:]] == ["always()", "always()"]
-    assert yaml.safe_load(recipes["gitlab-ci.yml"])["campaign-gate"]["artifacts"]["when"] == "always"
-    azure = yaml.safe_load(recipes["azure-pipelines.yml"])["steps"]
+    assert yaml.safe_load(RECIPES[GITLAB])["campaign-gate"]["artifacts"]["when"] == "always"
+    azure = yaml.safe_load(RECIPES[AZURE])["steps"]
     assert [step["condition"] for step in azure[-2:]] == ["always()", "always()"]
-    assert re.search(r"post \{\s+always \{\s+junit 'reports/gate.junit.xml'", recipes["Jenkinsfile"])
+    assert re.search(r"post \{\s+always \{\s+junit 'reports/gate.junit.xml'", RECIPES[JENKINS])
 
 
 def test_the_jenkinsfile_is_balanced():
     """What no parser here reads has at least its brackets in order."""
-    text = next(recipe for recipe in RECIPES if recipe.name == "Jenkinsfile").read_text(encoding="utf-8")
+    text = RECIPES[JENKINS]
     for opening, closing in ("{}", "()"):
         assert text.count(opening) == text.count(closing) > 0
     assert text.count("'''") == 2
 
 
-@pytest.mark.parametrize("action", re.findall(r"uses: (\S+)", (ROOT / "docs/ci/github-actions.yml").read_text()))
+@pytest.mark.parametrize("action", re.findall(r"uses: (\S+)", RECIPES[GITHUB]))
 def test_actions_are_pinned_to_a_release(action):
     """A branch could change under the job."""
     assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+(\.\d+)*", action)

@@ -4,8 +4,8 @@
 """What the documentation prints works as printed: each plugin's EXAMPLES, the README's commands, the pages in docs.
 
 In a document, the first comment of a playbook, or of another YAML file, is its name, and the commands that follow run
-the playbooks. A command whose comment has the word "fails" must fail. Lines of a `text` block must be in what the last
-command printed.
+the playbooks, which include the files of tasks. A command whose comment has the word "fails" must fail. Lines of a
+`text` block must be in what the last command printed.
 """
 
 from __future__ import annotations
@@ -184,6 +184,7 @@ class Reader:
         self._environment = environment
         self._printed = ""
         self._unused: set[str] = set()
+        self._given: dict[str, str] = {}
 
     def read(self, fence: Fence) -> None:
         """Write a playbook, run commands, or compare what they printed."""
@@ -192,6 +193,8 @@ class Reader:
         elif fence.language in ("bash", "shell"):
             for line in fence.text.replace("\\\n", " ").splitlines():
                 self._command(line)
+        elif fence.language == "groovy":
+            pass  # test_ci_recipes.py looks at the Jenkinsfile
         elif fence.language == "text":
             for line in filter(None, map(squeezed, fence.text.splitlines())):
                 assert line in self._printed, f"not printed: {line}\n{self._printed}"
@@ -217,6 +220,9 @@ class Reader:
     def _command(self, line: str) -> None:
         command, _hash, comment = line.partition(" #")
         words = shlex.split(command)
+        self._given = {}
+        while words and re.match(r"\w+=", words[0]):
+            name, _equals, self._given[name] = words.pop(0).partition("=")
         if not words:
             return
         if words[0] == "make":
@@ -225,7 +231,7 @@ class Reader:
             files = [word for word in words[1:] if word in self._unused or (self._directory / word).is_file()]
             words = words[1:]
             if files:
-                self._unused.discard(files[0])
+                self._unused -= {files[0], *self._included(files[0])}
                 words.remove(files[0])
                 self._run(self._directory / files[0], words, fails=bool(re.search(r"\bfails\b", comment)))
             else:
@@ -235,8 +241,13 @@ class Reader:
         else:
             assert words[0] in NOT_RUN, f"say how {words[0]} is run, or why not"
 
+    def _included(self, playbook: str) -> set[str]:
+        """The files of tasks that a playbook names."""
+        text = (self._directory / playbook).read_text(encoding="utf-8")
+        return set(re.findall(r"\bfile: (\S+\.ya?ml)$", text, re.MULTILINE))
+
     def _run(self, playbook: Any, words: list[str], fails: bool) -> None:
-        given = {**self._environment, **self._sandbox_environment()}
+        given = {**self._environment, **self._sandbox_environment(), **self._given}
         if "--ask-vault-pass" in words:
             words[words.index("--ask-vault-pass")] = f"--vault-password-file={self._vault(given)}"
             del given["SMTPETER_API_TOKEN"]

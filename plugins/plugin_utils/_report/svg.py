@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Sequence
 
 from ...module_utils._reasons import percent, share
 from .._missing import LibraryMissing
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
 _MARGIN = 14
+_FOOT = 8
 _FROM_WORST = ("fail", "error", "inconclusive", None, "pass")
 _FEW_DOTS = 25
 _MOST_TAGS = len(_palette.TAGS)
@@ -42,12 +43,14 @@ class Shape:
     tag_length: int
 
 
+# Shown by itself it is scaled to the page, so that its text must be legible at half its size.
+ALONE = Shape(width=560, plot_height=330, font=15, legend_columns=1, tag_length=34)
 WIDE = Shape(width=860, plot_height=380, font=13, legend_columns=2, tag_length=34)
 NARROW = Shape(width=400, plot_height=300, font=13, legend_columns=1, tag_length=30)
 
 
 @dataclass(frozen=True)
-class _Line:
+class Line:
     """A series of the chart: its name if it is in the legend, its points, how its strokes and dots look."""
 
     name: str | None
@@ -60,13 +63,19 @@ class _Line:
 
 def render(gate: GateResult) -> str:
     """Return the picture as an SVG document. Raises LibraryMissing."""
-    return picture(gate, WIDE, "delivery-ratio", f"Campaign gate: {gate.verdict}") + "\n"
+    return picture(gate, ALONE, "delivery-ratio", f"Campaign gate: {gate.verdict}") + "\n"
 
 
 def picture(gate: GateResult, shape: Shape, name: str, heading: str | None = None) -> str:
     """Return the picture as an C(svg) element; C(name) is in its ids, C(heading) above it. Raises LibraryMissing."""
     lines, ratios, times = _lines(gate, shape)
-    chart = _chart(_pygal(), shape, lines, ratios, times)
+    x_title = f"{times.name} since the first look" if lines else None
+    chart = chart_of(shape, lines, ratios, times, x_title)
+    return document(chart, lines, name, heading, f"Delivery ratio: {gate.verdict}", description(gate))
+
+
+def document(chart: Any, lines: Sequence[Line], name: str, heading: str | None, title: str, text: str) -> str:
+    """Return a chart as an C(svg) element; C(title) and C(text) are for those who cannot see it."""
     chart.uuid = name
     chart.title = heading
     style = _palette.css(f"#chart-{name}", [line.color for line in lines])
@@ -82,7 +91,7 @@ def picture(gate: GateResult, shape: Shape, name: str, heading: str | None = Non
         )
     # The bytes are of this library's own making, from text that XML can hold.
     root = ET.fromstring(chart.render())  # noqa: S314
-    return ET.tostring(_tidied(root, name, f"Delivery ratio: {gate.verdict}", description(gate)), encoding="unicode")
+    return ET.tostring(_tidied(root, name, title, text), encoding="unicode")
 
 
 def description(gate: GateResult) -> str:
@@ -112,7 +121,7 @@ def _pygal() -> ModuleType:
         raise LibraryMissing("pygal", ", or give the format markdown or junit, which do without") from None
 
 
-def _lines(gate: GateResult, shape: Shape) -> tuple[list[_Line], Scale, Scale]:
+def _lines(gate: GateResult, shape: Shape) -> tuple[list[Line], Scale, Scale]:
     """Return the series of the chart, and its axes."""
     tags = drawn_tags(gate)
     times = time_scale(gate.history[-1].seconds if gate.history else 0.0)
@@ -122,18 +131,18 @@ def _lines(gate: GateResult, shape: Shape) -> tuple[list[_Line], Scale, Scale]:
     ratios = ratio_scale([*limits, *(point["value"][1] for line in lines for point in line.points)])
     for limit in limits:
         ends = [{"value": (end, limit), "formatter": _says(f"{percent(limit)} required")} for end in (0, times.high)]
-        lines.append(_Line(f"required: {percent(limit)} (dashed)", ends, _palette.LIMIT, dashes="7,5", dots=0))
+        lines.append(Line(f"required: {percent(limit)} (dashed)", ends, _palette.LIMIT, dashes="7,5", dots=0))
     failed = [
         {"value": (look.seconds / times.unit, ratios.low), "formatter": _says(f"{look.at}: {look.error}")}
         for look in gate.history
         if look.error is not None and tags
     ]
     if failed:
-        lines.append(_Line("failed look", failed, _palette.FAILED, stroke=False, dots=5.0))
+        lines.append(Line("failed look", failed, _palette.FAILED, stroke=False, dots=5.0))
     return lines, ratios, times
 
 
-def _tag_lines(gate: GateResult, tag: TagResult, color: _palette.Color, shape: Shape, times: Scale) -> list[_Line]:
+def _tag_lines(gate: GateResult, tag: TagResult, color: _palette.Color, shape: Shape, times: Scale) -> list[Line]:
     """Return what is delivered at most, and where that differs what is delivered at least, at each reading."""
     most, least = [], []
     for look in gate.history:
@@ -149,10 +158,10 @@ def _tag_lines(gate: GateResult, tag: TagResult, color: _palette.Color, shape: S
     dots = 3.0 if len(most) <= _FEW_DOTS else 1.5
     name = f"{_text.shorten(tag.tag, shape.tag_length)}: {tag.verdict or 'undecided'}"
     if not tag.carried_over:
-        return [_Line(name, most, color, dots=dots)]
+        return [Line(name, most, color, dots=dots)]
     return [
-        _Line(f"{name} (dotted: at least)", most, color, dots=dots),
-        _Line(None, least, color, dashes="1,4", dots=0),
+        Line(f"{name} (dotted: at least)", most, color, dots=dots),
+        Line(None, least, color, dashes="1,4", dots=0),
     ]
 
 
@@ -167,14 +176,16 @@ def _says(text: str) -> Any:
     return lambda _value: text
 
 
-def _chart(pygal: ModuleType, shape: Shape, lines: list[_Line], ratios: Scale, times: Scale) -> Any:
+def chart_of(shape: Shape, lines: Sequence[Line], ratios: Scale, times: Scale, x_title: str | None) -> Any:
+    """Return the empty chart with its axes. Raises PackageMissing."""
+    pygal = _pygal()
     columns = shape.legend_columns
     named = sum(line.name is not None for line in lines)
     rows = -(-named // columns)
     row = int(shape.font * 1.5)
     return pygal.XY(
         width=shape.width,
-        height=shape.plot_height + rows * row,
+        height=shape.plot_height + rows * row + _FOOT,
         explicit_size=True,
         js=[],
         css=["file://style.css", "file://graph.css"],
@@ -186,14 +197,14 @@ def _chart(pygal: ModuleType, shape: Shape, lines: list[_Line], ratios: Scale, t
         show_y_labels=bool(lines),
         x_labels=[{"value": value, "label": label} for value, label in times.ticks] if lines else [],
         y_labels=[{"value": value, "label": label} for value, label in ratios.ticks] if lines else [],
-        x_title=f"{times.name} since the first look" if lines else None,
+        x_title=x_title,
         legend_at_bottom=True,
         legend_at_bottom_columns=columns,
         legend_box_size=shape.font - 2,
         truncate_legend=-1,
         margin=_MARGIN,
         # pygal's own room for the legend counts lines without a name, and forgets a last row that is not full.
-        margin_bottom=_MARGIN + (rows - len(lines) // columns) * row or 1,
+        margin_bottom=_FOOT + _MARGIN + (rows - len(lines) // columns) * row or 1,
         no_data_text="no reading",
     )
 

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pictures of the documentation are what the collection draws now, of what its rehearsal still gives."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.mailops.smtpeter.tests.tools import pictures
+
+SPEED = 300
+# What the playbook divides by the speed.
+SECONDS = ("grace_period",)
+
+
+def outcome(gate: dict[str, Any], speed: int) -> dict[str, Any]:
+    """What does not depend on the moments of the looks."""
+    return {
+        "verdict": gate["verdict"],
+        "keys": sorted(gate),
+        "tags": {
+            tag: {**{key: judged[key] for key in ("verdict", "messages", "delivered_at_most")}, "keys": sorted(judged)}
+            for tag, judged in gate["tags"].items()
+        },
+        "policy": {
+            name: pytest.approx(value * speed) if name in SECONDS else value for name, value in gate["policy"].items()
+        },
+    }
+
+
+@pytest.mark.parametrize("name", pictures.DRAWN)
+def test_it_is_not_stale(name: str) -> None:
+    """`make docs` would draw the same."""
+    assert (pictures.PICTURES / name).read_text(encoding="utf-8") == pictures.DRAWN[name]()
+
+
+def test_every_picture_is_drawn() -> None:
+    """None is left over, and none is made by hand."""
+    assert {path.name for path in pictures.PICTURES.glob("*.svg")} == set(pictures.DRAWN)
+
+
+def test_the_rehearsal_still_gives_it() -> None:
+    """The guide's playbook comes to the same verdicts, counts and policy, only faster."""
+    kept = pictures.figures("gate-report.json")
+
+    gate = json.loads(pictures.rehearse(SPEED))
+
+    assert outcome(gate, SPEED) == outcome(kept, 1)

@@ -156,6 +156,7 @@ def test_numbers_understood(changes, expected):
         ({"delivery": 14}, "deliveries and delivery disagree"),
         ({"all_opens": 11}, "opens and all_opens disagree"),
         ({"tag": "abd"}, "it is about another tag"),
+        ({"tag": "abb"}, "it is about another tag"),
         ({"other": math.nan}, "NaN is not a JSON number"),
         ({"other": math.inf}, "Infinity is not a JSON number"),
     ],

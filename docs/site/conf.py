@@ -38,7 +38,33 @@ html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
 html_use_index = False
+# antsibull's colours are for white paper: by day and by night they have to suit Furo's.
+TABLES = {
+    "antsibull-table-background-header": "var(--color-background-secondary)",
+    "antsibull-table-background-even": "var(--color-background-secondary)",
+    "antsibull-table-background-odd": "var(--color-background-primary)",
+    "antsibull-narrowtable-background": "var(--color-background-secondary)",
+    "antsibull-table-border": "var(--color-background-border)",
+    "antsibull-option-required": "var(--color-problematic)",
+    "antsibull-attribute-support-none": "var(--color-problematic)",
+    "antsibull-option-sample-header": "var(--color-foreground-primary)",
+    "antsibull-deprecation-border": "var(--color-background-border)",
+    "antsibull-deprecation-background": "var(--color-background-secondary)",
+    "antsibull-deprecation-color": "var(--color-foreground-primary)",
+}
+ACCENTS = {
+    "antsibull-option-type": ("#8250df", "#d2a8ff"),
+    "antsibull-option-elements": ("#8250df", "#d2a8ff"),
+    "antsibull-option-version-added": ("#116329", "#56d364"),
+    "antsibull-option-aliases": ("#116329", "#56d364"),
+    "antsibull-option-default": ("#0550ae", "#79c0ff"),
+    "antsibull-option-sample": ("#0550ae", "#79c0ff"),
+    "antsibull-attribute-support-partial": ("#9a6700", "#e3b341"),
+    "antsibull-attribute-support-full": ("#116329", "#56d364"),
+}
 html_theme_options = {
+    "light_css_variables": TABLES | {name: day for name, (day, _night) in ACCENTS.items()},
+    "dark_css_variables": TABLES | {name: night for name, (_day, night) in ACCENTS.items()},
     "source_repository": f"{GALAXY['repository']}/",
     "source_branch": "main",
     "top_of_page_buttons": [],

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.mailops.smtpeter.tests.tools import pictures
 
-SPEED = 300
+SPEED = 100
 # What the playbook divides by the speed.
 SECONDS = ("grace_period",)
 

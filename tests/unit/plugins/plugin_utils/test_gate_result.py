@@ -67,6 +67,7 @@ def test_a_look_that_ends_after_the_deadline_is_the_last():
         ({"a": (500, 0, GONE), "b": (500, 0, GONE), "c": (500, 0, GONE)}, " (and 2 more tags)"),
         ({"a": (500, 490), "b": (500, 490), "c": (500, 490)}, " (and 2 more tags)"),
         ({"a": SERVICE, "b": (500, 490), "c": (99, 99)}, ""),
+        ({"a": (500, 0, GONE), "b": SERVICE, "c": (99, 99)}, ""),
     ],
 )
 def test_the_message_is_of_the_worst_tag(found, more):
@@ -89,3 +90,20 @@ def test_seconds_waited_are_rounded():
     a_gate = gate(timing=AT_ONCE)
     look(a_gate, 12.34567, a=(500, 490))
     assert a_gate.result()["waited"] == 12.346
+
+
+def test_before_the_first_look():
+    """There is a result, too: an error, after no time, since nothing was read."""
+    result = gate("ab").result()
+    assert (result["verdict"], result["waited"], result["looks"], result["errors"]) == ("error", 0, 0, 0)
+    assert [judged["reasons"] for judged in result["tags"].values()] == [
+        ["a: it was never read"],
+        ["b: it was never read"],
+    ]
+
+
+def test_a_tag_that_was_never_read_is_not_old():
+    """A warning waits for a reading that calls for it."""
+    a_gate = gate()
+    look(a_gate, 0, a=SERVICE)
+    assert a_gate.old_tags == []

@@ -145,7 +145,7 @@ class Watch:
         limit = began - self._policy.grace_period
         while len(counted) > 1 and counted[1][0] <= limit:
             counted.popleft()
-        return counted[0][1] if counted and counted[0][0] <= limit else 0
+        return counted[0][1] if counted[0][0] <= limit else 0
 
     def _stood(self, moved: _Moved, began: float, seconds: float) -> bool:
         return self._readings > moved.reading and began - moved.at >= seconds

@@ -249,6 +249,7 @@ def test_a_date_long_ago():
         ({"last": "2016-01-01 11:00:00"}, "the last activity is before the first"),
         ({"last": "2016-01-02 12:00:01"}, "the last activity is in the future"),
         ({"unique_opens": 11}, "unique_opens are above opens: the counters disagree"),
+        ({"unique_clicks": 1, "clicks": 0}, "unique_clicks are above clicks: the counters disagree"),
     ],
 )
 def test_notes(changes, note):

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Reading, Timing
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import SERVICE, START, gate, look
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import SERVICE, START, gate, look, record
 
 AT_ONCE = {"wait_timeout": 0}
 GONE = {"last_at": START - timedelta(days=1)}
@@ -67,6 +67,7 @@ def test_a_look_that_ends_after_the_deadline_is_the_last():
         ({"a": (500, 0, GONE), "b": (500, 0, GONE), "c": (500, 0, GONE)}, " (and 2 more tags)"),
         ({"a": (500, 490), "b": (500, 490), "c": (500, 490)}, " (and 2 more tags)"),
         ({"a": SERVICE, "b": (500, 490), "c": (99, 99)}, ""),
+        ({"a": (500, 0, GONE), "b": SERVICE, "c": (99, 99)}, ""),
     ],
 )
 def test_the_message_is_of_the_worst_tag(found, more):
@@ -89,3 +90,52 @@ def test_seconds_waited_are_rounded():
     a_gate = gate(timing=AT_ONCE)
     look(a_gate, 12.34567, a=(500, 490))
     assert a_gate.result()["waited"] == 12.346
+
+
+def test_before_the_first_look():
+    """There is a result, too: an error, after no time, since nothing was read."""
+    result = gate("ab").result()
+    assert (result["verdict"], result["waited"], result["looks"], result["errors"]) == ("error", 0, 0, 0)
+    for tag, judged in result["tags"].items():
+        assert (judged["reasons"], judged["required_delivery_ratio"]) == ([f"{tag}: it was never read"], 0.95)
+        figures = ("delivered_at_least", "delivered_at_most", "messages", "messages_due")
+        assert [judged[figure] for figure in figures] == [0, 0, 0, 0]
+
+
+def test_a_tag_that_was_never_read_is_not_old():
+    """A warning waits for a reading that calls for it."""
+    a_gate = gate()
+    look(a_gate, 0, a=SERVICE)
+    assert a_gate.old_tags == []
+
+
+def test_what_was_read_is_told():
+    """Also where it runs backward and decides nothing; a tag that was never read well has no counters."""
+    since = {"a": record("a", 0, 1000, 990)}
+    a_gate = gate(before=since)
+    told = [look(a_gate, second, a=found).tags["a"] for second, found in ((0, (500, 499)), (30, SERVICE))]
+    assert [(seen.messages, seen.deliveries) for seen in told] == [(500, 499), (0, 0)]
+    other = gate()
+    told = [
+        look(other, second, a=found).tags["a"] for second, found in ((0, (200, 180)), (30, (90, 80)), (60, SERVICE))
+    ]
+    assert [(seen.messages, seen.deliveries) for seen in told] == [(200, 180), (90, 80), (200, 180)]
+
+
+def test_a_tag_without_its_baseline_has_the_error():
+    """What was read of it could not be judged."""
+    a_gate = gate(baseline_tag="control", timing=AT_ONCE)
+    assert look(a_gate, 0, a=(1000, 990), control=SERVICE).tags == {}
+    judged = a_gate.result()["tags"]["a"]
+    assert (judged["verdict"], judged["messages"], judged["reasons"]) == ("error", 0, [SERVICE["msg"]])
+    assert judged["record"]["messages"] == 1000
+
+
+def test_stats_of_a_baseline_that_is_judged_too():
+    """They are those of its last reading, as of any tag; the one that is held is for comparing alone."""
+    a_gate = gate(["a", "control"], baseline_tag="control")
+    look(a_gate, 0, a=(1000, 960), control=(1000, 990))
+    look(a_gate, 30, a=(1000, 960), control=(1100, 1080))
+    stats = a_gate.result()["stats"]
+    assert list(stats) == ["a", "control"]
+    assert (stats["control"]["messages"], stats["control"]["under_way"]) == (1100, 20)

@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The documentation site leads to every guide, says in a minute what the gate does, and loads nothing from elsewhere."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+
+import pytest
+import yaml
+from ansible_collections.mailops.smtpeter.tests.tools import docs
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DOCSITE = ROOT / "docs" / "docsite"
+GUIDES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((DOCSITE / "rst").glob("*.rst"))}
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def words(text: str) -> str:
+    """Text with every run of white space as one blank."""
+    return " ".join(text.split())
+
+
+def test_all_guides_are_in_both_indexes() -> None:
+    """Ansible's documentation and the site have the same ones, in the same order."""
+    sections = yaml.safe_load((DOCSITE / "extra-docs.yml").read_text(encoding="utf-8"))["sections"]
+    listed = [name for section in sections for name in section["toctree"]]
+    index = (ROOT / "docs" / "site" / "index.rst").read_text(encoding="utf-8")
+    assert re.findall(r"^   reference/docsite/(\w+)$", index, re.MULTILINE) == listed
+    assert sorted(listed) == sorted(GUIDES)
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_a_guide_can_be_referred_to(name: str) -> None:
+    """It has the label that Ansible's documentation wants."""
+    assert f".. _ansible_collections.mailops.smtpeter.docsite.{name}:\n" in GUIDES[name]
+
+
+def test_the_gate_is_explained_in_a_minute() -> None:
+    """The guide begins with the words that the README has."""
+    _head, _rule, body = GUIDES["guide_gate"].partition("\n=====")
+    first = words(body.partition("\n\n")[2].partition("\n\n")[0])
+    assert first.startswith("**While mail is still being sent, evidence decides.")
+    assert first in words(README)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<script src="https://example.com/x.js"></script>',
+        '<script async="async" src="//example.com/x.js"></script>',
+        '<link href="https://example.com/x.css" rel="stylesheet" />',
+        '<link rel="preload" as="font" href="https://example.com/x.woff2">',
+        '<img alt="" src="https://example.com/x.png">',
+        '<img srcset="https://example.com/x.png 2x">',
+        '<iframe\n src="https://example.com/"></iframe>',
+    ],
+)
+def test_what_is_loaded_from_elsewhere_is_found(page: str) -> None:
+    """Scripts, styles, fonts and pictures."""
+    assert docs.LOADED.findall(page)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<a href="https://example.com/">elsewhere</a>',
+        '<link rel="canonical" href="https://example.com/">',
+        '<script src="_static/x.js"></script><a href="https://example.com/"></a>',
+        '<img src="_images/x.svg"> https://example.com/',
+    ],
+)
+def test_what_only_leads_elsewhere_is_none(page: str) -> None:
+    """A link is followed by who wants to."""
+    assert not docs.LOADED.findall(page)

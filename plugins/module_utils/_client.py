@@ -34,6 +34,7 @@ TAG_LIMIT = 1000
 TOKEN_MINIMUM = 8
 RETRY_AFTER_LIMIT = 30.0
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]*)?", re.IGNORECASE)
+_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _BACKOFF_BASE = 0.5
 _BACKOFF_LIMIT = 10.0
 
@@ -66,15 +67,15 @@ class Connection:
         if self.validate_certs and self.ca_path:
             _check_authorities("ca_path", self.ca_path)
         elif isinstance(self.verify, str):
-            _check_authorities("REQUESTS_CA_BUNDLE", self.verify)
+            _check_authorities(next(name for name in _BUNDLES if os.environ.get(name)), self.verify)
 
     @property
     def verify(self) -> bool | str:
         """What the service's certificate is checked against, as C(requests) has it: a path, or whether at all."""
         if not self.validate_certs or urlsplit(self.api_url).scheme == "http":
             return False
-        named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-        return self.ca_path or named or True
+        named = filter(None, map(os.environ.get, _BUNDLES))
+        return self.ca_path or next(named, True)
 
     @property
     def host(self) -> str:

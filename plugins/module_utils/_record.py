@@ -301,7 +301,7 @@ def _count_of(content: Mapping[str, Any], key: str) -> int | None:
     """Return a counter in whichever spelling it came; null where it is absent or null in all of them."""
     counts = {_count(content[name], name) for name in _SPELLINGS[key] if content.get(name) is not None}
     if len(counts) > 1:
-        raise _NotUnderstood(f"{' and '.join(_SPELLINGS[key])} disagree")
+        raise _NotUnderstood(f"the spellings {' and '.join(_SPELLINGS[key])} disagree")
     return counts.pop() if counts else None
 
 

@@ -334,6 +334,13 @@ TROUBLES: dict[str, dict[str, Any]] = {
         "vars": {"ansible_python_interpreter": "{{ bare_python }}"},
     },
     "answered 401": {"mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"], "api_token": "another-token"}},
+    "Unsupported parameters for": {
+        "mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"], "api_token": TOKEN, "retris": 5}
+    },
+    "must be one of": {"mailops.smtpeter.campaign_gate": {"tags": ["wave-1"], "api_token": TOKEN, "endpoint": "x"}},
+    "unable to convert to": {
+        "mailops.smtpeter.campaign_gate": {"tags": ["wave-1"], "api_token": TOKEN, "timeout": "soon"}
+    },
     "the service has nothing under this tag": {
         "mailops.smtpeter.tag_stats_info": {"tags": ["wave_1"], "api_token": TOKEN, "missing": "error"}
     },

@@ -72,7 +72,7 @@ def test_the_next_wave(play, access, tmp_path):
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        ([], "smtpeter_tags: name the tags to judge"),
+        ([], "smtpeter_tags: it is empty; give the tags to judge"),
         (["-e", "smtpeter_tags=a", "-e", "smtpeter_min_ratio=0.9"], "smtpeter_min_ratio: there is no such variable"),
         (["-e", "smtpeter_tags=a", "-e", "smtpeter_fail_on=never"], "smtpeter_fail_on"),
         (["-e", "smtpeter_tags=good", "-e", "smtpeter_min_delivery_ratio=97"], "did you mean 0.97?"),

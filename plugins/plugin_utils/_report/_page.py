@@ -84,7 +84,7 @@ base-uri 'none'; form-action 'none'">
 <div class="narrow">{{ narrow | safe }}</div>
 <figcaption class="soft">
 {% if not drawn %}
-There was no reading of any message, so there is nothing to draw.
+{{ nothing_drawn }}
 {% else %}
 The share of messages delivered at each look\
 {% if drawn < gate.tags | length %}, of {{ drawn }} of {{ gate.tags | length }} tags{% endif %}.

@@ -22,6 +22,7 @@ def render(gate: GateResult) -> str:
         wide=svg.picture(gate, svg.WIDE, "wide"),
         narrow=svg.picture(gate, svg.NARROW, "narrow"),
         drawn=len(svg.drawn_tags(gate)),
+        nothing_drawn=svg.NOTHING_DRAWN,
     )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
+NOTHING_DRAWN = "There was no reading of any message, so there is nothing to draw."
 _MARGIN = 14
 _FOOT = 8
 _FROM_WORST = ("fail", "error", "inconclusive", None, "pass")
@@ -102,7 +103,7 @@ def description(gate: GateResult) -> str:
         first, last = (_share_at(look, tag.tag) for look in (looks[0], looks[-1]))
         sentences.append(f"{tag.tag}: {first} at first, {last} in the end, {tag.required_text} required.")
     if not drawn_tags(gate):
-        sentences.append("There was no reading of any message, so there is nothing to draw.")
+        sentences.append(NOTHING_DRAWN)
     return " ".join(sentences)
 
 

@@ -656,10 +656,13 @@ def test_certificates_that_are_none(
     assert_silent(caught.value)
 
 
-def test_certificates_of_the_environment_that_are_not_there(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A REQUESTS_CA_BUNDLE that points nowhere is an error that says so."""
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
-    with pytest.raises((OptionError, StatsError), match="ca_path|REQUESTS_CA_BUNDLE") as caught:
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_certificates_of_the_environment_that_are_not_there(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A variable that points nowhere is an error that names it."""
+    monkeypatch.setenv(name, "/no/such/bundle.pem")
+    with pytest.raises(OptionError, match=f"^{name}: '/no/such/bundle.pem' is not there") as caught:
         connect("https://127.0.0.1:9/v1", TOKEN).fetch("t")
     assert_silent(caught.value)
 

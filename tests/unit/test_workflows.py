@@ -35,8 +35,9 @@ def steps(path: pathlib.Path) -> Iterator[dict[str, Any]]:
 
 
 def test_the_tests_are_those_of_ci() -> None:
-    """A change passes on GitHub what it passes anywhere."""
+    """A change passes on GitHub what it passes anywhere, and each week what has come out since may break it."""
     (tests,) = [path for path in WORKFLOWS if path.name == "tests.yml"]
+    assert set(workflow(tests)["on"]) == {"push", "pull_request", "schedule"}
     assert [step["run"] for step in steps(tests) if "run" in step][-1] == ".ci/run"
 
 

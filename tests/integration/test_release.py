@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pathlib
 import re
@@ -170,6 +171,7 @@ def test_a_version_that_promises_enough(repository: pathlib.Path, version: str, 
 @pytest.mark.parametrize(
     ("version", "prepare"),
     [("1.0.0", None), ("1.0.1", lambda root: released(root, bugfixes=["gate - a repair."], trivial=["tests"]))],
+    ids=["the first", "a repair"],
 )
 def test_released(repository: pathlib.Path, version: str, prepare: Callable[[pathlib.Path], Any] | None) -> None:
     """One commit on top, an annotated tag at it, an artifact of it; the tree is clean, and nothing else is new."""
@@ -194,6 +196,28 @@ def test_released(repository: pathlib.Path, version: str, prepare: Callable[[pat
         notes = archive.extractfile("CHANGELOG.md").read().decode()
         assert version in yaml.safe_load(archive.extractfile("changelogs/changelog.yaml"))["releases"]
     assert "v" + version.replace(".", "\\.") in notes
+
+
+def test_nothing_is_published(repository: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """After .ci/run, it says what was made and how to publish it; the remote repository has nothing new."""
+    ci, origin = repository / ".ci" / "run", tmp_path / "origin"
+    ci.write_text("#!/bin/sh\necho checked with .ci/run\n", encoding="utf-8")
+    commit(repository)
+    git(tmp_path, "init", "--quiet", "--bare", str(origin))
+    git(repository, "remote", "add", "origin", str(origin))
+    git(repository, "push", "--quiet", "origin", "main")
+    before = git(origin, "show-ref")
+
+    tool = ROOT / "tests" / "tools" / "release.py"
+    done = subprocess.run([sys.executable, tool, "1.0.0"], cwd=repository, check=True, capture_output=True, text=True)
+
+    digest = hashlib.sha256((repository / "mailops-smtpeter-1.0.0.tar.gz").read_bytes()).hexdigest()
+    said = done.stdout.splitlines()
+    assert said[:2] == ["checked with .ci/run", f"{digest}  mailops-smtpeter-1.0.0.tar.gz"]
+    assert "  git push --atomic origin main v1.0.0" in said
+    assert git(origin, "show-ref") == before
+    git(repository, *said[-2].split()[1:])
+    assert git(origin, "rev-parse", "v1.0.0^{commit}") == git(origin, "rev-parse", "main")
 
 
 def test_make_release_says_why_not() -> None:

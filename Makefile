@@ -15,7 +15,7 @@ export PYTHONPATH := $(CURDIR)/.venv/collections
 
 .DEFAULT_GOAL := help
 .PHONY: help demo gate-demo test soak fuzz faults lint format sanity audit benchmark simulate coverage demo-check
-.PHONY: docs cores pins clean
+.PHONY: docs cores release pins clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -92,6 +92,9 @@ docs: .venv/dev.stamp  ## the documentation site, into .docs/html, and its pictu
 
 demo-check: .venv/dev.stamp  ## run the demo twice from a fresh clone below a path with a space, and look for leftovers
 	@$(VENV_PYTHON) tests/tools/check_demo.py
+
+release: .venv/dev.stamp  ## changelog, version, tag and artifact of VERSION=1.2.3, after .ci/run; publishes nothing
+	@$(VENV_PYTHON) tests/tools/release.py "$(VERSION)"
 
 pins:  ## write the pinned requirements anew (needs uv)
 	@for name in demo dev audit fuzz core-2.16 core-2.21 core-2.22; do tests/tools/pin.sh "$$name" || exit; done

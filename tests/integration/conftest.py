@@ -70,6 +70,15 @@ class Play(Protocol):
         """Run it, with further command line `args` and `env`; a failure fails the test unless `check` is false."""
 
 
+def copy_tracked(target: pathlib.Path) -> None:
+    """Copy the files that git tracks, as they are now, to `target`."""
+    listed = subprocess.run(["git", "ls-files", "-z", "--cached"], cwd=ROOT, check=True, capture_output=True)
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+
+
 def other_cores() -> dict[str, dict[str, str]]:
     """What cores.py wrote: by series, a `python` or the reason to `skip`, and the `stage` of a pre-release."""
     made = ROOT / ".venv" / "cores.json"

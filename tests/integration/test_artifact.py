@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.mailops.smtpeter.tests.integration import test_examples as example
+from ansible_collections.mailops.smtpeter.tests.integration.conftest import copy_tracked
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LISTED = pathlib.Path(__file__).with_name("artifact.txt")
@@ -65,11 +66,7 @@ def galaxy(*words: Any, cwd: pathlib.Path, home: pathlib.Path) -> None:
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """The file that would be published, built from what git tracks."""
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("artifact")
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached"], cwd=ROOT, check=True, capture_output=True)
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        if (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, source / name)
+    copy_tracked(source)
     galaxy("build", "--output-path", target, cwd=source, home=tmp_path_factory.mktemp("home"))
     (built,) = target.iterdir()
     return built

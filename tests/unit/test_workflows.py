@@ -13,6 +13,12 @@ import pytest
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+READ = {"contents": "read"}
+# The jobs that may do more than read the repository.
+MAY = {
+    ("docs.yml", "deploy"): {"pages": "write", "id-token": "write"},
+    ("publish.yml", "release"): {"contents": "write"},
+}
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
@@ -29,24 +35,57 @@ def steps(path: pathlib.Path) -> Iterator[dict[str, Any]]:
 
 
 def test_the_tests_are_those_of_ci() -> None:
-    """A change passes on GitHub what it passes anywhere."""
+    """A change passes on GitHub what it passes anywhere, and each week what has come out since may break it."""
     (tests,) = [path for path in WORKFLOWS if path.name == "tests.yml"]
+    assert set(workflow(tests)["on"]) == {"push", "pull_request", "schedule"}
     assert [step["run"] for step in steps(tests) if "run" in step][-1] == ".ci/run"
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_least_permissions(path: pathlib.Path) -> None:
-    """It reads the repository, keeps no credentials, has no secrets, and ends in time."""
+    """It reads the repository, keeps no credentials, and ends in time; a job that may do more is listed."""
     content = workflow(path)
     assert content["permissions"] == {"contents": "read"}
     assert "pull_request_target" not in content["on"]
-    assert "secrets." not in path.read_text(encoding="utf-8")
-    for job in content["jobs"].values():
-        assert "permissions" not in job
+    for name, job in content["jobs"].items():
+        assert job.get("permissions", READ) == MAY.get((path.name, name), READ)
         assert job["timeout-minutes"] <= 60
     for step in steps(path):
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
+
+
+def test_who_may_do_more_is_there() -> None:
+    """The list names no job that was renamed."""
+    assert set(MAY) <= {(path.name, name) for path in WORKFLOWS for name in workflow(path)["jobs"]}
+
+
+@pytest.mark.parametrize(("file", "name"), MAY)
+def test_who_may_write_runs_nothing_of_ours(file: str, name: str) -> None:
+    """No code of the repository or of its dependencies runs there, and no pull request starts it."""
+    content = workflow(ROOT / ".github" / "workflows" / file)
+    assert "pull_request" not in content["on"]
+    for step in content["jobs"][name]["steps"]:
+        assert not step.get("uses", "").startswith("actions/checkout@")
+        assert re.match("gh release ", step.get("run", "gh release "))
+
+
+def test_the_one_secret() -> None:
+    """Galaxy's token is given to the one step that publishes, by its environment, where a maintainer is asked first."""
+    texts = {path.name: path.read_text(encoding="utf-8") for path in WORKFLOWS}
+    assert {name: text.count("secrets.") for name, text in texts.items() if "secrets." in text} == {"publish.yml": 1}
+    job = workflow(ROOT / ".github" / "workflows" / "publish.yml")["jobs"]["galaxy"]
+    assert job["environment"] == "galaxy"
+    assert job["needs"] == "build"
+    assert job["steps"][-1]["env"] == {"GALAXY_TOKEN": "${{ secrets.GALAXY_TOKEN }}"}
+
+
+def test_what_is_published_was_tested() -> None:
+    """A tag alone publishes, and only what passed all that a change must pass."""
+    content = workflow(ROOT / ".github" / "workflows" / "publish.yml")
+    assert content["on"] == {"push": {"tags": ["v*"]}}
+    assert content["jobs"]["build"]["steps"][-1]["run"].endswith(".ci/run")
+    assert content["jobs"]["release"]["needs"] == "galaxy"
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)

@@ -14,7 +14,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
 export PYTHONPATH := $(CURDIR)/.venv/collections
 
 .DEFAULT_GOAL := help
-.PHONY: help demo gate-demo test soak fuzz faults lint format sanity audit benchmark simulate coverage demo-check
+.PHONY: help demo gate-demo test soak fuzz faults lint format matrix audit benchmark simulate demo-check
 .PHONY: docs cores release pins clean
 
 help:  ## show this list
@@ -43,8 +43,8 @@ gate-demo: .venv/dev.stamp  ## four campaigns at the gate, on the sandbox; leave
 	@tests/tools/playbook.sh mailops.smtpeter.gate_demo -e demo_reports=gate-demo
 	@echo "Look at gate-demo/*.html in a browser."
 
-test: cores  ## all tests, on every ansible-core that can be had; TESTS=path and ARGS='-k word' narrow it
-	@$(VENV_PYTHON) -m pytest -n 3 --dist worksteal $(ARGS) $(TESTS)
+test: cores  ## all tests, and how much of plugins/ they reach; TESTS=path and ARGS='-k word' narrow it
+	@$(VENV_PYTHON) tests/tools/coverage_total.py -n 3 --dist worksteal $(ARGS) $(TESTS)
 
 soak: .venv/dev.stamp  ## what takes too long for `make test`: a hundred kills, a thousand looks; 2 minutes
 	@$(VENV_PYTHON) -m pytest $(ARGS) tests/soak
@@ -65,8 +65,8 @@ format: .venv/dev.stamp  ## format the Python files as `make lint` wants them
 	@$(VENV_PYTHON) -m ruff check --fix --quiet . || true
 	@$(VENV_PYTHON) -m ruff format .
 
-sanity: cores  ## ansible-test sanity on the oldest and the newest ansible-core; CORES=2.21 narrows it
-	@$(VENV_PYTHON) tests/tools/sanity.py $(CORES)
+matrix: .venv/dev.stamp  ## ansible-test on each ansible-core and Python; CORES=2.20,2.21 and PARTS=sanity,units narrow it
+	@$(VENV_PYTHON) tests/tools/matrix.py --cores '$(CORES)' --parts '$(PARTS)' $(ARGS)
 
 audit: .venv/dev.stamp  ## look up known vulnerabilities of every pinned package; needs PyPI's own JSON API
 	@$(VENV_PYTHON) tests/tools/audit.py $(ARGS)
@@ -84,9 +84,6 @@ SECONDS ?= 60
 fuzz: .venv/fuzz.stamp  ## look for answers and policies that break the parser or the policy; SECONDS=600 looks longer
 	@for target in answer policy; do $(VENV_PYTHON) tests/fuzz/fuzz.py "$$target" "$$(($(SECONDS) / 2))" || exit; done
 
-coverage: cores  ## all tests as `make test`, and how much of plugins/ they reach; fails below the limits
-	@$(VENV_PYTHON) tests/tools/coverage_total.py -n 3 --dist worksteal $(ARGS) $(TESTS)
-
 docs: .venv/dev.stamp  ## the documentation site, into .docs/html, and its pictures
 	@$(VENV_PYTHON) tests/tools/docs.py $(ARGS)
 
@@ -97,7 +94,7 @@ release: .venv/dev.stamp  ## changelog, version, tag and artifact of VERSION=1.2
 	@$(VENV_PYTHON) tests/tools/release.py "$(VERSION)"
 
 pins:  ## write the pinned requirements anew (needs uv)
-	@for name in demo dev audit fuzz core-2.16 core-2.21 core-2.22; do tests/tools/pin.sh "$$name" || exit; done
+	@for name in demo dev audit fuzz target core-2.16 core-2.19 core-2.20 core-2.21 core-2.22; do tests/tools/pin.sh "$$name" || exit; done
 
 clean:  ## remove everything that make made
 	rm -rf .venv .ansible .docs .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz .coverage benchmark mailops-smtpeter-*.tar.gz

@@ -79,18 +79,18 @@ def copy_tracked(target: pathlib.Path) -> None:
             shutil.copy2(ROOT / name, target / name)
 
 
-def other_cores() -> dict[str, dict[str, str]]:
-    """What cores.py wrote: by series, a `python` or the reason to `skip`, and the `stage` of a pre-release."""
+def other_cores() -> dict[str, dict[str, Any]]:
+    """What cores.py wrote: by series, a `python` or the reason to `skip`, and whether all tests run there, `whole`."""
     made = ROOT / ".venv" / "cores.json"
-    cores: dict[str, dict[str, str]] = json.loads(made.read_text(encoding="utf-8")) if made.is_file() else {}
+    cores: dict[str, dict[str, Any]] = json.loads(made.read_text(encoding="utf-8")) if made.is_file() else {}
     return {series: core for series, core in cores.items() if series != OWN}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give each test that takes `ansible_core` every core, and a pre-release where the test is marked so."""
+    """Give each test that takes `ansible_core` the oldest, the newest and .venv's own, or every core if marked so."""
     if "ansible_core" in metafunc.fixturenames:
-        marked = metafunc.definition.get_closest_marker("pre_release")
-        others = [name for name, core in other_cores().items() if marked or "stage" not in core]
+        marked = metafunc.definition.get_closest_marker("every_core")
+        others = [name for name, core in other_cores().items() if marked or core["whole"]]
         series = sorted({OWN, *others}, key=lambda name: [int(part) for part in name.split(".")])
         metafunc.parametrize(
             "ansible_core", series, ids=[f"core{name}" for name in series], indirect=True, scope="session"

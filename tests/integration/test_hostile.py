@@ -147,7 +147,7 @@ def note(name: str, found: dict[str, Any]) -> None:
         path.write_text(json.dumps(found, indent=1), encoding="utf-8")
 
 
-@pytest.mark.pre_release
+@pytest.mark.every_core
 @pytest.mark.parametrize("plugin", TASKS)
 def test_each_fault_is_a_record_or_a_clear_error(
     play: Any, ansible_core: Any, services: Services, tmp_path: pathlib.Path, plugin: str

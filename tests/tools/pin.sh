@@ -8,7 +8,9 @@ set -eu
 cd tests/requirements
 
 case $1 in
-    core-2.21) python=3.12 ;;
+    target) python=3.8 ;;
+    core-2.19) python=3.11 ;;
+    core-2.20 | core-2.21) python=3.12 ;;
     core-2.22) python=3.13 ;;
     *) python=3.10 ;;
 esac

@@ -11,6 +11,7 @@ from typing import Any, Iterator
 
 import pytest
 import yaml
+from ansible_collections.mailops.smtpeter.tests.tools.cores import CORES
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 READ = {"contents": "read"}
@@ -36,9 +37,22 @@ def steps(path: pathlib.Path) -> Iterator[dict[str, Any]]:
 
 def test_the_tests_are_those_of_ci() -> None:
     """A change passes on GitHub what it passes anywhere, and each week what has come out since may break it."""
-    (tests,) = [path for path in WORKFLOWS if path.name == "tests.yml"]
-    assert set(workflow(tests)["on"]) == {"push", "pull_request", "schedule"}
-    assert [step["run"] for step in steps(tests) if "run" in step][-1] == ".ci/run"
+    tests = workflow(ROOT / ".github" / "workflows" / "tests.yml")
+    assert set(tests["on"]) == {"push", "pull_request", "schedule"}
+    assert tests["jobs"]["tests"]["steps"][-1]["run"] == ".ci/run"
+
+
+def test_each_ansible_core_has_its_job() -> None:
+    """With the oldest Python of a host, and the oldest and the newest of a controller, whichever fails first."""
+    job = workflow(ROOT / ".github" / "workflows" / "tests.yml")["jobs"]["matrix"]
+    assert job["strategy"]["fail-fast"] is False
+    assert job["steps"][-1]["run"] == 'make matrix CORES="$CORE"'
+    given = {each["core"]: each["pythons"].replace("-dev", "").split() for each in job["strategy"]["matrix"]["include"]}
+    assert {series: set(pythons) for series, pythons in given.items()} == {
+        series: {core.target, *core.ends} for series, core in CORES.items()
+    }
+    # The last is the default, with which .venv is made.
+    assert all(pythons[-1] in CORES[series].ends for series, pythons in given.items())
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Dict, Iterator
 
 import requests
 
@@ -31,7 +31,7 @@ from ansible_collections.mailops.smtpeter.plugins.modules import sandbox
 sandbox.main()
 """
 
-Result = dict[str, Any]
+Result = Dict[str, Any]
 
 
 class Sandbox:

@@ -243,7 +243,7 @@ ODD_TAGS = [
 def seen(server: Hostile) -> tuple[str, list[tuple[str, str]]]:
     """The tag and the query of the last request, as a service decodes them: once."""
     parts = urlsplit(server.targets[-1])
-    method, tag = parts.path.removeprefix("/v1/").split("/")
+    method, tag = parts.path[len("/v1/") :].split("/")
     assert method in ("stats", "tag")
     return unquote(tag, errors="strict"), parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)
 

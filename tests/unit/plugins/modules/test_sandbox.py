@@ -310,21 +310,3 @@ def test_nothing_is_inherited(sandbox: Sandbox) -> None:
         assert not [name for name in files if not name.startswith(ours)]
     modes = {path.stat().st_mode & 0o077 for path in sandbox.home.rglob("*")}
     assert modes == {0}
-
-
-def test_through_ansible(sandbox: Sandbox) -> None:
-    """Ansible's own way of running a module returns at once, and the service outlives the module's files."""
-    ansible = Path(sys.executable).with_name("ansible")
-    arguments = {"name": "default", "api_token": TOKEN, "scenario": {"tags": {"a": "dead"}}, "seed": 1}
-    command = [str(ansible), "localhost", "-m", "mailops.smtpeter.sandbox", "-a", json.dumps(arguments), "-vvv"]
-    environment = {**os.environ, "TMPDIR": str(sandbox.directory)}
-    sandbox.names.add("default")
-    found = subprocess.run(command, capture_output=True, text=True, timeout=40, env=environment, check=False)
-    assert found.returncode == 0, found.stdout + found.stderr
-    assert "localhost | CHANGED => {" in found.stdout
-    assert TOKEN not in found.stdout + found.stderr
-    result = sandbox.run(**arguments)
-    assert result["changed"] is False
-    assert f'"pid": {result["pid"]},' in found.stdout
-    send(result, 2)
-    assert read(result)["deliveries"] == 0

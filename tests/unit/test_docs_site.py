@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The documentation site leads to every guide, says in a minute what the gate does, and loads nothing from elsewhere."""
+"""The documentation site leads to every guide, says in a minute what the gate does, and loads nothing from outside."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ USES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.pre_release
+@pytest.mark.every_core
 @pytest.mark.parametrize("use", USES)
 def test_ansible_knows_the_secret(play: Any, ansible_core: Any, ways: Ways, tmp_path: pathlib.Path, use: str) -> None:
     """Since 2.22, ansible-core masks the user's own variable, too, once a plugin was given what it holds."""

@@ -209,7 +209,7 @@ def contents(directory: pathlib.Path, without: tuple[str, ...] = ()) -> str:
     return "\n".join(texts)
 
 
-@pytest.mark.pre_release
+@pytest.mark.every_core
 @pytest.mark.parametrize("plugin", matrix.PLUGINS)
 def test_every_cell(
     play: Any, ansible_core: Any, sandbox: int, tokens: dict[str, str], tmp_path: pathlib.Path, plugin: str

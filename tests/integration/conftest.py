@@ -69,11 +69,13 @@ def other_cores() -> dict[str, dict[str, str]]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give each test that takes `ansible_core` every core, and a pre-release where the test is marked so."""
+    """Give each test that takes `ansible_core` every core, or as its marks say: a pre-release too, the ends alone."""
     if "ansible_core" in metafunc.fixturenames:
         marked = metafunc.definition.get_closest_marker("pre_release")
         others = [name for name, core in other_cores().items() if marked or "stage" not in core]
         series = sorted({OWN, *others}, key=lambda name: [int(part) for part in name.split(".")])
+        if metafunc.definition.get_closest_marker("ends"):
+            series = list(dict.fromkeys([series[0], series[-1]]))
         metafunc.parametrize(
             "ansible_core", series, ids=[f"core{name}" for name in series], indirect=True, scope="session"
         )

@@ -77,7 +77,7 @@ faults: cores  ## meet every fault of a hostile service, and write docs/faults.m
 benchmark: .venv/dev.stamp  ## speed beside what one would use instead, into docs/speed.md; ARGS=--quick for a look
 	@$(VENV_PYTHON) tests/benchmark/speed.py $(ARGS)
 
-simulate: .venv/dev.stamp  ## how well the gate decides, beside its rivals; ARGS='--runs 50' for a quick look
+simulate: .venv/dev.stamp  ## how well the gate decides, beside its rivals, for the pictures too; ARGS='--runs 50' for a look
 	@$(VENV_PYTHON) tests/benchmark/simulate.py $(ARGS)
 
 SECONDS ?= 60

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 from docutils import nodes
+from pygments.lexers.templates import YamlJinjaLexer
 
 GALAXY = yaml.safe_load(pathlib.Path(__file__).with_name("galaxy.yml").read_text(encoding="utf-8"))
 
@@ -102,5 +103,7 @@ def stay_here(app: Any, doctree: Any, docname: str) -> None:
 
 def setup(app: Any) -> None:
     """Be asked for what the site does not have, and see to what it has."""
+    # Ansible's YAML holds templates; the guides call it yaml, as GitHub wants it.
+    app.add_lexer("yaml", YamlJinjaLexer)
     app.connect("missing-reference", elsewhere)
     app.connect("doctree-resolved", stay_here)

@@ -87,11 +87,13 @@ def other_cores() -> dict[str, dict[str, Any]]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give each test that takes `ansible_core` the oldest, the newest and .venv's own, or every core if marked so."""
+    """Give each test that takes `ansible_core` the oldest, the newest and .venv's own, or those that its mark says."""
     if "ansible_core" in metafunc.fixturenames:
         marked = metafunc.definition.get_closest_marker("every_core")
         others = [name for name, core in other_cores().items() if marked or core["whole"]]
         series = sorted({OWN, *others}, key=lambda name: [int(part) for part in name.split(".")])
+        if metafunc.definition.get_closest_marker("ends"):
+            series = list(dict.fromkeys([series[0], series[-1]]))
         metafunc.parametrize(
             "ansible_core", series, ids=[f"core{name}" for name in series], indirect=True, scope="session"
         )

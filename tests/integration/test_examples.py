@@ -81,7 +81,12 @@ Yaml.add_multi_constructor("!", lambda loader, _suffix, node: node.value)
 
 def documents() -> list[pathlib.Path]:
     """The README and every page in docs."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "docs").rglob("*.rst"))]
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def guides() -> list[pathlib.Path]:
+    """The guides; what the site's index runs, the README runs too."""
+    return sorted((ROOT / "docs" / "docsite").rglob("*.rst"))
 
 
 def fences(document: pathlib.Path) -> list[Fence]:
@@ -222,7 +227,8 @@ class Reader:
         words = shlex.split(command)
         self._given = {}
         while words and re.match(r"\w+=", words[0]):
-            name, _equals, self._given[name] = words.pop(0).partition("=")
+            name, _equals, value = words.pop(0).partition("=")
+            self._given[name] = value
         if not words:
             return
         if words[0] == "make":
@@ -292,7 +298,12 @@ def squeezed(text: str) -> str:
     return re.sub(r"(\] )\d+:\d\d\b", r"\g<1>00:00", " ".join(text.split()))
 
 
-@pytest.mark.parametrize("document", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def path_of(document: pathlib.Path) -> str:
+    """Its path in the repository."""
+    return document.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("document", documents(), ids=path_of)
 def test_document(
     document: pathlib.Path, play: Any, ansible_core: Any, tmp_path: pathlib.Path, environment: dict[str, str]
 ) -> None:
@@ -307,6 +318,16 @@ def test_document(
             reader.read(fence)
 
         reader.finish()
+
+
+# Guides take a minute of a processor; what differs from version to version, README and plugins meet on each.
+@pytest.mark.ends
+@pytest.mark.parametrize("guide", guides(), ids=path_of)
+def test_guide(
+    guide: pathlib.Path, play: Any, ansible_core: Any, tmp_path: pathlib.Path, environment: dict[str, str]
+) -> None:
+    """So does a reader of a guide."""
+    test_document(guide, play, ansible_core, tmp_path, environment)
 
 
 # A cache plugin that has lost its server.

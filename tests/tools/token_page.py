@@ -43,8 +43,8 @@ shows or leaves something, whether the token can be seen there.
 - **seen**: Ansible writes it there. The note says why.
 - **–**: there is no such way.
 
-Each cell is tried with real runs of `ansible-playbook` on every supported ansible-core and on the newest pre-release, with
-a service that says the token back in every one of these spellings, on success and on failure:
+Each cell is tried with real runs of `ansible-playbook` on every supported ansible-core and on the newest pre-release,
+with a service that says the token back in every one of these spellings, on success and on failure:
 `tests/integration/test_token_matrix.py`. What is **seen** is tried as well: the test fails when it is no longer so.
 `tests/integration/test_token.py` tries more that a service may do: redirects, TLS, broken HTTP, endless answers.
 

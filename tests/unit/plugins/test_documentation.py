@@ -12,11 +12,13 @@ from dataclasses import fields
 
 import pytest
 import yaml
+from ansible.module_utils.basic import AnsibleModule
 from ansible.parsing.plugin_docs import read_docstring
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import add_fragments
 from ansible_collections.mailops.smtpeter.plugins.module_utils._options import connection_spec, reading_spec
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
+from ansible_collections.mailops.smtpeter.plugins.modules import tag_stats_info
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate_options import argument_spec
 
 PLUGINS = pathlib.Path(__file__).resolve().parents[3] / "plugins"
@@ -114,6 +116,31 @@ def test_the_cache():
         assert options[name]["type"] == theirs[name].get("type", "str"), name
     assert (options["cache"]["default"], options["cache_timeout"]["default"]) == (False, 3600)
     assert options["cache_plugin"]["default"] == "jsonfile"
+
+
+def test_the_info_module(monkeypatch):
+    """Names, types, defaults, choices and aliases are the arguments', and the environment's variables are named."""
+    specs = []
+
+    def remember(_self, argument_spec, **_more):
+        specs.append(argument_spec)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(AnsibleModule, "__init__", remember)
+    with pytest.raises(KeyboardInterrupt):
+        tag_stats_info.main()
+    keys = {"type": "str", "elements": None, "default": None, "required": False, "choices": None, "aliases": None}
+
+    def essence(of):
+        return {
+            name: {key: option.get(key, unset) or None for key, unset in keys.items()} for name, option in of.items()
+        }
+
+    options = documentation("modules", "tag_stats_info")["options"]
+    assert essence(options) == essence(specs[0])
+    for name, option in connection_spec().items():
+        for variable in option.get("fallback", (None, []))[1]:
+            assert variable in str(options[name]["description"])
 
 
 def test_since():

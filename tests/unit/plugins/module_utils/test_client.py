@@ -266,7 +266,7 @@ def test_the_service_sees_exactly_any_tag_and_token(connect: Connect, hostile: S
     """What is not refused arrives as it is; what is refused never arrives."""
     server = hostile(constantly(answer(COUNTS)))
     try:
-        client = connect(server.url, token)
+        client = connect(server.url, token, timeout=30)
         client.fetch(tag)
     except OptionError:
         assert server.connections == 0

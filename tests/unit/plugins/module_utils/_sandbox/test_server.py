@@ -225,15 +225,17 @@ def test_connections_are_kept(start: Start) -> None:
     """Many requests, refusals among them, go over one connection without delay."""
     client = start()
     client.send(recipient="a@example.com", tags=["x"])
-    begin = time.monotonic()
-    with socket.create_connection(("127.0.0.1", client.service.port), timeout=5) as connection:
+    took: dict[bytes, list[float]] = {b"200": [], b"404": []}
+    with socket.create_connection(("127.0.0.1", client.service.port), timeout=20) as connection:
         for number in range(200):
             tag = "x" if number % 2 else "y"
+            begin = time.monotonic()
             connection.sendall(f"GET /v1/stats/{tag}?access_token={quote(TOKEN)} HTTP/1.1\r\n\r\n".encode())
             status = connection.recv(65536).split()[1]
             assert status == (b"200" if number % 2 else b"404")
-    # A head sent apart from its body waits 40 ms for the client's acknowledgement.
-    assert time.monotonic() - begin < 4
+            took[status].append(time.monotonic() - begin)
+    # A head sent apart from its body always waits 40 ms for the client's acknowledgement, a busy machine now and then.
+    assert all(min(times) < 0.03 for times in took.values())
 
 
 @pytest.mark.parametrize(
@@ -299,7 +301,7 @@ def test_statuses_and_drops(start: Start) -> None:
 
 def test_latency_and_slow_bytes(start: Start) -> None:
     """Answers wait for the latency, then drip; a send does neither."""
-    client = start(faults={"latency": 0.3, "slow_bytes": 0.002, "slow_count": 1})
+    client = start(faults={"latency": 1, "slow_bytes": 0.005, "slow_count": 1})
     begin = time.monotonic()
     assert client.send(recipient="a@example.com", tags=["x"]).ok
     sent = time.monotonic()
@@ -307,7 +309,7 @@ def test_latency_and_slow_bytes(start: Start) -> None:
     dripped = time.monotonic()
     assert client.get("/stats/x").json()["messages"] == 1
     waited = time.monotonic()
-    assert sent - begin < 0.3 <= waited - dripped < dripped - sent - 0.3
+    assert sent - begin < 1 <= waited - dripped < dripped - sent - 0.3
 
 
 def test_stop_ends_what_is_open(start: Start) -> None:

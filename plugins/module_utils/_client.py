@@ -145,6 +145,8 @@ def _tag_problem(tag: str) -> str | None:
 
 
 def _check_url(url: str) -> None:
+    if not url:
+        raise OptionError("api_url", "it is empty; give an address, or unset SMTPETER_API_URL for the real service")
     if not re.fullmatch(r"[!-~]+", url) or "\\" in url:
         raise OptionError("api_url", "it holds white space, a backslash or characters that are not ASCII")
     try:

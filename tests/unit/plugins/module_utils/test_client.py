@@ -109,7 +109,7 @@ def assert_silent(error: BaseException | None) -> None:
         ("https://", "https://"),
         ("https:///v1", "https://"),
         ("https://:443/v1", "https://"),
-        ("", "api_url"),
+        ("", "empty; give an address, or unset SMTPETER_API_URL"),
         (" https://www.smtpeter.com/v1", "white space"),
         ("https://www.smtpeter.com/v1\n", "white space"),
         ("https://www.smtp\teter.com/v1", "white space"),

@@ -23,7 +23,7 @@ BUILD = pathlib.Path(".docs")
 SOURCE, HTML = BUILD / "source", BUILD / "html"
 SITE = pathlib.Path("docs") / "site"
 # Laid out as in the repository, so that the links between them hold.
-PAGES = ("docs/*.md", "docs/pictures/*.svg", "SECURITY.md", "CHANGELOG.md", "galaxy.yml")
+PAGES = ("docs/*.md", "SECURITY.md", "CHANGELOG.md", "galaxy.yml")
 LOADED = re.compile(
     r"""<(?:script|img|iframe|source|link(?=[^>]*\brel="(?:stylesheet|preload|icon)"))\b[^>]*?
                         \s(?:src|srcset|href)="((?:https?:)?//[^"]*)""",
@@ -37,8 +37,8 @@ def layout() -> dict[pathlib.Path, pathlib.Path]:
     for pattern in PAGES:
         found |= {SOURCE / path: path for path in pathlib.Path().glob(pattern)}
     for path in pathlib.Path("docs/pictures").glob("*.svg"):
-        # antsibull lays out the guides, but not their pictures.
-        found[SOURCE / "reference" / "docsite" / "pictures" / path.name] = path
+        # As far above the guides in reference/docsite as they are in the repository above docs/docsite/rst.
+        found[SOURCE / "pictures" / path.name] = path
     return found
 
 

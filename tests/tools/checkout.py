@@ -57,6 +57,8 @@ class Checkout:
     """A copy of the collection in a directory of its own, as a git checkout, in which ansible-test runs."""
 
     def __init__(self, directory: pathlib.Path) -> None:
+        self._venvs = directory / "venvs"
+        self._venvs.mkdir()
         self.collection = directory / "ansible_collections" / "mailops" / "smtpeter"
         copy_collection(self.collection)
         link_pythons(directory / "pythons")
@@ -64,9 +66,18 @@ class Checkout:
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         self.environment["PATH"] = f"{directory}/pythons{os.pathsep}{os.environ['PATH']}"
 
+    def linked(self, python: pathlib.Path) -> pathlib.Path:
+        """The Python of a virtual environment by a path without a space, which ansible-test cannot bear in it."""
+        venv = python.absolute().parents[1]
+        link = self._venvs / venv.name
+        if not link.is_symlink():
+            link.symlink_to(venv)
+        return link / "bin" / python.name
+
     def run(self, python: pathlib.Path, command: str, options: list[str], log: pathlib.Path) -> tuple[bool, int]:
         """Run a command of the ansible-test beside `python`; whether it passed, and how much it ran."""
-        words = [python.absolute(), python.absolute().with_name("ansible-test"), command, "--color", "no", *options]
+        python = self.linked(python)
+        words = [python, python.with_name("ansible-test"), command, "--color", "no", *options]
         with log.open("w", encoding="utf-8") as output:
             done = subprocess.run(
                 words,
@@ -89,7 +100,7 @@ class Checkout:
         self, python: pathlib.Path, version: str, log: pathlib.Path, target: pathlib.Path | None = None
     ) -> tuple[bool, int]:
         """The unit tests on the Python of the controller, or those of modules and module_utils on a target's."""
-        where = f"{version}@{(target or python).absolute()}"
+        where = f"{version}@{self.linked(target or python)}"
         return self.run(python, "units", ["--target-python", where, "--num-workers", WORKERS], log)
 
     def integration(self, python: pathlib.Path, version: str, log: pathlib.Path) -> tuple[bool, int]:

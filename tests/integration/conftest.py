@@ -116,6 +116,13 @@ def ansible_core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     return Core(series, link / "bin" / "python")
 
 
+@pytest.fixture(autouse=True)
+def _measured_or_not(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start what an `unmeasured` test starts without the coverage that tests/tools/coverage_total.py asks for."""
+    if request.node.get_closest_marker("unmeasured"):
+        monkeypatch.delenv("COVERAGE_PROCESS_START", raising=False)
+
+
 @pytest.fixture
 def play(ansible_core: Core, tmp_path: pathlib.Path) -> Play:
     """Runs playbooks on the implicit localhost with `ansible_core`, in a directory and an ANSIBLE_HOME of their own."""

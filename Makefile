@@ -15,7 +15,7 @@ export PYTHONPATH := $(CURDIR)/.venv/collections
 
 .DEFAULT_GOAL := help
 .PHONY: help demo gate-demo test soak fuzz faults lint format sanity audit benchmark simulate coverage demo-check
-.PHONY: cores pins clean
+.PHONY: cores mutants pins clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -26,6 +26,10 @@ help:  ## show this list
 
 .venv/fuzz.stamp: .venv/dev.stamp $(PINS)/fuzz.txt
 	@tests/tools/venv.sh $(PINS)/fuzz.txt
+	@touch $@
+
+.venv/mutants.stamp: .venv/dev.stamp $(PINS)/mutants.txt
+	@tests/tools/venv.sh $(PINS)/mutants.txt
 	@touch $@
 
 .venv/dev.stamp: .venv/demo.stamp $(PINS)/dev.txt
@@ -82,6 +86,9 @@ SECONDS ?= 60
 fuzz: .venv/fuzz.stamp  ## look for answers and policies that break the parser or the policy; SECONDS=600 looks longer
 	@for target in answer policy; do $(VENV_PYTHON) tests/fuzz/fuzz.py "$$target" "$$(($(SECONDS) / 2))" || exit; done
 
+mutants: .venv/mutants.stamp  ## would the tests notice a mistake? mutants of the judging layers, into docs/mutation.md
+	@$(VENV_PYTHON) tests/tools/mutants.py $(ARGS)
+
 coverage: cores  ## all tests as `make test`, and how much of plugins/ they reach; fails below the limits
 	@$(VENV_PYTHON) tests/tools/coverage_total.py -n 3 --dist worksteal $(ARGS) $(TESTS)
 
@@ -89,7 +96,7 @@ demo-check: .venv/dev.stamp  ## run the demo twice from a fresh clone below a pa
 	@$(VENV_PYTHON) tests/tools/check_demo.py
 
 pins:  ## write the pinned requirements anew (needs uv)
-	@for name in demo dev audit fuzz core-2.16 core-2.21 core-2.22; do tests/tools/pin.sh "$$name" || exit; done
+	@for name in demo dev audit fuzz mutants core-2.16 core-2.21 core-2.22; do tests/tools/pin.sh "$$name" || exit; done
 
 clean:  ## remove everything that make made
 	rm -rf .venv .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz .coverage benchmark mailops-smtpeter-*.tar.gz

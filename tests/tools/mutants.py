@@ -181,6 +181,7 @@ def main(args: Sequence[str]) -> int:
         env = {**os.environ, "PYTHONPATH": str(tree / ".venv" / "collections")}
         command = [sys.executable, tree / "tests" / "tools" / "_mutate.py", RESULTS, *named]
         subprocess.run(command, cwd=tree, env=env, check=True)
+        shutil.rmtree(tree)
     run = json.loads(RESULTS.read_text(encoding="utf-8"))
     entries = arguments()
     if not named:

@@ -15,7 +15,7 @@ export PYTHONPATH := $(CURDIR)/.venv/collections
 
 .DEFAULT_GOAL := help
 .PHONY: help demo gate-demo test soak fuzz faults lint format matrix audit benchmark simulate demo-check
-.PHONY: docs cores release pins clean
+.PHONY: docs cores mutants release pins clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -26,6 +26,10 @@ help:  ## show this list
 
 .venv/fuzz.stamp: .venv/dev.stamp $(PINS)/fuzz.txt
 	@tests/tools/venv.sh $(PINS)/fuzz.txt
+	@touch $@
+
+.venv/mutants.stamp: .venv/dev.stamp $(PINS)/mutants.txt
+	@tests/tools/venv.sh $(PINS)/mutants.txt
 	@touch $@
 
 .venv/dev.stamp: .venv/demo.stamp $(PINS)/dev.txt
@@ -87,6 +91,9 @@ fuzz: .venv/fuzz.stamp  ## look for answers and policies that break the parser o
 docs: .venv/dev.stamp  ## the documentation site, into .docs/html, and its pictures
 	@$(VENV_PYTHON) tests/tools/docs.py $(ARGS)
 
+mutants: .venv/mutants.stamp  ## would the tests notice a mistake? mutants of the judging layers, into docs/mutation.md
+	@$(VENV_PYTHON) tests/tools/mutants.py $(ARGS)
+
 demo-check: .venv/dev.stamp  ## run the demo twice from a fresh clone below a path with a space, and look for leftovers
 	@$(VENV_PYTHON) tests/tools/check_demo.py
 
@@ -94,7 +101,7 @@ release: .venv/dev.stamp  ## changelog, version, tag and artifact of VERSION=1.2
 	@$(VENV_PYTHON) tests/tools/release.py "$(VERSION)"
 
 pins:  ## write the pinned requirements anew (needs uv)
-	@for name in demo dev audit fuzz target core-2.16 core-2.19 core-2.20 core-2.21 core-2.22; do tests/tools/pin.sh "$$name" || exit; done
+	@for name in demo dev audit fuzz mutants target core-2.16 core-2.19 core-2.20 core-2.21 core-2.22; do tests/tools/pin.sh "$$name" || exit; done
 
 clean:  ## remove everything that make made
 	rm -rf .venv .ansible .docs .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz .coverage benchmark mailops-smtpeter-*.tar.gz

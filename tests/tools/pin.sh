@@ -14,10 +14,11 @@ case $1 in
     core-2.22) python=3.13 ;;
     *) python=3.10 ;;
 esac
-constraints=
-if [ "$1" = dev ]; then
-    constraints='--constraints demo.txt'
-fi
+case $1 in
+    dev) constraints='--constraints demo.txt' ;;
+    mutants) constraints='--constraints dev.txt' ;;
+    *) constraints= ;;
+esac
 # shellcheck disable=SC2086
 uv pip compile --quiet --universal --upgrade --python-version "$python" --no-header --no-annotate $constraints \
     "$1.in" --output-file "$1.txt"

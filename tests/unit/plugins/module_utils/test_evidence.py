@@ -122,7 +122,16 @@ def test_more_messages_decide(one, other, rate):
 
 @pytest.mark.parametrize(
     ("delivered", "messages", "rate"),
-    [(194, 200, 0.95), (96, 100, 0.95), (1, 1, 0.95), (99, 100, 0.95), (1, 2, 0.45), (0, 1, 0.95)],
+    [
+        (194, 200, 0.95),
+        (96, 100, 0.95),
+        (1, 1, 0.95),
+        (99, 100, 0.95),
+        (1, 2, 0.45),
+        (0, 1, 0.95),
+        (1, 1, 0.5),
+        (0, 1, 0.9),
+    ],
 )
 def test_no_more_messages_than_needed(delivered, messages, rate):
     """The number is the least one that decides, or at most a hundredth above it."""

@@ -70,6 +70,18 @@ def test_a_decision_has_figure_and_limit(given, policy, counts, parts):
         assert part in sentences[0]
 
 
+@pytest.mark.parametrize(
+    ("known", "parts"),
+    [(True, ["baseline_tag 'b'", "99 of at least 100"]), (False, ["baseline_tag 'b'", "check its spelling"])],
+)
+def test_a_weak_baseline_is_told(known, parts):
+    """With its messages and the minimum, or that the service has nothing under that tag."""
+    look = Look(Record("a", 1000, 990), 0, True, False, False, False, False, 1)
+    (sentence,) = judge(look, Policy(baseline_tag="b"), Record("b", 99, 99, known=known)).reasons
+    for part in parts:
+        assert part in sentence
+
+
 UNDER_WAY, CARRIED, EXPECTED = (
     "may still be under way",
     "of the deliveries may belong to mail from before",
@@ -86,6 +98,7 @@ UNDER_WAY, CARRIED, EXPECTED = (
         ({"up": True}, {"confidence": 0, "expected_messages": 300}, (200, 195),
          ["195 of 200", f"a: 200 of 300 {EXPECTED}", f"a: 5 {UNDER_WAY}"]),
         ({"up": True, "stopped": True}, {"expected_messages": 200}, (200, 185), ["185 of 200", f"a: 15 {UNDER_WAY}"]),
+        ({"stopped": True}, {"expected_messages": 200}, (250, 235), ["235 of 250", f"a: 15 {UNDER_WAY}"]),
         ({}, {}, (99, 99), ["a: 99 of at least 100 messages so far"]),
         ({}, {"confidence": 0}, (200, 180), ["180 of 200", f"a: 20 {UNDER_WAY}"]),
     ],

@@ -46,6 +46,21 @@ def test_entries_of_tags_over_all(tags, entries):
     assert entries // 2 <= len(history.entries()) <= entries
 
 
+@pytest.mark.parametrize(
+    ("limit", "tags", "most"), [(60, 1, 60), (10**6, 1, 600), (10**6, 7, 85), (2, 1, 2), (0, 1, 2)]
+)
+def test_as_many_looks_as_allowed(limit, tags, most):
+    """They are kept at times, never more, and none is dropped before there are as many."""
+    history = History(limit, tags)
+    kept = []
+    for number in range(3 * most):
+        history.add({"at": number})
+        kept.append(len(history.entries()))
+        assert history.dropped == history.looks - kept[-1]
+    assert max(kept) == most
+    assert kept[: most - 1] == list(range(1, most))
+
+
 def test_four_thousand_looks_take_no_more_memory_than_two_thousand():
     """What a gate remembers is bounded, also of a stream that never rests."""
     start = datetime(2026, 1, 1, tzinfo=timezone.utc)

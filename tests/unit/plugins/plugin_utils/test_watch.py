@@ -91,6 +91,7 @@ def test_no_first_reading_runs_backward(messages, deliveries):
 def test_old_mail(hours, old):
     """It was there more than a day before the first reading."""
     watch = Watch("a", Policy(), None)
+    assert not watch.needs_note
     reading = record("a", 0, 100, 90)
     first_at = reading.fetched_at - timedelta(hours=hours)
     watch.take(record("a", 0, 100, 90, first_at=first_at), 0, 0, 1)

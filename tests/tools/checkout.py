@@ -104,7 +104,9 @@ class Checkout:
         return self.run(python, "units", ["--target-python", where, "--num-workers", WORKERS], log)
 
     def integration(self, python: pathlib.Path, version: str, log: pathlib.Path) -> tuple[bool, int]:
-        """Every target on this machine."""
+        """Every target on this machine, with a sandbox that no other run shares."""
+        settings = self.collection / "tests" / "integration" / "integration_config.yml"
+        settings.write_text(f"---\nsmtpeter_sandbox_name: matrix-{os.getpid()}\n", encoding="utf-8")
         return self.run(python, "integration", ["--local", "--python", version], log)
 
 

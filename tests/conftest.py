@@ -75,6 +75,16 @@ def _whole_imports() -> Iterator[None]:
     sys.meta_path[:] = [finder for finder in sys.meta_path if finder in before or hasattr(finder, "find_spec")]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marks here, since ansible-test does not read pyproject.toml."""
+    for mark in (
+        "ends: on the oldest and the newest ansible-core alone",
+        "every_core: not only on the oldest and the newest ansible-core, but also on those between and a pre-release",
+        "unmeasured: reaches nothing that other tests do not, so that what it starts is not slowed down by measuring",
+    ):
+        config.addinivalue_line("markers", mark)
+
+
 def pytest_unconfigure() -> None:
     """Remove the private ANSIBLE_HOME."""
     shutil.rmtree(HOME, ignore_errors=True)

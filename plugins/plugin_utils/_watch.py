@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
+from typing import NamedTuple
 
 from ..module_utils._health import Look
 from ..module_utils._policy import Policy
@@ -22,8 +23,7 @@ OLD_MAIL_NOTE = (
 )
 
 
-@dataclass(frozen=True)
-class _Moved:
+class _Moved(NamedTuple):
     """When and at which reading a figure was last seen to move."""
 
     at: float
@@ -37,6 +37,11 @@ class Watch:
     moment between the two, so that ages are counted from the end of one to the beginning of another.
     """
 
+    # The first reading gives these their values.
+    _messages_moved: _Moved
+    _any_moved: _Moved
+    _under_way: int
+
     def __init__(self, tag: str, policy: Policy, before: Record | None) -> None:
         self.tag = tag
         self._policy = policy
@@ -45,13 +50,11 @@ class Watch:
         self._latest: Record | None = None
         self._last_seen: tuple[int, int] | None = None
         self._readings = 0
-        self._messages_moved = self._any_moved = _Moved(0, 0)
         self._moved_ever = False
         self._deliveries_ahead = False
         # When each number of messages was first counted; the first entry is what is due.
         self._counted: deque[tuple[float, int]] = deque()
         self._is_old = False
-        self._under_way = 0
 
     @property
     def reading(self) -> Record | None:

@@ -147,3 +147,10 @@ def test_more_messages_where_none_decide():
     """The very share that is required is never evident, nor is a share of nothing."""
     assert more_messages(95, 100, 0.95, math.log(20)) is None
     assert more_messages(0, 0, 0.95, math.log(20)) is None
+
+
+@pytest.mark.parametrize(("delivered", "about"), [(5124947953, 3.7e11), (5124947952, None)])
+def test_more_messages_than_anyone_sends(delivered, about):
+    """Just beyond the share that no number decides, hundreds of billions do; a trillion is no help to anyone."""
+    more = more_messages(delivered, 10**10, 0.5, math.log(20))
+    assert more == (about and pytest.approx(about, rel=0.02))

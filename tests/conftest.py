@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pathlib
 import shutil
@@ -58,7 +59,7 @@ COLLECTIONS = collections_directory()
 HOME = isolate()
 if UNDER_ANSIBLE_TEST:
     # Each test is a fork there, and would import for itself what nearly all of them need.
-    import requests  # noqa: F401
+    importlib.import_module("requests")
 else:
     load_collections()
 

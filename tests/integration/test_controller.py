@@ -57,7 +57,8 @@ def test_what_awx_wants_of_a_survey(survey):
         assert {"question_name", "variable", "type", "required"} <= set(question)
         assert isinstance(question["required"], bool)
         assert isinstance(question.get("default", ""), TYPES[question["type"]]) or question["default"] == ""
-        assert all(type(question.get(limit, 0)) is int for limit in ("min", "max"))
+        limits = [question.get(limit, 0) for limit in ("min", "max")]
+        assert all(isinstance(limit, int) and not isinstance(limit, bool) for limit in limits)
 
 
 def test_the_workflow_asks_the_same(awx, survey):

@@ -123,7 +123,7 @@ def changed(before: str, after: str) -> tuple[str, str]:
 def operators() -> Iterator[Any]:
     """The operators of cosmic-ray that are used; those with arguments replace a variable by a random number."""
     for name in plugins.operator_names():
-        kind, _, change = name.partition("_")
+        kind, _underscore, change = name.partition("_")
         if kind == "core/ReplaceBinaryOperator" and change not in NEAR:
             continue
         if kind == "core/ReplaceComparisonOperator" and "Is" in change and change not in IDENTITY:

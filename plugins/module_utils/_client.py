@@ -108,7 +108,10 @@ class Answer:
 def check_token(token: str) -> None:
     """Raise OptionError where the token is one that could not be kept out of the results, or is damaged."""
     if not token:
-        raise OptionError("api_token", "it is empty; set SMTPETER_API_TOKEN in the environment, or the option")
+        problem = (
+            "it is not set, or empty; set SMTPETER_API_TOKEN in the environment of the machine that asks, or the option"
+        )
+        raise OptionError("api_token", problem)
     if len(token) < TOKEN_MINIMUM:
         raise OptionError("api_token", f"it has fewer than {TOKEN_MINIMUM} characters; give the whole REST API token")
     if any(char.isspace() or unicodedata.category(char) in ("Cc", "Cs") for char in token):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields
 from typing import Any, Mapping
 
@@ -17,6 +18,11 @@ from ._secret import register_secret
 _DEFAULTS = {item.name: item.default for item in fields(Connection)}
 
 
+def _from_environment(name: str) -> str:
+    """Return a variable of the environment; empty where it is not set, since our own message then says what helps."""
+    return os.environ.get(name, "")
+
+
 def connection_spec() -> dict[str, Any]:
     """Return the argument spec of the connection options."""
     return {
@@ -25,7 +31,7 @@ def connection_spec() -> dict[str, Any]:
             "required": True,
             "no_log": True,
             "aliases": ["access_token"],
-            "fallback": (env_fallback, ["SMTPETER_API_TOKEN"]),
+            "fallback": (_from_environment, ["SMTPETER_API_TOKEN"]),
         },
         "api_url": {
             "type": "str",

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Callable
 
+from ansible.module_utils.basic import env_fallback
+
 from ..module_utils import _options as options
 from ..module_utils._client import check_tag
 from ..module_utils._errors import OptionError
@@ -45,7 +47,7 @@ def argument_spec() -> dict[str, Any]:
     """Return the arguments of the validation, with the defaults of the policy and of the timing."""
     connection = options.connection_spec()
     # Where the controller does not know them, the look takes them from the environment of the task's host.
-    connection["api_token"]["required"] = False
+    connection["api_token"].update(required=False, fallback=(env_fallback, ["SMTPETER_API_TOKEN"]))
     del connection["api_url"]["default"]
     reading = options.reading_spec()
     del reading["missing"]

@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import Any, Mapping
 
 from ..module_utils import _options as options
+from ..module_utils._client import check_token
 from ..module_utils._errors import OptionError, SmtpeterError
 from ..module_utils._fetch import Fill, failures, read_tags
 from ..module_utils._secret import register_secret
@@ -33,11 +34,14 @@ def look_up(
             raise SmtpeterError(given)
         given = {}
     if not given.get("api_token"):
-        raise OptionError("api_token", "it is not set; set SMTPETER_API_TOKEN in the environment, or the option")
+        check_token("")
     register_secret(given["api_token"])
     for term in terms:
         if not isinstance(term, str):
-            raise OptionError("tags", f"{kind_of(term)} came where a tag belongs; quote tags that look like numbers")
+            problem = (
+                f"{kind_of(term)} came where a tag belongs; quote what looks like a number, and give a list as *list"
+            )
+            raise OptionError("tags", problem)
     records = _cached(terms, given) if given["cache"] else _read(terms, given, None)
     return [dict(records[term]) for term in terms]
 

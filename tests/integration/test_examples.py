@@ -346,10 +346,7 @@ class CacheModule(BaseCacheModule):
 
 # By message on the troubleshooting page: a task that meets it, by failing or by a warning.
 TROUBLES: dict[str, dict[str, Any]] = {
-    "missing required arguments: api_token": {"mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"]}},
-    "api_token: it is not set": {
-        "ansible.builtin.debug": {"msg": "{{ lookup('mailops.smtpeter.tag_stats', 'wave-1') }}"}
-    },
+    "api_token: it is not set, or empty": {"mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"]}},
     "Failed to import the required Python library (requests)": {
         "mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"], "api_token": TOKEN},
         "vars": {"ansible_python_interpreter": "{{ bare_python }}"},

@@ -138,7 +138,7 @@ def test_the_token_is_not_told(play, access, tmp_path, url):
 
 
 def test_the_rehearsal(play, tmp_path):
-    """Four campaigns get their verdicts, a page is left for each, and nothing that ran in the background, by any HOME."""
+    """By any HOME, four campaigns get their verdicts and leave a page each, and nothing goes on in the background."""
     play("mailops.smtpeter.gate_demo", "-e", "demo_reports=pages", env={"HOME": str(tmp_path)})
     pages = sorted(path.name for path in (tmp_path / "pages").iterdir())
     assert pages == ["greylisted.html", "refused.html", "stream.html", "too-few.html"]

@@ -115,8 +115,8 @@ def test_a_service_that_is_down_ends_the_reading(hostile: Serve, connect: Connec
     assert list(readings.records) == ["first"]
     assert list(readings.errors) == tags[1:]
     kinds = Counter(error.kind for error in readings.errors.values())
-    # Others may have failed while the first was on its way, and when it was enough.
-    assert 25 <= kinds["service"] < 25 + 2 * parallel
+    # Fewer than 25 may have failed while the first was on its way, and one of each thread when it was enough.
+    assert 25 <= kinds["service"] < 50 + parallel
     assert kinds["not_tried"] == 100 - kinds["service"]
     assert "not tried, since the service had not answered for 25 tags in a row" in str(readings.errors[tags[-1]])
 

@@ -263,7 +263,12 @@ class Reader:
 
     def _runner(self, command: str) -> None:
         """Run this environment's ansible-runner, with the ansible-playbook of the core under test."""
-        path = [str(self._core.python.parent), str(pathlib.Path(sys.prefix, "bin")), os.environ["PATH"]]
+        # The script of that name in the environment would name a Python whose path may have a space.
+        script = self._directory / "bin" / "ansible-playbook"
+        script.parent.mkdir(exist_ok=True)
+        script.write_text(f'#!/bin/sh\nexec {self._core.python} -m ansible playbook "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
+        path = [str(script.parent), str(pathlib.Path(sys.prefix, "bin")), os.environ["PATH"]]
         given = {**conftest.environment(self._directory), **self._environment, "PATH": os.pathsep.join(path)}
         done = subprocess.run(
             ["bash", "-o", "pipefail", "-c", command],

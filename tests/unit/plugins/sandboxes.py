@@ -70,8 +70,10 @@ class Sandbox:
         """The result of a run; its pipes are read to their end, so nothing may keep them open."""
         output, errors = process.communicate(timeout=30)
         assert errors == b""
-        assert TOKEN.encode() not in output
         result: Result = json.loads(output)
+        # How a module tells ansible-core, since 2.22, what to mask; it is taken out of the result there.
+        result.pop("_ansible_new_secrets", None)
+        assert TOKEN not in json.dumps(result)
         result.pop("invocation", None)
         self.pids.update(filter(None, [result.get("pid")]))
         return result

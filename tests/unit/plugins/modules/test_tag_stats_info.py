@@ -46,7 +46,10 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
                 stack.enter_context(patch_module_args(given))
             with pytest.raises(SystemExit):
                 tag_stats_info.main()
-        return {"failed": False, **json.loads(capsys.readouterr().out)}
+        result = {"failed": False, **json.loads(capsys.readouterr().out)}
+        # How a module tells ansible-core, since 2.22, what to mask; it is taken out of the result there.
+        result.pop("_ansible_new_secrets", None)
+        return result
 
     return main
 

@@ -107,7 +107,7 @@ class Checkout:
                     socket.create_connection((host, 443), 5).close()
                 except OSError:
                     test = path.name.split(".")[1]
-                    print(f"Skipped: sanity's {test}, which needs a file from {host} that cannot be reached", flush=True)
+                    print(f"Skipped: sanity's {test}, which needs a file of {host}, which is out of reach", flush=True)
                     yield test
 
     def units(

@@ -44,6 +44,7 @@ def test_the_token_is_registered(monkeypatch: pytest.MonkeyPatch, source: str) -
     secrets = types.ModuleType("ansible.module_utils.secrets")
     secrets.register_secret = registered.append  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "ansible.module_utils.secrets", secrets)
+    monkeypatch.setattr("ansible.module_utils.secrets", secrets, raising=False)
     monkeypatch.setattr(ansible.module_utils, "secrets", secrets, raising=False)
     if source == "environment":
         monkeypatch.setenv("SMTPETER_API_TOKEN", TOKEN)

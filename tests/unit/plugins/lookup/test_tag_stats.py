@@ -248,6 +248,7 @@ def test_a_hit_registers_the_token(
     secrets = types.ModuleType("ansible.module_utils.secrets")
     secrets.register_secret = registered.append  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "ansible.module_utils.secrets", secrets)
+    monkeypatch.setattr("ansible.module_utils.secrets", secrets, raising=False)
     del cached["api_token"]
     look("a", variables={} if given else {"smtpeter_api_token": TOKEN}, api_url=server.url, **cached, **given)
     assert set(registered) == {TOKEN}

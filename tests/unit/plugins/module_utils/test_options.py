@@ -64,6 +64,7 @@ def test_the_token_is_registered_where_ansible_can(monkeypatch: pytest.MonkeyPat
     secrets = types.ModuleType("ansible.module_utils.secrets")
     secrets.register_secret = registered.append  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "ansible.module_utils.secrets", secrets)
+    monkeypatch.setattr("ansible.module_utils.secrets", secrets, raising=False)
     monkeypatch.setattr(ansible.module_utils, "secrets", secrets, raising=False)
     options.client_from(GIVEN)
     with pytest.raises(OptionError):
@@ -78,6 +79,7 @@ def test_without_registration(monkeypatch: pytest.MonkeyPatch) -> None:
     import ansible.module_utils
 
     monkeypatch.setitem(sys.modules, "ansible.module_utils.secrets", None)
+    monkeypatch.delattr("ansible.module_utils.secrets", raising=False)
     monkeypatch.delattr(ansible.module_utils, "secrets", raising=False)
     assert options.client_from(GIVEN).connection.api_token == "a-good-token"
 

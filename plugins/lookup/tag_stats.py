@@ -52,8 +52,8 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ records | selectattr('messages') | selectattr('delivery_ratio', 'lt', 0.95) | map(attribute='tag') }}"
   vars:
-    records: "{{ query('mailops.smtpeter.tag_stats', *tags) }}"
-    tags: [wave-1, wave-2]
+    records: "{{ query('mailops.smtpeter.tag_stats', *campaigns) }}"
+    campaigns: [wave-1, wave-2]
 
 # Whatever the number of hosts, the service is asked once, and not again for a minute.
 - name: Stop every host unless the campaign is healthy

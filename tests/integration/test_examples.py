@@ -356,6 +356,14 @@ TROUBLES: dict[str, dict[str, Any]] = {
         "mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"], "api_token": TOKEN},
         "vars": {"ansible_python_interpreter": "{{ bare_python }}"},
     },
+    "the system said 'connection refused'": {
+        "mailops.smtpeter.tag_stats_info": {
+            "tags": ["wave-1"],
+            "api_token": TOKEN,
+            "api_url": "http://127.0.0.1:9/v1",
+            "retries": 0,
+        }
+    },
     "answered 401": {"mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"], "api_token": "another-token"}},
     "Unsupported parameters for": {
         "mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"], "api_token": TOKEN, "retris": 5}

@@ -11,16 +11,8 @@ from typing import Any, Mapping
 
 from ansible_collections.mailops.smtpeter.tests.benchmark._machine import sentence
 from ansible_collections.mailops.smtpeter.tests.benchmark._report import Figure, Table, figures_table, markdown
+from ansible_collections.mailops.smtpeter.tests.tools.heading import heading
 
-_HEADER = """<!--
-Copyright: (c) 2026, the mailops.smtpeter contributors
-GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-SPDX-License-Identifier: GPL-3.0-or-later
--->
-<!-- Written by tests/benchmark/speed.py; change that, not this page. -->
-
-# How fast it is
-"""
 # With this share of a processor, a service has little left to give.
 _LIMITING = 0.8
 _METHOD = (
@@ -55,7 +47,7 @@ def page(document: Mapping[str, Any]) -> str:
     tables = [Table(**table) for table in document["tables"]]
     return "\n".join(
         [
-            _HEADER,
+            heading("How fast it is", "tests/benchmark/speed.py"),
             _wrapped(sentence(document["made"])),
             _wrapped(_METHOD.format(rounds=document["rounds"])),
             _wrapped(_REPEAT),

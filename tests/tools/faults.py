@@ -17,21 +17,13 @@ import sys
 import textwrap
 from typing import Any, Sequence
 
+from ansible_collections.mailops.smtpeter.tests.tools.heading import heading
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.faults import FAULTS, Fault
 
 RESULTS = pathlib.Path(".venv") / "faults"
 PAGE = pathlib.Path("docs") / "faults.md"
 SUITE = "tests/integration/test_hostile.py"
 PLUGINS = ("lookup", "info", "gate")
-HEADER = """<!--
-Copyright: (c) 2026, the mailops.smtpeter contributors
-GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-SPDX-License-Identifier: GPL-3.0-or-later
--->
-<!-- Written by tests/tools/faults.py; change that, not this page. -->
-
-# What comes of a hostile service
-"""
 METHOD = """
 A service on loopback does everything wrong that we could think of, with TLS where that is the point. The lookup, the
 info module and the gate meet each fault in real runs of `ansible-playbook`. A fault has held where a record with the
@@ -92,7 +84,7 @@ def page(runs: list[dict[str, Any]]) -> str:
         ),
         REPEAT.format(own=next(run["core"] for run in runs if run["own"])),
     ]
-    text = HEADER + "".join(
+    text = heading("What comes of a hostile service", "tests/tools/faults.py") + "".join(
         "\n" + textwrap.fill(part.strip(), 120, break_on_hyphens=False) + "\n" for part in paragraphs
     )
     lines = ["| family | fault | what comes of it | " + " | ".join(cores) + " |", "|---" * (3 + len(cores)) + "|"]

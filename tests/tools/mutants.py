@@ -21,6 +21,7 @@ import textwrap
 from typing import Any, Iterator, NamedTuple, Sequence
 
 import yaml
+from ansible_collections.mailops.smtpeter.tests.tools.heading import heading
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOME = ROOT / ".venv" / "mutants"
@@ -29,15 +30,8 @@ PAGE = ROOT / "docs" / "mutation.md"
 ARGUMENTS = pathlib.Path(__file__).with_name("mutants.yml")
 LEAST = 90.0
 COPIED = ("plugins", "tests", "pyproject.toml")
-HEADER = """<!--
-Copyright: (c) 2026, the mailops.smtpeter contributors
-GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-SPDX-License-Identifier: GPL-3.0-or-later
--->
-<!-- Written by tests/tools/mutants.py; change that or mutants.yml beside it, not this page. -->
-
-# Would the tests notice?
-
+TITLE = heading("Would the tests notice?", "tests/tools/mutants.py", "that or mutants.yml beside it")
+INTRODUCTION = """
 A mutant is the code with one small mistake in it: `<` for `<=`, `or` for `and`, 25 for 24, a condition turned round, a
 decorator left out. A test suite that holds the code notices each of them. [cosmic-ray] makes one wherever it can in the
 layers that judge, and the unit tests of that layer run on each.
@@ -149,7 +143,7 @@ def page(run: dict[str, Any], entries: Sequence[dict[str, Any]]) -> str:
     """The page in Markdown."""
     files = {file: found["mutants"] for file, found in run["files"].items()}
     minutes = round(sum(found["seconds"] for found in run["files"].values()) / 60)
-    text = HEADER + paragraph(METHOD) + paragraph(TESTS) + paragraph(REPEAT.format(least=LEAST))
+    text = TITLE + INTRODUCTION + paragraph(METHOD) + paragraph(TESTS) + paragraph(REPEAT.format(least=LEAST))
     text += paragraph(RUN.format(**run["versions"], date=run["date"], minutes=minutes))
     text += "\n" + "\n".join(table(files)) + "\n\n## Survivors\n" + paragraph(SURVIVORS)
     for file in files:

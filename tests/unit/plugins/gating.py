@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import datetime, timedelta, timezone
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
@@ -40,3 +41,14 @@ def look(a_gate, second, **tags):
             counts, more = found[:2], found[2] if len(found) > 2 else {}
             records[tag] = record(tag, second, *counts, **more)
     return a_gate.look(Reading(second, second, START + timedelta(seconds=second), records, errors))
+
+
+def growth(first, then):
+    """How many bytes more are in use once C(then) was called after C(first)."""
+    tracemalloc.start()
+    first()
+    before = tracemalloc.get_traced_memory()[0]
+    then()
+    after = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    return after - before

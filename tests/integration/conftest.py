@@ -118,8 +118,8 @@ def ansible_core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(autouse=True)
 def _measured_or_not(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start what an `unmeasured` test starts without the coverage that tests/tools/coverage_total.py asks for."""
-    if request.node.get_closest_marker("unmeasured"):
+    """Only what a `measured` test starts gets the coverage that tests/tools/coverage_total.py asks for."""
+    if not request.node.get_closest_marker("measured"):
         monkeypatch.delenv("COVERAGE_PROCESS_START", raising=False)
 
 

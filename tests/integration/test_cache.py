@@ -18,8 +18,6 @@ import pytest
 from ansible.release import __version__ as own_version
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, Hostile, answer, leaks
 
-pytestmark = pytest.mark.unmeasured
-
 TOKEN = "a-token-of-the-cache"
 OWN = ".".join(own_version.split(".")[:2])
 

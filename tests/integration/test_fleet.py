@@ -23,8 +23,6 @@ import pytest
 from ansible_collections.mailops.smtpeter.tests.integration.conftest import environment
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, Hostile, answer, leaks
 
-pytestmark = pytest.mark.unmeasured
-
 TOKEN = 'only/for+"rehearsal"&<hére>'
 HOSTS = {f"campaign-{number}": {"smtpeter_tags": [f"{number}-first", f"{number}-second"]} for number in range(8)}
 TAGS = [tag for variables in HOSTS.values() for tag in variables["smtpeter_tags"]]

@@ -23,8 +23,6 @@ from ansible_collections.mailops.smtpeter.tests.integration.conftest import OWN
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.faults import FAULTS, Fault, Services
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, leaks
 
-pytestmark = pytest.mark.unmeasured
-
 TOKEN = 's3cr&t/+%"<é>tok\\en'
 PARALLEL = 16
 # Ansible's own part of a task, on a busy machine; and all that any process below ansible-playbook may take.

@@ -23,8 +23,6 @@ from ansible_collections.mailops.smtpeter.tests.integration import token_matrix 
 from ansible_collections.mailops.smtpeter.tests.integration.conftest import ROOT, environment
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, Hostile, answer, leaks, spellings
 
-pytestmark = pytest.mark.unmeasured
-
 NAMES = {
     "lookup": "mailops.smtpeter.tag_stats",
     "info": "mailops.smtpeter.tag_stats_info",

@@ -81,7 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for mark in (
         "ends: on the oldest and the newest ansible-core alone",
         "every_core: not only on the oldest and the newest ansible-core, but also on those between and a pre-release",
-        "measured: what it starts is measured as well; other integration tests reach nothing more, and are faster so",
+        "measured: what it starts is measured as well; other integration tests hardly reach more, and are faster so",
     ):
         config.addinivalue_line("markers", mark)
 

@@ -19,6 +19,8 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._evidence import 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.arithmetic
+
 OFFSETS = [math.exp(math.log(0.1) + step * (math.log(4) - math.log(0.1)) / 23) for step in range(24)]
 
 

@@ -16,6 +16,8 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Timi
 from ansible_collections.mailops.smtpeter.tests.benchmark import _campaigns as campaigns
 from ansible_collections.mailops.smtpeter.tests.benchmark import _rivals as rivals
 
+pytestmark = pytest.mark.arithmetic
+
 RUNS = 100
 GUARANTEED = Policy(at_deadline="inconclusive")
 # With so short a grace, evidence against a stream has nearly all of its mail to count.

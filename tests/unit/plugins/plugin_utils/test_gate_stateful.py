@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta, timezone
 
+import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._health import Judgement
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
@@ -18,6 +19,8 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Gate
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+pytestmark = pytest.mark.arithmetic
 
 START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=timezone.utc)
 RESULT_KEYS = {

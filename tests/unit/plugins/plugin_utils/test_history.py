@@ -61,6 +61,7 @@ def test_as_many_looks_as_allowed(limit, tags, most):
     assert kept[: most - 1] == list(range(1, most))
 
 
+@pytest.mark.arithmetic
 def test_four_thousand_looks_take_no_more_memory_than_two_thousand():
     """What a gate remembers is bounded, also of a stream that never rests."""
     start = datetime(2026, 1, 1, tzinfo=timezone.utc)

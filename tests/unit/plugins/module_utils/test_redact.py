@@ -23,7 +23,8 @@ TOKEN = 's3cr&t/+%"<é>tok\\en'
 PLAIN = "0123456789abcdef"
 
 printable = st.characters(min_codepoint=33, max_codepoint=0x2FFF, exclude_categories=["C", "Z", "M"])
-tokens = st.text(printable, min_size=8, max_size=40)
+# The mask, and what stands beside it, could come to a token that begins with the mask's own character.
+tokens = st.text(printable, min_size=8, max_size=40).filter(lambda token: MASK[0] not in token)
 
 
 @pytest.mark.parametrize("token", [TOKEN, PLAIN], ids=["odd", "plain"])

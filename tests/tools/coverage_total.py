@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run all tests and say how much of plugins/ they reach, by lines and by branches; fail below the limits.
 
-Each Python of .venv that unit tests start is measured as well, and what those marked `measured` start: ansible-playbook,
-its workers, the sandbox, and modules, which run from a copy in a zip file. The other ansible-cores have no coverage.py
-and are not slowed down.
+Each Python of .venv that unit tests start is measured as well, and what those marked `measured` start, which are
+ansible-playbook, its workers, the sandbox, and modules, which run from a copy in a zip file. The other ansible-cores
+have no coverage.py and are not slowed down.
 Where paths, -k or -m choose tests, they run unmeasured, and faster.
 """
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
+import types
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Callable, ContextManager, Iterator
 
@@ -68,6 +70,17 @@ def connect(pauses: list[float]) -> Iterator[Callable[..., Client]]:
     yield build
     for client in made:
         client.close()
+
+
+@pytest.fixture
+def registered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What Ansible is told to mask from now on: a double of the module that has register_secret since 2.22."""
+    told: list[str] = []
+    secrets = types.ModuleType("ansible.module_utils.secrets")
+    secrets.register_secret = told.append  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "ansible.module_utils.secrets", secrets)
+    monkeypatch.setattr("ansible.module_utils.secrets", secrets, raising=False)
+    return told
 
 
 @pytest.fixture

@@ -6,11 +6,9 @@
 
 from __future__ import annotations
 
-import sys
 import types
 from typing import Any
 
-import ansible.module_utils
 import ansible.plugins.loader as plugins
 import pytest
 from ansible.errors import AnsibleActionFail
@@ -38,14 +36,8 @@ def gate(**args: Any) -> Any:
 
 
 @pytest.mark.parametrize("source", ["api_token", "access_token", "environment"])
-def test_the_token_is_registered(monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+def test_the_token_is_registered(monkeypatch: pytest.MonkeyPatch, registered: list[str], source: str) -> None:
     """Wherever the controller has it from, Ansible is told of it before anything of the task is shown."""
-    registered: list[str] = []
-    secrets = types.ModuleType("ansible.module_utils.secrets")
-    secrets.register_secret = registered.append  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "ansible.module_utils.secrets", secrets)
-    monkeypatch.setattr("ansible.module_utils.secrets", secrets, raising=False)
-    monkeypatch.setattr(ansible.module_utils, "secrets", secrets, raising=False)
     if source == "environment":
         monkeypatch.setenv("SMTPETER_API_TOKEN", TOKEN)
     given = {} if source == "environment" else {source: TOKEN}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-import types
 from typing import Any
 
 import pytest
@@ -56,16 +55,8 @@ def test_a_bad_option_is_named(name: str, value: Any) -> None:
     assert caught.value.option == name
 
 
-def test_the_token_is_registered_where_ansible_can(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_token_is_registered_where_ansible_can(registered: list[str]) -> None:
     """Newer versions are told of the secret, even of one that is refused; nothing else is registered."""
-    import ansible.module_utils
-
-    registered: list[str] = []
-    secrets = types.ModuleType("ansible.module_utils.secrets")
-    secrets.register_secret = registered.append  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "ansible.module_utils.secrets", secrets)
-    monkeypatch.setattr("ansible.module_utils.secrets", secrets, raising=False)
-    monkeypatch.setattr(ansible.module_utils, "secrets", secrets, raising=False)
     options.client_from(GIVEN)
     with pytest.raises(OptionError):
         options.client_from({**GIVEN, "api_token": "two words of it"})
@@ -76,11 +67,8 @@ def test_the_token_is_registered_where_ansible_can(monkeypatch: pytest.MonkeyPat
 
 def test_without_registration(monkeypatch: pytest.MonkeyPatch) -> None:
     """Versions that have no such function are no error."""
-    import ansible.module_utils
-
     monkeypatch.setitem(sys.modules, "ansible.module_utils.secrets", None)
     monkeypatch.delattr("ansible.module_utils.secrets", raising=False)
-    monkeypatch.delattr(ansible.module_utils, "secrets", raising=False)
     assert options.client_from(GIVEN).connection.api_token == "a-good-token"
 
 

@@ -34,6 +34,13 @@ sandbox.main()
 Result = Dict[str, Any]
 
 
+def result_of(output: str | bytes) -> Result:
+    """What a module printed, without how it tells ansible-core, since 2.22, what to mask; that is taken out there."""
+    result: Result = json.loads(output)
+    result.pop("_ansible_new_secrets", None)
+    return result
+
+
 class Sandbox:
     """Runs the module with a temporary directory of its own, and remembers what it started."""
 
@@ -70,9 +77,7 @@ class Sandbox:
         """The result of a run; its pipes are read to their end, so nothing may keep them open."""
         output, errors = process.communicate(timeout=30)
         assert errors == b""
-        result: Result = json.loads(output)
-        # How a module tells ansible-core, since 2.22, what to mask; it is taken out of the result there.
-        result.pop("_ansible_new_secrets", None)
+        result = result_of(output)
         assert TOKEN not in json.dumps(result)
         result.pop("invocation", None)
         self.pids.update(filter(None, [result.get("pid")]))

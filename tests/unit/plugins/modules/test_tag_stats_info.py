@@ -23,6 +23,7 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
     constantly,
     leaks,
 )
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import result_of
 
 TOKEN = 's3cr&t/+%"<é>tok\\en'
 
@@ -46,10 +47,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
                 stack.enter_context(patch_module_args(given))
             with pytest.raises(SystemExit):
                 tag_stats_info.main()
-        result = {"failed": False, **json.loads(capsys.readouterr().out)}
-        # How a module tells ansible-core, since 2.22, what to mask; it is taken out of the result there.
-        result.pop("_ansible_new_secrets", None)
-        return result
+        return {"failed": False, **result_of(capsys.readouterr().out)}
 
     return main
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
 from datetime import datetime, timedelta, timezone
 
@@ -45,10 +46,17 @@ def look(a_gate, second, **tags):
 
 def growth(first, then):
     """How many bytes more are in use once C(then) was called after C(first)."""
+
+    def held():
+        # A collection also empties Python's free lists, 40 KB that come and go by chance.
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
     tracemalloc.start()
-    first()
-    before = tracemalloc.get_traced_memory()[0]
-    then()
-    after = tracemalloc.get_traced_memory()[0]
-    tracemalloc.stop()
-    return after - before
+    try:
+        first()
+        before = held()
+        then()
+        return held() - before
+    finally:
+        tracemalloc.stop()

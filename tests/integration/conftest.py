@@ -28,6 +28,7 @@ from ansible_collections.mailops.smtpeter.tests.integration.controller import Co
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
 COMMUNITY = ROOT / ".venv" / "community"
+COLLECTION = pathlib.PurePath("ansible_collections", "mailops", "smtpeter")
 
 # What the service of the fixture access is asked with.
 TOKEN = 'only/for+"rehearsal"&<hére>'
@@ -77,6 +78,52 @@ def copy_tracked(target: pathlib.Path) -> None:
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
+
+
+def only(collections: pathlib.Path) -> dict[str, str]:
+    """The environment of a run that finds no collection but those in a directory."""
+    return {
+        "ANSIBLE_COLLECTIONS_PATH": str(collections),
+        "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",
+        "PYTHONPATH": "",
+    }
+
+
+def galaxy(*words: Any, cwd: pathlib.Path, home: pathlib.Path) -> None:
+    """Run `ansible-galaxy collection` where nothing is installed, without Galaxy."""
+    command = [sys.executable, "-m", "ansible", "galaxy", "collection", *words]
+    # Whoever asks Galaxy fails.
+    given = {**os.environ, **only(home), "ANSIBLE_GALAXY_SERVER": "http://127.0.0.1:1", "ANSIBLE_HOME": str(home)}
+    done = subprocess.run(command, cwd=cwd, env=given, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """The file that would be published, built from what git tracks."""
+    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("artifact")
+    copy_tracked(source)
+    galaxy("build", "--output-path", target, cwd=source, home=tmp_path_factory.mktemp("home"))
+    (built,) = target.iterdir()
+    return built
+
+
+@pytest.fixture(scope="session")
+def installed(artifact: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A directory for collections in which it was installed as users without a network do it."""
+    target, home = tmp_path_factory.mktemp("installed"), tmp_path_factory.mktemp("home")
+    galaxy("install", artifact, "--offline", "--collections-path", target, cwd=home, home=home)
+    return target
+
+
+@pytest.fixture(scope="session")
+def bare(installed: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """The same, with all deleted but the four directories that content may use."""
+    target = tmp_path_factory.mktemp("bare")
+    for name in ("meta", "plugins", "roles", "playbooks"):
+        if (installed / COLLECTION / name).is_dir():
+            shutil.copytree(installed / COLLECTION / name, target / COLLECTION / name)
+    return target
 
 
 def other_cores() -> dict[str, dict[str, Any]]:
@@ -199,9 +246,9 @@ def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
         yield {"SMTPETER_API_URL": running.api_url, "SMTPETER_API_TOKEN": TOKEN}
 
 
-def community_paths() -> str:
-    """ANSIBLE_COLLECTIONS_PATH with what tests/tools/community.py unpacked behind the collection under test."""
-    return f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}{os.pathsep}{COMMUNITY}"
+def community_paths(environment: Mapping[str, str] = os.environ) -> str:
+    """The ANSIBLE_COLLECTIONS_PATH of `environment`, and behind it what tests/tools/community.py unpacked."""
+    return f"{environment['ANSIBLE_COLLECTIONS_PATH']}{os.pathsep}{COMMUNITY}"
 
 
 class RedisServer:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the mailops.smtpeter contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What users install: it holds what they need and nothing else, Galaxy takes it, and it works from anywhere."""
+"""What users install: it holds what they need and nothing else, and Galaxy takes it. test_examples.py uses it."""
 
 from __future__ import annotations
 
@@ -9,23 +9,17 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
 from typing import Any
 
-import pytest
 import yaml
 from ansible_collections.mailops.smtpeter.tests.integration import test_examples as example
-from ansible_collections.mailops.smtpeter.tests.integration.conftest import copy_tracked
+from ansible_collections.mailops.smtpeter.tests.integration.conftest import COLLECTION, only
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LISTED = pathlib.Path(__file__).with_name("artifact.txt")
-COLLECTION = pathlib.PurePath("ansible_collections", "mailops", "smtpeter")
-
-# Whoever asks Galaxy fails.
-OFFLINE = {"ANSIBLE_GALAXY_SERVER": "http://127.0.0.1:1"}
 
 # All that the importer can check without a container, as strict as it can be; ruff has flake8's rules.
 IMPORTER = """
@@ -40,54 +34,6 @@ run_ansible_test = false
 run_flake8 = false
 """
 LINTED = "Linting collection via ansible-lint "
-
-service = example.service
-environment = example.environment
-
-
-def only(collections: pathlib.Path) -> dict[str, str]:
-    """The environment of a run that finds no collection but those in a directory."""
-    return {
-        "ANSIBLE_COLLECTIONS_PATH": str(collections),
-        "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",
-        "PYTHONPATH": "",
-    }
-
-
-def galaxy(*words: Any, cwd: pathlib.Path, home: pathlib.Path) -> None:
-    """Run `ansible-galaxy collection` where nothing is installed, without Galaxy."""
-    command = [sys.executable, "-m", "ansible", "galaxy", "collection", *words]
-    given = {**os.environ, **only(home), **OFFLINE, "ANSIBLE_HOME": str(home)}
-    done = subprocess.run(command, cwd=cwd, env=given, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.fixture(scope="session")
-def artifact(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """The file that would be published, built from what git tracks."""
-    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("artifact")
-    copy_tracked(source)
-    galaxy("build", "--output-path", target, cwd=source, home=tmp_path_factory.mktemp("home"))
-    (built,) = target.iterdir()
-    return built
-
-
-@pytest.fixture(scope="session")
-def installed(artifact: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """A directory for collections in which it was installed as users without a network do it."""
-    target, home = tmp_path_factory.mktemp("installed"), tmp_path_factory.mktemp("home")
-    galaxy("install", artifact, "--offline", "--collections-path", target, cwd=home, home=home)
-    return target
-
-
-@pytest.fixture(scope="session")
-def bare(installed: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """The same, with all deleted but the four directories that content may use."""
-    target = tmp_path_factory.mktemp("bare")
-    for name in ("meta", "plugins", "roles", "playbooks"):
-        if (installed / COLLECTION / name).is_dir():
-            shutil.copytree(installed / COLLECTION / name, target / COLLECTION / name)
-    return target
 
 
 def patterns() -> list[str]:
@@ -148,43 +94,6 @@ def test_galaxy_takes_it_as_it_is(artifact: pathlib.Path, tmp_path: pathlib.Path
     documented = {entry["content_name"] for entry in result["docs_blob"]["contents"] if entry["doc_strings"]}
     assert documented == {path.stem for path in example.plugins()}
     assert result["requires_ansible"] == ">=2.16.0"
-
-
-def test_it_works_where_it_was_installed(installed: pathlib.Path, play: Any, environment: dict[str, str]) -> None:
-    """A playbook that lies elsewhere uses it."""
-    text = example.as_playbook(example.examples(ROOT / "plugins" / "modules" / "tag_stats_info.py"))
-    run = play(text, env={**environment, **only(installed)})
-    assert any("stats" in entry["result"] for entry in run.tasks)
-
-
-def test_plugins_need_the_four_directories_alone(bare: pathlib.Path, play: Any, environment: dict[str, str]) -> None:
-    """With all else deleted, all examples of all plugins run."""
-    texts = [example.as_playbook(example.examples(plugin)) for plugin in example.plugins()]
-    run = play("\n".join(texts), env={**environment, **only(bare)})
-    assert {entry["status"] for entry in run.tasks} >= {"ok"}
-    assert example.sandboxes(environment["TMPDIR"]) == []
-
-
-def test_playbooks_need_the_four_directories_alone(
-    bare: pathlib.Path, play: Any, environment: dict[str, str], tmp_path: pathlib.Path
-) -> None:
-    """With all else deleted, each playbook runs; the demo runs that of the gate, too."""
-    given = {**environment, **only(bare)}
-    demo = play("mailops.smtpeter.demo", env=given)
-    assert "Rehearse the gate" in demo.stdout
-
-    play("mailops.smtpeter.gate", "-e", "smtpeter_tags=wave-1", "-e", f"smtpeter_reports={tmp_path}/gate", env=given)
-    assert (tmp_path / "gate" / "gate.html").is_file()
-
-    hosts = {"wave": {"smtpeter_tags": ["wave-1", "wave-2"]}, "news": {"smtpeter_tags": ["newsletter"]}}
-    (tmp_path / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
-    fleet = play("mailops.smtpeter.fleet", "-i", "hosts.json", env=given)
-    handed_out = fleet.result("Read the tags of this slice and hand the records out")["ansible_stats"]["data"]
-    # As AWX hands it on.
-    (tmp_path / "handed-out.json").write_text(json.dumps(handed_out), encoding="utf-8")
-    play("mailops.smtpeter.fleet_merge", "-i", "hosts.json", "-e", "@handed-out.json", env=given)
-    ran = {"demo", "gate", "gate_demo", "fleet", "fleet_merge"}
-    assert {path.stem for path in (bare / COLLECTION / "playbooks").glob("*.yml")} == ran
 
 
 def test_ansible_doc_lists_the_public_plugins_alone(bare: pathlib.Path, ansible_core: Any) -> None:

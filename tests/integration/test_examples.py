@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the documentation prints works as printed: each plugin's EXAMPLES, the README's commands, the pages in docs.
 
+The collection is the one of the artifact, as users have it, with all deleted but the directories that content may use.
 In a document, the first comment of a playbook, or of another YAML file, is its name, and the commands that follow run
 the playbooks, which include the files of tasks. A command whose comment has the word "fails" must fail. Lines of a
 `text` block must be in what the last command printed.
@@ -150,11 +151,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 @pytest.fixture
-def environment(service: Service) -> Iterator[dict[str, str]]:
-    """How a run reaches the service, and a temporary directory for the sandboxes it starts; those are ended."""
+def environment(service: Service, bare: pathlib.Path) -> Iterator[dict[str, str]]:
+    """How a run finds the collection and the service, and a place for the sandboxes it starts; those are ended."""
     # Not pytest's own, since ansible-core makes sockets in it, whose paths must be short.
     with tempfile.TemporaryDirectory(prefix="examples-") as temporary:
-        yield {"SMTPETER_API_URL": service.api_url, "SMTPETER_API_TOKEN": TOKEN, "TMPDIR": temporary}
+        access = {"SMTPETER_API_URL": service.api_url, "SMTPETER_API_TOKEN": TOKEN}
+        yield {**conftest.only(bare), **access, "TMPDIR": temporary}
         for name in sandboxes(temporary):
             control = "ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.control"
             command = [sys.executable, "-c", f"import sys; from {control} import stopped; stopped(sys.argv[1])", name]
@@ -316,7 +318,7 @@ def test_document(
     with contextlib.ExitStack() as stack:
         if "CONTROLLER_HOST" in document.read_text(encoding="utf-8"):
             controller = stack.enter_context(conftest.started_controller())
-            environment.update(controller.settings, ANSIBLE_COLLECTIONS_PATH=conftest.community_paths())
+            environment.update(controller.settings, ANSIBLE_COLLECTIONS_PATH=conftest.community_paths(environment))
         reader = Reader(play, ansible_core, tmp_path, environment)
 
         for fence in fences(document):
@@ -333,6 +335,17 @@ def test_guide(
 ) -> None:
     """So does a reader of a guide."""
     test_document(guide, play, ansible_core, tmp_path, environment)
+
+
+def test_each_playbook_is_run_by_a_document_or_by_one_that_is() -> None:
+    """So that all of them are tried as users have them."""
+    pages = (*documents(), *guides())
+    commands = "".join(fence.text for page in pages for fence in fences(page) if fence.language != "yaml")
+    command = r"^ansible-(?:playbook|runner transmit \S+ -p) mailops\.smtpeter\.(\w+)"
+    ran = set(re.findall(command, commands, re.MULTILINE))
+    files = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml")}
+    ran |= {name for outer in ran for name in re.findall(r"import_playbook: (\w+)\.yml$", files[outer], re.MULTILINE)}
+    assert ran == set(files)
 
 
 # A cache plugin that has lost its server.

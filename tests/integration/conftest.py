@@ -246,7 +246,7 @@ def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
         yield {"SMTPETER_API_URL": running.api_url, "SMTPETER_API_TOKEN": TOKEN}
 
 
-def community_paths(environment: Mapping[str, str] = os.environ) -> str:
+def community_paths(environment: Mapping[str, str]) -> str:
     """The ANSIBLE_COLLECTIONS_PATH of `environment`, and behind it what tests/tools/community.py unpacked."""
     return f"{environment['ANSIBLE_COLLECTIONS_PATH']}{os.pathsep}{COMMUNITY}"
 
@@ -285,7 +285,7 @@ class RedisServer:
     def settings(self) -> dict[str, str]:
         """The environment of a run that caches there by `community.general.redis`."""
         return {
-            "ANSIBLE_COLLECTIONS_PATH": community_paths(),
+            "ANSIBLE_COLLECTIONS_PATH": community_paths(os.environ),
             "ANSIBLE_INVENTORY_CACHE": "true",
             "ANSIBLE_INVENTORY_CACHE_PLUGIN": "community.general.redis",
             "ANSIBLE_INVENTORY_CACHE_CONNECTION": self.connection,

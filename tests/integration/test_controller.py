@@ -10,6 +10,7 @@ What AWX does is taken from its source, version 24; AWX itself is not here.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -37,7 +38,9 @@ def awx(tmp_path_factory):
     (directory / "controller.yml").write_text(printed("# controller.yml"), encoding="utf-8")
     with conftest.started_controller() as controller:
         env = {**conftest.environment(directory), **controller.settings, "SMTPETER_API_TOKEN": TOKEN}
-        env.update(ANSIBLE_COLLECTIONS_PATH=conftest.community_paths(), TASK_RESULTS=str(directory / "results"))
+        env.update(
+            ANSIBLE_COLLECTIONS_PATH=conftest.community_paths(os.environ), TASK_RESULTS=str(directory / "results")
+        )
         command = [sys.executable, "-m", "ansible", "playbook", "controller.yml", "-vvvv"]
         done = subprocess.run(command, cwd=directory, env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -137,6 +137,7 @@ def test_the_token_is_not_told(play, access, tmp_path, url):
     assert {place: leaks(text, TOKEN) for place, text in places.items() if leaks(text, TOKEN)} == {}
 
 
+@pytest.mark.ends
 def test_the_rehearsal(play, tmp_path):
     """By any HOME, four campaigns get their verdicts and leave a page each, and nothing goes on in the background."""
     play("mailops.smtpeter.gate_demo", "-e", "demo_reports=pages", env={"HOME": str(tmp_path)})
@@ -176,10 +177,13 @@ def test_no_log_shows_no_progress(play, access):
 def test_an_interrupt_ends_it(ansible_core, access, tmp_path):
     """Ctrl-C reaches a gate that sleeps."""
     command = [ansible_core.python, "-m", "ansible", "playbook", written(gate_task(), tmp_path)]
+    # Tests that a shell started in the background ignore it, and so would what they start.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     running = subprocess.Popen(
         command, cwd=tmp_path, env={**environment(tmp_path), **access, "TASK_RESULTS": os.devnull}, text=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
+    signal.signal(signal.SIGINT, before)
     shown = running.stderr.readline()
     while shown and "few: 20 of 20" not in shown:
         shown = running.stderr.readline()

@@ -135,18 +135,19 @@ def other_cores() -> dict[str, dict[str, Any]]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """What .ci/run asks for, which has little time."""
-    parser.addoption("--whole-cores", action="store_true", help="leave out each ansible-core that is not tested whole")
+    what = "leave out `every_core` where an ansible-core is not tested whole, and `ends` on the oldest"
+    parser.addoption("--short", action="store_true", help=what)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give each test that takes `ansible_core` the oldest, the newest and .venv's own, or those that its mark says."""
     if "ansible_core" in metafunc.fixturenames:
-        marked = metafunc.definition.get_closest_marker("every_core")
-        every = marked and not metafunc.config.getoption("whole_cores")
+        short = metafunc.config.getoption("short")
+        every = metafunc.definition.get_closest_marker("every_core") and not short
         others = [name for name, core in other_cores().items() if every or core["whole"]]
         series = sorted({OWN, *others}, key=lambda name: [int(part) for part in name.split(".")])
         if metafunc.definition.get_closest_marker("ends"):
-            series = list(dict.fromkeys([series[0], series[-1]]))
+            series = list(dict.fromkeys([series[-1 if short else 0], series[-1]]))
         metafunc.parametrize(
             "ansible_core", series, ids=[f"core{name}" for name in series], indirect=True, scope="session"
         )

@@ -109,7 +109,9 @@ def sandboxes(directory: Path) -> Iterator[Sandbox]:
 def alive(pid: int) -> bool:
     """Whether the process runs; one that has ended and waits to be reaped does not."""
     found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return found.stdout.strip()[:1] not in ("", "Z")
+    state = found.stdout.strip()
+    # "Zl" still has threads, which hold its sockets until they have ended, too.
+    return state != "" and (state[0] != "Z" or "l" in state)
 
 
 def kill(pid: int) -> None:

@@ -109,20 +109,18 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 
 @pytest.fixture(scope="session")
-def installed(artifact: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """A directory for collections in which it was installed as users without a network do it."""
-    target, home = tmp_path_factory.mktemp("installed"), tmp_path_factory.mktemp("home")
+def bare(artifact: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A directory for collections in which it was installed as users without a network do it.
+
+    All is deleted there but the four directories that content may use.
+    """
+    target, home = tmp_path_factory.mktemp("bare"), tmp_path_factory.mktemp("home")
     galaxy("install", artifact, "--offline", "--collections-path", target, cwd=home, home=home)
-    return target
-
-
-@pytest.fixture(scope="session")
-def bare(installed: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """The same, with all deleted but the four directories that content may use."""
-    target = tmp_path_factory.mktemp("bare")
-    for name in ("meta", "plugins", "roles", "playbooks"):
-        if (installed / COLLECTION / name).is_dir():
-            shutil.copytree(installed / COLLECTION / name, target / COLLECTION / name)
+    for path in (target / COLLECTION).iterdir():
+        if path.is_file():
+            path.unlink()
+        elif path.name not in ("meta", "plugins", "roles", "playbooks"):
+            shutil.rmtree(path)
     return target
 
 

@@ -452,11 +452,16 @@ def test_each_trouble_is_tried() -> None:
 
 
 def test_troubles(
-    play: Any, ansible_core: Any, service: Service, environment: dict[str, str], tmp_path: pathlib.Path
+    play: Any,
+    ansible_core: Any,
+    service: Service,
+    bare: pathlib.Path,
+    environment: dict[str, str],
+    tmp_path: pathlib.Path,
 ) -> None:
     """The messages that the README and the troubleshooting page explain are what users see."""
-    bare = tmp_path / "bare"
-    subprocess.run([ansible_core.python, "-m", "venv", "--without-pip", bare], check=True)
+    venv = tmp_path / "venv"
+    subprocess.run([ansible_core.python, "-m", "venv", "--without-pip", venv], check=True)
     certificate = str(tmp_path / "certificate.pem")
     tls.ensure(str(tmp_path / "ca.pem"), certificate, "127.0.0.1")
     (tmp_path / "cache_plugins").mkdir()
@@ -466,8 +471,9 @@ def test_troubles(
     with Service(settings, str(tmp_path / "messages.sqlite"), certificate) as secured:
         run = play(
             [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}],
-            *("-e", f"bare_python={bare}/bin/python", "-e", f"tls_url={secured.api_url}"),
+            *("-e", f"bare_python={venv}/bin/python", "-e", f"tls_url={secured.api_url}"),
             env={
+                **conftest.only(bare),
                 "ANSIBLE_CACHE_PLUGINS": str(tmp_path / "cache_plugins"),
                 "SMTPETER_API_URL": service.api_url,
                 "TMPDIR": environment["TMPDIR"],

@@ -16,7 +16,7 @@ from ._evidence import more_messages
 from ._record import UNKNOWN_TAG
 
 if TYPE_CHECKING:
-    from ._health import Bounds, Look
+    from ._health import TagState
     from ._policy import Policy
     from ._record import Record
 
@@ -32,31 +32,31 @@ def share(part: int, whole: int) -> str:
     return f"{hundredths / 100:.6g} %"
 
 
-def enough(look: Look, bounds: Bounds, required: float) -> str:
+def enough(state: TagState, required: float) -> str:
     """Say that the counts pass."""
-    return f"{_delivered(look, bounds)}, and at least {percent(required)} is required"
+    return f"{_delivered(state)}, and at least {percent(required)} is required"
 
 
-def too_few(look: Look, bounds: Bounds, policy: Policy, required: float) -> str:
+def too_few(state: TagState, policy: Policy, required: float) -> str:
     """Say that the counts fail, now that nothing moves."""
     return (
-        f"{_named(look.record)}only {bounds.delivered_at_most} of {bounds.messages} messages are delivered "
-        f"({share(bounds.delivered_at_most, bounds.messages)}) where at least {percent(required)} is required, and "
+        f"{_named(state.record)}only {state.delivered_at_most} of {state.messages} messages are delivered "
+        f"({share(state.delivered_at_most, state.messages)}) where at least {percent(required)} is required, and "
         f"nothing has moved for {policy.grace_period:g} s; {_LOOK_FOR}"
     )
 
 
-def evidently_enough(look: Look, bounds: Bounds, required: float) -> str:
+def evidently_enough(state: TagState, required: float) -> str:
     """Say that evidence passes while mail is being sent."""
-    return f"{_delivered(look, bounds)}: enough evidence that it is at least {percent(required)}"
+    return f"{_delivered(state)}: enough evidence that it is at least {percent(required)}"
 
 
-def evidently_too_few(look: Look, bounds: Bounds, policy: Policy, required: float) -> str:
+def evidently_too_few(state: TagState, policy: Policy, required: float) -> str:
     """Say that evidence fails while mail is being sent."""
-    due = bounds.messages_due
-    delivered = min(bounds.delivered_at_most, due)
+    due = state.messages_due
+    delivered = min(state.delivered_at_most, due)
     return (
-        f"{_named(look.record)}at most {delivered} of the {due} messages that are more than "
+        f"{_named(state.record)}at most {delivered} of the {due} messages that are more than "
         f"{policy.grace_period:g} s old are delivered ({share(delivered, due)}): enough evidence that it is less "
         f"than the {percent(required)} required; {_LOOK_FOR}"
     )
@@ -72,8 +72,27 @@ def weak_baseline(baseline: Record, policy: Policy) -> str:
     )
 
 
-def unmet_engagement(record: Record, policy: Policy) -> list[str]:
+def contradictions(state: TagState, baseline: Record | None) -> list[str]:
+    """Say which counters contradict themselves, with the figures as they came: they decide nothing."""
+    sentences = []
+    if state.contradicts_itself:
+        sentences.append(_contradiction(state.record))
+    if baseline is not None and baseline.deliveries > baseline.messages:
+        sentences.append(f"baseline_tag {_contradiction(baseline)}")
+    return sentences
+
+
+def _contradiction(record: Record) -> str:
+    some = f", of which up to {record.carried_over} belong to earlier messages," if record.carried_over else ""
+    return (
+        f"{_named(record)}{record.deliveries} deliveries{some} are counted for {record.messages} messages: the counters "
+        "contradict each other, so nothing is decided by them"
+    )
+
+
+def unmet_engagement(state: TagState, policy: Policy) -> list[str]:
     """Say which of the asked opens and clicks are not there yet; raises OptionError where they were not counted."""
+    record = state.record
     sentences = []
     for name, least, ratio, count in (
         ("min_open_ratio", policy.min_open_ratio, record.open_ratio, record.opens),
@@ -84,7 +103,10 @@ def unmet_engagement(record: Record, policy: Policy) -> list[str]:
             continue
         if count is None:
             raise OptionError(name, f"the record has no {what} to judge; leave the option out")
-        if (ratio or 0) < least:
+        fell = [text for text in state.fallen if text.startswith(what)]
+        if fell:
+            sentences.append(f"{_named(record)}{fell[0]}, and {name} asks for {percent(least)}")
+        elif (ratio or 0) < least:
             sentences.append(
                 f"{_named(record)}{count} {what} of {record.deliveries} deliveries, and {name} asks for "
                 f"{percent(least)}; they arrive late"
@@ -92,24 +114,24 @@ def unmet_engagement(record: Record, policy: Policy) -> list[str]:
     return sentences
 
 
-def missing(look: Look, bounds: Bounds, policy: Policy, required: float) -> list[str]:
+def missing(state: TagState, policy: Policy, required: float) -> list[str]:
     """Say what an undecided tag lacks."""
-    record = look.record
+    record = state.record
     if not record.known:
         return [f"{_named(record)}{UNKNOWN_TAG}"]
-    if bounds.messages < policy.min_messages:
-        return [f"{_named(record)}{bounds.messages} of at least {policy.min_messages} messages so far"]
-    sentences = [f"{_delivered(look, bounds)}, and at least {percent(required)} is required"]
+    if state.messages < policy.min_messages:
+        return [f"{_named(record)}{state.messages} of at least {policy.min_messages} messages so far"]
+    sentences = [f"{_delivered(state)}, and at least {percent(required)} is required"]
     expected = policy.expected(record.tag)
-    if expected is not None and bounds.messages < expected:
-        sentences.append(f"{_named(record)}{bounds.messages} of {expected} expected messages so far")
-    under_way = bounds.messages - bounds.delivered_at_most
-    if under_way and not look.still:
+    if expected is not None and state.messages < expected:
+        sentences.append(f"{_named(record)}{state.messages} of {expected} expected messages so far")
+    under_way = state.messages - state.delivered_at_most
+    if under_way and not state.settled:
         sentences.append(f"{_named(record)}{under_way} may still be under way")
     if record.carried_over:
         sentences.append(f"{_named(record)}{record.carried_over} of the deliveries may belong to mail from before")
-    if policy.confidence > 0 and not look.sending_stopped:
-        sentences.append(_named(record) + _evidence_lacks(look, bounds, policy, required))
+    if policy.confidence > 0 and not state.sending_stopped:
+        sentences.append(_named(record) + _evidence_lacks(state, policy, required))
     return sentences
 
 
@@ -118,12 +140,12 @@ _LOOK_FOR = (
 )
 
 
-def _evidence_lacks(look: Look, bounds: Bounds, policy: Policy, required: float) -> str:
-    if look.deliveries_ahead:
+def _evidence_lacks(state: TagState, policy: Policy, required: float) -> str:
+    if state.deliveries_ahead:
         return "deliveries were seen above messages, so evidence no longer decides"
-    passes = bounds.delivered_at_least / bounds.messages > required
-    threshold = policy.log_threshold(1 if passes else look.tags)
-    more = more_messages(bounds.delivered_at_least, bounds.messages, required, threshold)
+    passes = state.delivered_at_least / state.messages > required
+    threshold = policy.log_threshold(1 if passes else state.tags)
+    more = more_messages(state.delivered_at_least, state.messages, required, threshold)
     if more is None:
         return "the share is too close to the required one for evidence"
     if more == 0:
@@ -131,12 +153,12 @@ def _evidence_lacks(look: Look, bounds: Bounds, policy: Policy, required: float)
     return f"about {more} more messages like these decide it"
 
 
-def _delivered(look: Look, bounds: Bounds) -> str:
-    least = bounds.delivered_at_least
-    some = "at least " if look.record.carried_over else ""
+def _delivered(state: TagState) -> str:
+    least = state.delivered_at_least
+    some = "at least " if state.record.carried_over else ""
     return (
-        f"{_named(look.record)}{some}{least} of {bounds.messages} messages are delivered "
-        f"({share(least, bounds.messages)})"
+        f"{_named(state.record)}{some}{least} of {state.messages} messages are delivered "
+        f"({share(least, state.messages)})"
     )
 
 

@@ -61,6 +61,7 @@ class Record:
     notes: tuple[str, ...] = ()
     under_way: int | None = None
     carried_over: int = 0
+    age: int | None = None
 
     @property
     def undelivered(self) -> int:

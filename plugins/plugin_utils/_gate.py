@@ -14,11 +14,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Mapping, Sequence
 
-from ..module_utils._health import Judgement, Look, judge
+from ..module_utils._health import Judgement
 from ..module_utils._policy import Policy
 from ..module_utils._record import Record, to_iso
 from ._history import History
-from ._watch import Watch
+from ._tracker import Tracker
 
 VERDICTS = ("fail", "error", "inconclusive", "pass")
 
@@ -38,7 +38,8 @@ class Timing:
 class Reading:
     """What a look brought: records by tag, and by tag what went wrong, as the info module gives it.
 
-    It C(began) and C(ended) so many seconds after the start, and ended C(at) this moment.
+    It `began` and `ended` so many seconds after the start, and ended `at` this moment. The service asked for a pause of
+    `retry_after` seconds; null where it did not.
     """
 
     began: float
@@ -46,6 +47,7 @@ class Reading:
     at: datetime
     records: Mapping[str, Record]
     errors: Mapping[str, Mapping[str, Any]]
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,7 @@ class Gate:
         self.tags = list(dict.fromkeys(tags))
         self.policy = policy
         self.timing = timing
-        self._watches = {tag: Watch(tag, policy, before.get(tag)) for tag in self.tags}
-        self._looks: dict[str, Look] = {}
-        self._judgements: dict[str, Judgement] = {}
-        self._backward: dict[str, str] = {}
+        self._trackers = {tag: Tracker(tag, policy, before.get(tag), len(self.tags)) for tag in self.tags}
         self._baseline: Record | None = None
         self._history = History(timing.history_limit, len(self.tags))
         self._errors = self._errors_in_a_row = 0
@@ -101,41 +100,39 @@ class Gate:
     def wanted(self) -> list[str]:
         """The tags that the next look is to read."""
         baseline = self.policy.baseline_tag
-        if baseline is None or self._baseline is not None or baseline in self.tags:
+        if baseline is None or baseline in self.tags or not self._wants_baseline:
             return self.tags
         return [*self.tags, baseline]
 
     @property
     def old_tags(self) -> list[str]:
         """The tags whose old mail can hide a new wave."""
-        return [tag for tag, watch in self._watches.items() if watch.needs_note]
+        return [tag for tag, tracker in self._trackers.items() if tracker.has_old_mail]
 
     def look(self, reading: Reading) -> Event:
         """Take a look and decide."""
         time_up = reading.ended >= self.timing.wait_timeout
         undecided = [tag for tag in self.wanted if not self._has_passed(tag)]
         failed = [tag for tag in undecided if tag in reading.errors]
-        self._hold_baseline(reading.records)
-        self._take(reading)
+        self._update(reading, time_up)
         if failed:
             self._errors += 1
             self._errors_in_a_row += 1
             self._last_errors = {tag: dict(error) for tag, error in reading.errors.items()}
         else:
             self._errors_in_a_row = 0
-        if time_up:
-            self._judge_the_last_good()
         self._verdict = self._decide(reading, time_up)
         self._waited = reading.ended
+        pause = max(self.timing.wait_sleep, reading.retry_after or 0.0)
         problem = "; ".join(dict.fromkeys(str(reading.errors[tag]["msg"]) for tag in failed)) or None
         event = Event(
             look=self._history.looks + 1,
             at=reading.at,
             elapsed=reading.ended,
-            tags={tag: self._seen(tag, reading) for tag in self.tags if tag in self._judgements},
+            tags={tag: _seen(tracker) for tag, tracker in self._trackers.items() if tracker.judgement},
             error=problem,
             verdict=self._verdict,
-            next_in=max(0.0, min(self.timing.wait_sleep, self.timing.wait_timeout - reading.ended)),
+            next_in=max(0.0, min(pause, self.timing.wait_timeout - reading.ended)),
         )
         self._history.add(_entry(event))
         return event
@@ -163,49 +160,29 @@ class Gate:
             "policy": asdict(self.policy),
         }
 
+    @property
+    def _wants_baseline(self) -> bool:
+        """Whether there is no reading of the baseline yet that does not contradict itself."""
+        return self._baseline is None or self._baseline.deliveries > self._baseline.messages
+
     def _has_passed(self, tag: str) -> bool:
-        judgement = self._judgements.get(tag)
-        return judgement is not None and judgement.verdict == "pass"
+        tracker = self._trackers.get(tag)
+        return bool(tracker and tracker.judgement and tracker.judgement.verdict == "pass")
 
-    def _hold_baseline(self, records: Mapping[str, Record]) -> None:
-        if self.policy.baseline_tag is not None and self._baseline is None:
-            self._baseline = records.get(self.policy.baseline_tag)
-
-    def _take(self, reading: Reading) -> None:
-        """Judge each good reading; one that runs backward leaves its tag undecided."""
-        for tag, watch in self._watches.items():
+    def _update(self, reading: Reading, time_up: bool) -> None:
+        """Take what a look read, and judge each tag."""
+        if self.policy.baseline_tag is not None and self._wants_baseline:
+            self._baseline = reading.records.get(self.policy.baseline_tag, self._baseline)
+        for tag, tracker in self._trackers.items():
             record = reading.records.get(tag)
-            if record is None:
-                continue
-            backward = watch.runs_backward(record)
-            if backward is None:
-                self._backward.pop(tag, None)
-                self._looks[tag] = watch.take(record, reading.began, reading.ended, len(self.tags))
-                self._judge(tag)
-                continue
-            watch.take_backward(record, reading.ended)
-            self._backward[tag] = backward
-            judgement = self._judgements.get(tag) or self._never_read(tag)
-            self._judgements[tag] = replace(judgement, verdict=None, decided_by=None, reasons=(backward,))
-
-    def _seen(self, tag: str, reading: Reading) -> Seen:
-        record = self._looks[tag].record if tag in self._looks else None
-        if record is None or tag in self._backward:
-            record = reading.records.get(tag, record)
-        judgement = self._judgements[tag]
-        return Seen(record.messages if record else 0, record.deliveries if record else 0, judgement)
-
-    def _judge(self, tag: str) -> None:
-        if self.policy.baseline_tag is None or self._baseline is not None:
-            self._judgements[tag] = judge(self._looks[tag], self.policy, self._baseline)
-
-    def _judge_the_last_good(self) -> None:
-        for tag, look in self._looks.items():
-            self._looks[tag] = replace(look, time_up=True)
-            self._judge(tag)
+            if record is not None:
+                tracker.update(record, reading.began, reading.ended)
+            if self.policy.baseline_tag is None or self._baseline is not None:
+                tracker.judge(self._baseline, time_up)
 
     def _decide(self, reading: Reading, time_up: bool) -> str | None:
-        verdicts = [self._judgements[tag].verdict if tag in self._judgements else None for tag in self.tags]
+        judgements = [tracker.judgement for tracker in self._trackers.values()]
+        verdicts = [judgement.verdict if judgement else None for judgement in judgements]
         refused = any(error.get("kind") == "refused" for error in reading.errors.values())
         if "fail" in verdicts:
             return "fail"
@@ -213,41 +190,45 @@ class Gate:
             return "error"
         if all(verdict == "pass" for verdict in verdicts):
             return "pass"
-        if time_up or (self._baseline is not None and "inconclusive" in verdicts):
-            return min((verdict or "error" for verdict in verdicts), key=VERDICTS.index)
-        return None
+        if not time_up and "inconclusive" not in verdicts:
+            return None
+        undecided = ("inconclusive" if judgement else "error" for judgement in judgements)
+        return min((verdict or other for verdict, other in zip(verdicts, undecided)), key=VERDICTS.index)
 
     def _final(self, tag: str) -> Judgement:
         """Return the judgement of a tag now that the gate has ended."""
-        judgement = self._judgements.get(tag)
-        if judgement is None or tag not in self._looks:
-            return self._never_read(tag)
+        judgement = self._trackers[tag].judgement
+        if judgement is None:
+            return Judgement("error", None, (self._problem(tag),), self.policy.min_delivery_ratio, 0, 0, 0, 0)
         if judgement.verdict is not None:
             return judgement
         if self._verdict == "error":
             return replace(judgement, verdict="error", reasons=(self._problem(tag), *judgement.reasons))
         return replace(judgement, verdict="inconclusive")
 
-    def _never_read(self, tag: str) -> Judgement:
-        return Judgement("error", None, (self._problem(tag),), self.policy.min_delivery_ratio, 0, 0, 0, 0)
-
     def _problem(self, tag: str) -> str:
         """Say what kept a tag from being judged."""
-        if tag in self._backward:
-            return self._backward[tag]
         error = self._last_errors.get(tag) or next(iter(self._last_errors.values()), None)
         return str(error["msg"]) if error else f"{tag}: it was never read"
 
     def _judged_record(self, tag: str) -> dict[str, Any] | None:
-        look = self._looks.get(tag)
-        return look.record.as_dict() if look else None
+        record = self._trackers[tag].judged_record
+        return record.as_dict() if record else None
 
     def _stats(self) -> dict[str, dict[str, Any]]:
-        readings = {tag: watch.reading for tag, watch in self._watches.items()}
+        readings = {tag: tracker.reading for tag, tracker in self._trackers.items()}
         baseline = self.policy.baseline_tag
         if baseline is not None and baseline not in readings:
             readings[baseline] = self._baseline
         return {tag: record.as_dict() for tag, record in readings.items() if record is not None}
+
+
+def _seen(tracker: Tracker) -> Seen:
+    """Return what to show of a tag that was judged."""
+    record, judgement = tracker.shown_record, tracker.judgement
+    if record is None or judgement is None:
+        raise AssertionError("a tag that was judged has a record")
+    return Seen(record.messages, record.deliveries, judgement)
 
 
 def _entry(event: Event) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Callable, Mapping
 
 from ..module_utils._errors import OptionError
-from ..module_utils._health import Judgement, judge, single_look
+from ..module_utils._health import Judgement, judge, state_of_record
 from ..module_utils._policy import Policy
 from ..module_utils._record import Record
 from ._forms import Given
@@ -50,7 +50,7 @@ def _judged(
     if options.get("since") is not None:
         judged = Given(form.form, tuple(records))
         records = records_since("since", judged, options["since"], policy.grace_period, warn)
-    looks = [single_look(record, policy, len(records)) for record in records]
+    looks = [state_of_record(record, policy, len(records)) for record in records]
     return form, records, [judge(look, policy, baseline) for look in looks]
 
 

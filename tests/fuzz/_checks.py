@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Answer
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, StatsError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._health import judge, single_look
+from ansible_collections.mailops.smtpeter.plugins.module_utils._health import judge, state_of_record
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record, parse
 from ansible_collections.mailops.smtpeter.plugins.module_utils._redact import Redactor
@@ -289,7 +289,7 @@ def _check_use(policy):
     last_at = NOW - timedelta(seconds=quiet) if quiet > policy.grace_period else NOW
     for delivered in (messages, 0):
         record = Record(tags[0], messages, delivered, delivered, delivered, last_at=last_at, fetched_at=NOW)
-        judgement = judge(single_look(record, policy, 1), policy)
+        judgement = judge(state_of_record(record, policy, 1), policy)
         json.dumps(judgement.as_dict(), allow_nan=False)
         if last_at == NOW:
             continue

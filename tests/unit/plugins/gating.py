@@ -22,9 +22,10 @@ def record(tag, second, messages, deliveries, **more):
     """A reading at a second of the gate's time, with the last activity just then unless said otherwise."""
     now = START + timedelta(seconds=second)
     more.setdefault("last_at", now)
+    more.setdefault("fetched_at", now)
     more.setdefault("opens", 0)
     more.setdefault("clicks", 0)
-    return Record(tag, messages, deliveries, fetched_at=now, **more)
+    return Record(tag, messages, deliveries, **more)
 
 
 def gate(tags="a", before=None, timing=None, **options):

@@ -12,11 +12,10 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._health import (
-    Bounds,
-    Look,
+    TagState,
     judge,
     required_ratio,
-    single_look,
+    state_of_record,
 )
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
@@ -37,11 +36,11 @@ def record(messages, deliveries, idle=None, tag="wave-1", **more):
 def look(messages, deliveries, **more):
     """A look of the gate in the middle of sending, unless said otherwise."""
     state = {
-        "messages_due": 0, "sending_stopped": False, "still": False, "time_up": False, "ratio_decides": True,
-        "deliveries_ahead": False, "tags": 1,
+        "messages_due": 0, "sending_stopped": False, "settled": False, "time_up": False, "ratio_decides": True,
+        "deliveries_ahead": False, "tags": 1, "fallen": (),
     }  # fmt: skip
     state.update({key: more.pop(key) for key in state if key in more})
-    return Look(record=record(messages, deliveries, **more), **state)
+    return TagState(record=record(messages, deliveries, **more), **state)
 
 
 def verdict(a_look, **options):
@@ -52,7 +51,7 @@ def verdict(a_look, **options):
 
 UNDECIDED = (None, None)
 STOPPED = {"sending_stopped": True}
-STILL = {"sending_stopped": True, "still": True}
+STILL = {"sending_stopped": True, "settled": True}
 UP = {"time_up": True}
 
 
@@ -140,7 +139,7 @@ def test_decisions(a_look, options, expected):
         (record(200, 0, idle=901), {"expected_messages": 300, "confidence": 0.95}, "fail"),
         (record(200, 0, idle=901), {"expected_messages": 300}, "inconclusive"),
         (record(0, 0, known=False), {"min_delivery_ratio": 0, "min_messages": 1}, "inconclusive"),
-        (record(100, 120), {}, "pass"),
+        (record(100, 120), {}, "inconclusive"),
         # More messages than expected have stopped as well.
         (record(250, 238, idle=10), {"expected_messages": 200, "confidence": 0.95}, "pass"),
         # Deliveries above messages are no evidence; as many are, and what is carried over is not counted.
@@ -152,19 +151,67 @@ def test_decisions(a_look, options, expected):
 def test_single_look(given_record, options, expected):
     """One reading alone: time is up, and only old mail is still."""
     policy = Policy.from_options(options, confidence=0.0)
-    assert judge(single_look(given_record, policy, 1), policy).verdict == expected
+    assert judge(state_of_record(given_record, policy, 1), policy).verdict == expected
+
+
+@pytest.mark.parametrize("counts", [(1000, 1200), (1000, 1001), (100, 10**9), (0, 1), (150, 200)])
+@pytest.mark.parametrize("state", [{}, STOPPED, STILL, UP, {**STILL, **UP}, {"messages_due": 100}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"confidence": 0}, {"min_delivery_ratio": 0}, {"min_messages": 1}, {"min_delivery_ratio": 1},
+     {"expected_messages": 100}],
+)  # fmt: skip
+def test_contradictory_counters_decide_nothing(counts, state, options):
+    """More deliveries than messages never pass or fail, whatever else holds, and the reason has both figures."""
+    judgement = judge(look(*counts, **state), Policy.from_options(options))
+    assert judgement.verdict == ("inconclusive" if "time_up" in state else None)
+    assert judgement.decided_by is None
+    assert f"{counts[1]} deliveries are counted for {counts[0]} messages" in judgement.reasons[0]
+
+
+@pytest.mark.parametrize(("carried_over", "contradicts"), [(0, True), (199, True), (200, False), (500, False)])
+def test_deliveries_of_earlier_messages_are_no_contradiction(carried_over, contradicts):
+    """What may belong to messages from before the interval is taken off first."""
+    state = look(1000, 1200, carried_over=carried_over, **STILL)
+    assert state.contradicts_itself is contradicts
+    assert (judge(state, Policy()).verdict is None) is contradicts or judge(state, Policy()).verdict != "pass"
+
+
+@pytest.mark.parametrize("counts", [(1000, 500), (1000, 999)])
+def test_a_contradictory_baseline_decides_nothing(counts):
+    """Nothing can be compared with it, and the reason names it with its figures."""
+    judgement = judge(look(*counts, **STILL, **UP), Policy(baseline_tag="b"), record(1000, 1100, tag="b"))
+    assert judgement.verdict == "inconclusive"
+    assert judgement.reasons[0].startswith("baseline_tag b: 1100 deliveries are counted for 1000 messages")
+
+
+@pytest.mark.parametrize(
+    ("fallen", "options", "expected"),
+    [
+        (("opens fell from 500 to 400",), {}, ("pass", "evidence")),
+        (("opens fell from 500 to 400",), {"min_open_ratio": 0.1}, UNDECIDED),
+        (("clicks fell from 9 to 8",), {"min_open_ratio": 0.1}, ("pass", "evidence")),
+        (("clicks fell from 9 to 8",), {"min_click_ratio": 0.001}, UNDECIDED),
+    ],
+)
+def test_opens_and_clicks_that_fell(fallen, options, expected):
+    """They hold what asks for them, though the ratio be met, and nothing else."""
+    state = look(1000, 990, opens=400, clicks=8, fallen=fallen)
+    assert verdict(state, **options) == expected
+    if expected == UNDECIDED:
+        assert fallen[0] in judge(state, Policy.from_options(options)).reasons[0]
 
 
 @pytest.mark.parametrize(("idle", "due"), [(901, 100), (900, 0), (None, 0)])
 def test_messages_due_at_a_single_look(idle, due):
     """Either all messages are older than the grace period, or nobody knows of any."""
-    assert judge(single_look(record(100, 90, idle=idle), Policy(), 1), Policy()).messages_due == due
+    assert judge(state_of_record(record(100, 90, idle=idle), Policy(), 1), Policy()).messages_due == due
 
 
 def test_many_records_need_more_evidence_to_fail():
     """One of many is enough to fail, so that each must be surer."""
     policy = Policy.from_options({"expected_messages": 200})
-    verdicts = {tags: judge(single_look(record(100, 84, idle=901), policy, tags), policy).verdict for tags in (1, 50)}
+    verdicts = {tags: judge(state_of_record(record(100, 84, idle=901), policy, tags), policy).verdict for tags in (1, 50)}
     assert verdicts == {1: "fail", 50: "inconclusive"}
 
 
@@ -180,14 +227,14 @@ def test_many_records_need_more_evidence_to_fail():
 )
 def test_bounds(a_record, bounds):
     """At least and at most so many are delivered."""
-    found = Bounds.of(single_look(a_record, Policy(), 1))
+    found = state_of_record(a_record, Policy(), 1)
     assert (found.delivered_at_least, found.delivered_at_most) == bounds
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6))
 def test_bounds_are_in_order(messages, deliveries, carried_over):
     """The lower bound is never above the upper one, nor either above messages."""
-    found = Bounds.of(look(messages, deliveries, carried_over=carried_over))
+    found = look(messages, deliveries, carried_over=carried_over)
     assert 0 <= found.delivered_at_least <= found.delivered_at_most <= messages
 
 
@@ -274,7 +321,7 @@ def test_opens_that_were_not_counted():
 def test_nothing_judged_can_be_changed():
     """Whoever reads a judgement leaves it to the next as it was."""
     a_look = look(1000, 990)
-    for value, name in ((a_look, "still"), (Bounds.of(a_look), "messages"), (judge(a_look, Policy()), "verdict")):
+    for value, name in ((a_look, "settled"), (judge(a_look, Policy()), "verdict")):
         with pytest.raises(FrozenInstanceError):
             setattr(value, name, None)
 

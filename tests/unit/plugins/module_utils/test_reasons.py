@@ -14,16 +14,16 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._evidence import 
     log_evidence_against,
     log_evidence_for,
 )
-from ansible_collections.mailops.smtpeter.plugins.module_utils._health import Look, judge
+from ansible_collections.mailops.smtpeter.plugins.module_utils._health import TagState, judge
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._reasons import percent, share
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 
 
-def reasons(messages, deliveries, policy=None, due=0, stopped=False, still=False, up=False, tags=1, **more):
+def reasons(messages, deliveries, policy=None, due=0, stopped=False, settled=False, up=False, tags=1, **more):
     """The sentences of the judgement of a look at tag a."""
     record = Record("a", messages, deliveries, more.pop("opens", 0), more.pop("clicks", 0), **more)
-    look = Look(record, due, stopped or still, still, up, False, False, tags)
+    look = TagState(record, due, stopped or settled, settled, up, False, False, tags)
     return judge(look, policy or Policy()).reasons
 
 
@@ -49,15 +49,15 @@ def test_a_limit_is_shown_as_given(ratio, shown):
 )
 def test_seconds_are_counted(seconds, said):
     """A number of seconds has no more digits than it needs."""
-    (sentence,) = reasons(100, 90, Policy(grace_period=seconds), still=True)
+    (sentence,) = reasons(100, 90, Policy(grace_period=seconds), settled=True)
     assert f"moved for {said}" in sentence
 
 
 @pytest.mark.parametrize(
     ("given", "policy", "counts", "parts"),
     [
-        ({"still": True}, {}, (200, 180), ["a: ", "180 of 200 ", "(90 %)", "95 %", "900 s"]),
-        ({"still": True}, {}, (200, 190), ["a: 190 of 200 ", "(95 %)", "95 % is required"]),
+        ({"settled": True}, {}, (200, 180), ["a: ", "180 of 200 ", "(90 %)", "95 %", "900 s"]),
+        ({"settled": True}, {}, (200, 190), ["a: 190 of 200 ", "(95 %)", "95 % is required"]),
         ({"stopped": True, "carried_over": 5}, {}, (200, 198), ["a: at least 193 of 200 ", "(96.5 %)", "95 %"]),
         ({}, {}, (1000, 990), ["a: 990 of 1000 ", "(99 %)", "95 %"]),
         ({"due": 100}, {}, (1000, 70), ["a: at most 70 of the 100 ", "900 s", "(70 %)", "95 %"]),
@@ -76,7 +76,7 @@ def test_a_decision_has_figure_and_limit(given, policy, counts, parts):
 )
 def test_a_weak_baseline_is_told(known, parts):
     """With its messages and the minimum, or that the service has nothing under that tag."""
-    look = Look(Record("a", 1000, 990), 0, True, False, False, False, False, 1)
+    look = TagState(Record("a", 1000, 990), 0, True, False, False, False, False, 1)
     (sentence,) = judge(look, Policy(baseline_tag="b"), Record("b", 99, 99, known=known)).reasons
     for part in parts:
         assert part in sentence
@@ -93,7 +93,7 @@ UNDER_WAY, CARRIED, EXPECTED = (
     ("given", "policy", "counts", "said"),
     [
         ({"stopped": True}, {}, (200, 180), ["180 of 200", f"a: 20 {UNDER_WAY}"]),
-        ({"still": True, "carried_over": 30}, {}, (200, 195), ["165 of 200", f"a: 30 {CARRIED}"]),
+        ({"settled": True, "carried_over": 30}, {}, (200, 195), ["165 of 200", f"a: 30 {CARRIED}"]),
         ({"stopped": True, "carried_over": 30}, {}, (200, 200), ["170 of 200", f"a: 30 {CARRIED}"]),
         ({"up": True}, {"confidence": 0, "expected_messages": 300}, (200, 195),
          ["195 of 200", f"a: 200 of 300 {EXPECTED}", f"a: 5 {UNDER_WAY}"]),

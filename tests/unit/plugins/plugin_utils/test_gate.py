@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Reading
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._watch import OLD_MAIL_NOTE
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._tracker import OLD_MAIL_NOTE
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import SERVICE, START, gate, look, record
 from hypothesis import given
 from hypothesis import strategies as st
@@ -156,23 +156,171 @@ def test_the_worst_wins_when_time_is_up(found, expected):
     assert look(gate("ab", timing={"wait_timeout": 0}), 0, **found).verdict == expected
 
 
-@pytest.mark.parametrize(
-    "backward",
-    [
-        (90, 90),
-        (500, 400),
-        (499, 490),
-    ],
-)
-def test_counters_that_run_backward_decide_nothing(backward):
-    """Below the highest reading, neither the count nor evidence decides, until the counters catch up."""
-    a_gate = gate(min_delivery_ratio=0.99)
-    assert look(a_gate, 0, a=(500, 490)).verdict is None
-    for second in (30, 60, 90):
-        event = look(a_gate, second, a=backward)
+FALLS = [
+    pytest.param((960, 1000), (700, 1000), id="deliveries"),
+    pytest.param((951, 1000), (940, 1000), id="just below the required ratio"),
+    pytest.param((1910, 2000), (100, 1000), id="both, at the ratio of a doomed campaign"),
+    pytest.param((480, 500), (470, 499), id="both, by a little"),
+    pytest.param((1920, 2000), (960, 1100), id="both, to a ratio above what is undelivered"),
+]
+
+
+@pytest.mark.parametrize(("first", "then"), FALLS)
+def test_a_fall_that_lasts_is_a_correction(first, then):
+    """It decides nothing at first, then it is the reading: nothing passes by counters that the service withdrew."""
+    a_gate = gate()
+    assert look(a_gate, 0, a=first[::-1]).verdict is None
+    for second in (30, 60):
+        event = look(a_gate, second, a=then[::-1])
         assert event.verdict is None
         assert "fell from" in event.tags["a"].judgement.reasons[0]
-    assert look(a_gate, 120, a=(5000, 5000)).verdict == "pass"
+    assert look(a_gate, 90, a=then[::-1]).verdict is None
+    assert a_gate.result()["stats"]["a"]["deliveries"] == then[0]
+    assert any("correction" in note for note in a_gate.result()["tags"]["a"]["record"]["notes"])
+    assert verdicts(a_gate, [(989, then[::-1]), (990, then[::-1])]) == [None, "fail"]
+    assert f"only {then[0]} of {then[1]}" in a_gate.result()["msg"]
+
+
+def test_a_correction_to_a_healthy_campaign_passes():
+    """It is judged like any other reading: movement is counted from it on."""
+    looks = waits((2000, 1910), (1000, 955), (1000, 955), (1000, 955), (1000, 955), (1000, 955))
+    assert verdicts(gate(), looks) == [None, None, None, None, None, "pass"]
+
+
+def test_mail_counted_before_a_correction_is_not_due():
+    """Its age starts over, as its movement does."""
+    a_gate = gate(timing={"wait_timeout": 9000}, sending_gap=0)
+    looks = [(0, (1000, 100)), (800, (900, 50)), (810, (901, 51)), (950, (902, 52)), (1709, (903, 53)),
+             (1710, (904, 54))]  # fmt: skip
+    assert verdicts(a_gate, looks) == [None, None, None, None, None, "fail"]
+
+
+@pytest.mark.parametrize(
+    ("looks", "corrected"),
+    [
+        ([(30, (700, 600)), (89, (700, 600))], False),
+        ([(30, (700, 600)), (90, (700, 600))], True),
+        ([(120, (700, 600))], False),
+        ([(30, (700, 600)), (90, (700, 650))], True),
+        # A further fall begins the time once more.
+        ([(30, (700, 600)), (60, (700, 500)), (119, (700, 500))], False),
+        ([(30, (700, 600)), (60, (700, 500)), (120, (700, 500))], True),
+        # What recovers in between is no fall that lasts.
+        ([(30, (700, 600)), (60, (1000, 940)), (90, (700, 600)), (120, (700, 600))], False),
+        # Growth below the highest reading is still a fall.
+        ([(30, (700, 600)), (60, (800, 700)), (90, (900, 800))], True),
+        ([(30, (1100, 600)), (60, (1200, 700)), (90, (1300, 800))], True),
+    ],
+)
+def test_how_long_a_fall_lasts(looks, corrected):
+    """For no less than the sending gap, over at least two looks."""
+    a_gate = gate()
+    for second, found in [(0, (1000, 940)), *looks]:
+        assert look(a_gate, second, a=found).verdict is None
+    assert (a_gate.result()["stats"]["a"]["messages"], a_gate.result()["stats"]["a"]["deliveries"]) == (
+        looks[-1][1] if corrected else (1000, 940)
+    )
+
+
+@pytest.mark.parametrize(
+    ("looks", "options", "expected"),
+    [
+        # The last good reading is above the required ratio, the fall is not.
+        ([(0, (1000, 960)), (1800, (1000, 700))], {}, "inconclusive"),
+        ([(0, (100, 96)), (1800, (50, 20))], {}, "inconclusive"),
+        # Least deliveries and most messages are of different readings.
+        ([(0, (1000, 960)), (1770, (900, 870)), (1800, (990, 955))], {}, "inconclusive"),
+        ([(0, (1000, 960)), (1770, (990, 955)), (1800, (990, 955))], {}, "pass"),
+        ([(0, (1000, 960)), (1770, (1010, 955)), (1800, (1000, 955))], {}, "inconclusive"),
+        # A guarantee is not weakened by a fall.
+        ([(0, (1000, 960)), (1800, (999, 959))], {"at_deadline": "inconclusive"}, "inconclusive"),
+        ([(0, (1000, 950)), (1800, (1000, 949))], {"min_delivery_ratio": 0.94}, "pass"),
+        ([(0, (100, 96)), (1800, (100, 95))], {"expected_messages": 200}, "inconclusive"),
+        ([(0, (200, 191)), (1800, (100, 95))], {"expected_messages": 200, "grace_period": 5000}, "inconclusive"),
+        # It never fails.
+        ([(0, (1000, 500)), (1800, (1000, 0))], {}, "inconclusive"),
+    ],
+)
+def test_time_is_up_during_a_fall(looks, options, expected):
+    """Only the least deliveries and the most messages seen since then pass it; else the reason names the fall."""
+    a_gate = gate(**options)
+    assert verdicts(a_gate, looks)[-1] == expected
+    if expected == "inconclusive":
+        assert "fell from" in a_gate.result()["reasons"][0]
+
+
+def test_a_failed_look_at_the_end_of_a_fall():
+    """It changes nothing: the fall is still what was seen last."""
+    a_gate = gate(timing={"max_consecutive_errors": 99})
+    assert verdicts(a_gate, [(0, (1000, 960)), (1770, (1000, 700)), (1800, SERVICE)])[-1] == "inconclusive"
+
+
+def test_a_tag_that_passed_and_falls_holds_the_others():
+    """A pass is not kept once its counters are withdrawn."""
+    a_gate = gate("ab")
+    assert look(a_gate, 0, a=(1000, 990), b=(100, 90)).verdict is None
+    event = look(a_gate, 30, a=(1000, 900), b=(1000, 990))
+    assert (event.verdict, event.tags["a"].judgement.verdict, event.tags["b"].judgement.verdict) == (None, None, "pass")
+
+
+def copied(counts, taken, **more):
+    """What a look finds in a copy that was made at a second of the gate's time."""
+    at = START + timedelta(seconds=taken)
+    return (*counts, {"fetched_at": at, "last_at": START, **more})
+
+
+@pytest.mark.parametrize(
+    ("finds", "expected"),
+    [
+        # A cache that keeps the service's Date, with and without its Age.
+        pytest.param([(second, copied((1000, 955), 0)) for second in range(0, 1771, 30)], None, id="date"),
+        pytest.param([(second, copied((1000, 955), 0, age=second)) for second in range(0, 1771, 30)], None, id="age"),
+        pytest.param([(second, copied((1000, 600), 0)) for second in range(0, 1771, 30)], None, id="below"),
+        # A standby whose clock is behind, and a cache that writes a Date of its own.
+        pytest.param([(30 * at, copied((1000, 955), -at)) for at in range(60)], None, id="standby"),
+        pytest.param([(second, copied((1000, 955), second, age=second + second % 60 // 30))
+                      for second in range(0, 1771, 30)], None, id="its own date"),
+        # Two copies of different age, asked in turn.
+        pytest.param([(30 * at, copied((1000, 955), at % 2 * 7)) for at in range(60)], None, id="two copies"),
+        # A copy that is made once more shows what there was then.
+        pytest.param([(second, copied((1000, 955), second // 60 * 60)) for second in (0, 30, 60)], "pass", id="made again"),
+        pytest.param([(second, copied((1000, 955), second, age=2)) for second in (0, 30, 60)], "pass", id="fresh"),
+        pytest.param([(second, copied((1000, 955), second, age=0)) for second in (0, 30, 60)], "pass", id="not kept"),
+    ],
+)  # fmt: skip
+def test_a_copy_shows_nothing_new(finds, expected):
+    """No time passes by it, so sending has not stopped and no mail is settled."""
+    assert verdicts(gate(), finds)[-1] == expected
+
+
+def test_copies_of_a_fall():
+    """A lower reading that a cache repeats has not stayed."""
+    a_gate = gate()
+    assert look(a_gate, 0, a=(1000, 940)).verdict is None
+    for second in (30, 60, 90, 300):
+        assert look(a_gate, second, a=copied((700, 600), 30)).verdict is None
+    assert a_gate.result()["stats"]["a"]["messages"] == 1000
+    look(a_gate, 301, a=(700, 600))
+    assert a_gate.result()["stats"]["a"]["messages"] == 700
+
+
+def test_an_old_copy_of_a_live_campaign_is_not_settled():
+    """Its last activity is compared with when it was made, also where the cache writes a Date of its own."""
+    a_gate = gate()
+    last = {"last_at": START - timedelta(seconds=1000)}
+    assert look(a_gate, 0, a=(1000, 600, {**last, "age": 500})).verdict is None
+    assert look(gate(), 0, a=(1000, 600, {**last, "age": 99})).verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    ("sleep", "pause", "second", "next_in"),
+    [(30, None, 0, 30), (30, 20, 0, 30), (30, 31, 0, 31), (30, 3600, 0, 1800), (30, 3600, 1000, 800), (1, 5, 0, 5)],
+)
+def test_a_pause_that_the_service_asks_for(sleep, pause, second, next_in):
+    """The next look waits as long, but never past the deadline."""
+    a_gate = gate(timing={"wait_sleep": sleep})
+    event = a_gate.look(Reading(second, second, START, {}, {"a": SERVICE}, retry_after=pause))
+    assert event.next_in == next_in
 
 
 def test_backward_counters_are_movement():
@@ -196,14 +344,6 @@ def test_messages_that_run_backward_have_not_stopped():
     assert verdicts(gate(), looks) == [None, None, None, None, "pass"]
 
 
-def test_when_time_is_up_a_backward_reading_is_passed_over():
-    """The last good reading decides."""
-    a_gate = gate()
-    assert look(a_gate, 0, a=(100, 96)).verdict is None
-    assert look(a_gate, 1800, a=(50, 20)).verdict == "pass"
-    assert a_gate.result()["tags"]["a"]["record"]["messages"] == 100
-
-
 def test_deliveries_ahead_of_messages_end_evidence():
     """Once deliveries were above messages, evidence no longer passes the tag, but counts do."""
     a_gate = gate()
@@ -225,8 +365,10 @@ def test_deliveries_ahead_after_since():
     """More deliveries since then than messages and mail under way can explain are a disagreement, too."""
     a_gate = gate(before={"a": Record("a", 1000, 900, 0, 0, under_way=0)})
     assert look(a_gate, 0, a=(1400, 1310)).verdict is None
+    assert "410 deliveries are counted for 400 messages" in a_gate.result()["reasons"][-1]
+    assert look(a_gate, 30, a=(1500, 1395)).verdict is None
     assert "evidence no longer decides" in a_gate.result()["reasons"][-1]
-    assert look(a_gate, 60, a=(1400, 1310)).verdict == "pass"
+    assert look(a_gate, 90, a=(1500, 1395)).verdict == "pass"
 
 
 def test_a_failed_look_changes_nothing():
@@ -314,25 +456,51 @@ def test_expectations_are_counted_after_since():
     assert verdicts(a_gate, waits((1100, 1086), (1100, 1086), (1200, 1182))) == [None, None, "pass"]
 
 
-def test_a_reading_below_since():
-    """It decides nothing, and when time is up there never was a reading."""
-    a_gate = gate(before=BEFORE)
-    assert look(a_gate, 0, a=(500, 499)).verdict is None
-    assert look(a_gate, 1800, a=(500, 499)).verdict == "error"
-    judged = a_gate.result()["tags"]["a"]
-    assert (judged["verdict"], judged["record"]) == ("error", None)
-    assert "messages fell from 1000 to 500" in judged["reasons"][0]
+@pytest.mark.parametrize("counts", [(500, 499), (999, 900), (1000, 899), (0, 0), (5000, 0)])
+def test_since_above_what_the_service_counts(counts):
+    """It is inconclusive at once, with both figures; what was read can be the next since."""
+    a_gate = gate("ab", before=BEFORE)
+    event = look(a_gate, 0, a=counts, b=(100, 90))
+    assert event.verdict == "inconclusive"
+    result = a_gate.result()
+    assert result["tags"]["a"]["verdict"] == result["tags"]["b"]["verdict"] == "inconclusive"
+    assert result["reasons"][0].startswith("a: since is above what the service counts now: ")
+    assert result["stats"]["a"]["messages"] == counts[0]
+    assert min(result["tags"]["a"]["record"][name] for name in ("messages", "deliveries")) == 0
+
+
+def test_a_correction_to_below_since():
+    """It is found later than the first look, and just as inconclusive."""
+    looks = waits((1500, 1300), (999, 800), (999, 800), (999, 800))
+    assert verdicts(gate(before=BEFORE), looks) == [None, None, None, "inconclusive"]
 
 
 @pytest.mark.parametrize("key", ["opens", "clicks"])
-def test_opens_and_clicks_below_since(key):
-    """They are a bad reading too, which decides nothing and does not break the wait."""
+@pytest.mark.parametrize("before", [{"a": Record("a", 1000, 990, 50, 50, under_way=0)}, {}])
+def test_opens_and_clicks_that_fall(key, before):
+    """They are noted, and hold only what asks for them, until they are what they were."""
+    more = {"opens": 600, "clicks": 600}
+    high, low = (1500, 1420, more), (1500, 1488, {**more, key: 49})
+    asking = f"min_{key[:-1]}_ratio"
+    for options, expected in (({asking: 0.01}, None), ({}, "pass")):
+        a_gate = gate(before=before, **options)
+        assert look(a_gate, 0, a=high).verdict is None
+        event = look(a_gate, 30, a=low)
+        assert event.verdict == expected
+        notes = a_gate.result()["tags"]["a"]["record"]["notes"]
+        assert f"{key} fell from 600 to 49" in notes
+        if expected is None:
+            assert f"{key} fell from 600 to 49" in event.tags["a"].judgement.reasons[0]
+            assert look(a_gate, 60, a=(1500, 1489, more)).verdict == "pass"
+
+
+def test_opens_below_since():
+    """There are none since then, and that is noted."""
     a_gate = gate(before={"a": Record("a", 1000, 990, 50, 50, under_way=0)})
-    more = {"opens": 60, "clicks": 60}
-    event = look(a_gate, 0, a=(1500, 1488, {**more, key: 49}))
-    assert event.verdict is None
-    assert event.tags["a"].judgement.reasons[0].startswith(f"a: {key} fell from 50 to 49")
-    assert look(a_gate, 30, a=(1500, 1488, more)).verdict == "pass"
+    assert look(a_gate, 0, a=(1500, 1488, {"opens": 49, "clicks": 60})).verdict == "pass"
+    judged = a_gate.result()["tags"]["a"]["record"]
+    assert (judged["opens"], judged["clicks"]) == (0, 10)
+    assert "opens fell from 50 to 49" in judged["notes"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -46,25 +46,27 @@ def log_evidence(delivered, messages, rate, side):
 
 @dataclass(frozen=True)
 class Said:
-    """What the service said of a tag in one look, good or bad."""
+    """What the service said of a tag in one look, and when it said that was true."""
 
     began: float
     ended: float
     counts: tuple
     idle: float | None
+    date: datetime
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What follows for a tag from its last good reading, in the design's words."""
+    """What follows for a tag from its readings, in the design's words."""
 
     messages: int
     at_least: int
     at_most: int
     due: int
     sending_stopped: bool
-    still: bool
+    settled: bool
     ahead: bool
+    contradictory: bool
     engaged: bool
     complete: bool
     under_way: int
@@ -72,6 +74,17 @@ class Facts:
     def reaches(self, limit, count):
         """Whether so many of the messages are the required share."""
         return self.messages > 0 and count / self.messages >= limit
+
+
+@dataclass(frozen=True)
+class Course:
+    """The readings of a tag that count: since the last correction, and those of a fall that goes on."""
+
+    good: tuple = ()
+    fall: tuple = ()
+    dip: tuple = ()
+    corrected_at: int = 0
+    since_is_above: bool = False
 
 
 @dataclass
@@ -82,70 +95,132 @@ class Story:
     tag: str
     before: Record | None
     readings: list = field(default_factory=list)
-    good: list = field(default_factory=list)
-    facts: Facts | None = None
+    last_facts: Facts | None = None
 
     def add(self, said):
-        """Take a reading; whether it is a good one."""
+        """Take a reading, unless it is a copy of the one before."""
+        if self.readings and said.counts == self.readings[-1].counts and said.date <= self.readings[-1].date:
+            return
         self.readings.append(said)
-        floor = self._floor()
-        lowest = (*(max(heard.counts[place] for heard in [*self.good, floor]) for place in (0, 1)), *floor.counts[2:])
-        if any(count < least for count, least in zip(said.counts, lowest)):
-            return False
-        self.good.append(said)
-        self.facts = self._facts(said)
-        return True
+        if not self.course.fall:
+            self.last_facts = self._facts(said)
 
     @property
-    def is_bad(self):
-        """Whether the last reading is below the highest one."""
-        return bool(self.readings) and (not self.good or self.readings[-1] is not self.good[-1])
+    def course(self):
+        """What of the readings counts, looked at one after the other."""
+        floor, course = self._floor().counts[:2], Course()
+        for index, said in enumerate(self.readings):
+            highest = [max(heard.counts[at] for heard in course.good) for at in (0, 1)] if course.good else floor
+            if not _below(said.counts, highest):
+                course = replace(course, good=(*course.good, said), fall=(), dip=())
+                continue
+            if not course.good:
+                course = Course(good=(said,), since_is_above=True)
+                continue
+            further = not course.fall or _below(said.counts, course.fall[0].counts)
+            fall = (said,) if further else (*course.fall, said)
+            course = replace(course, fall=fall, dip=(*course.dip, said))
+            if len(fall) > 1 and said.began - fall[0].ended >= self.policy.sending_gap:
+                above = course.since_is_above or _below(said.counts, floor)
+                course = Course(good=(said,), corrected_at=index, since_is_above=above)
+        return course
+
+    @property
+    def is_falling(self):
+        """Whether the last reading is below the highest one, and no correction yet."""
+        return bool(self.course.fall)
+
+    def facts(self, time_is_up):
+        """What follows from the last good reading, or from the worst of a fall when time is up."""
+        return self._worst_facts() if time_is_up and self.is_falling else self.last_facts
 
     def _floor(self):
         before = self.before or Record(self.tag, 0, 0, 0, 0)
-        return Said(0, 0, (before.messages, before.deliveries, before.opens, before.clicks), None)
+        return Said(0, 0, (before.messages, before.deliveries, before.opens, before.clicks), None, START)
 
     def _stood(self, places, seconds):
         """Whether figures stood still up to the last reading, from the last time that two readings differed."""
-        since = 0
-        for place in range(1, len(self.readings)):
+        since = self.course.corrected_at
+        for place in range(since + 1, len(self.readings)):
             earlier, later = (self.readings[at].counts for at in (place - 1, place))
             if any(earlier[at] != later[at] for at in places):
                 since = place
         stood = self.readings[-1].began - self.readings[since].ended
         return since < len(self.readings) - 1 and stood >= seconds
 
+    def _grown(self, counts):
+        return [max(0, now - then) for now, then in zip(counts, self._floor().counts)]
+
+    def _engaged(self, counts, deliveries):
+        """Whether opens and clicks are as many as asked for, and not below an earlier reading."""
+        policy, floor = self.policy, self._floor()
+        for place, least in ((2, policy.min_open_ratio), (3, policy.min_click_ratio)):
+            highest = [heard.counts[place] for heard in self.course.good]
+            if not self.course.corrected_at:
+                highest.append(floor.counts[place])
+            count = self._grown(counts)[place]
+            if least is not None and (counts[place] < max(highest) or (count / deliveries if deliveries else 0) < least):
+                return False
+        return True
+
     def _facts(self, said):
         policy, floor = self.policy, self._floor()
-        messages, deliveries, opens, clicks = (now - then for now, then in zip(said.counts, floor.counts))
+        messages, deliveries, _opens, _clicks = self._grown(said.counts)
         moved = any(heard.counts[:2] != self.readings[0].counts[:2] for heard in self.readings)
         quiet = not moved and said.idle is not None and said.idle > policy.grace_period
-        still = quiet or self._stood((0, 1), policy.grace_period)
-        counted = [heard.counts[0] for heard in self.good if said.began - heard.ended >= policy.grace_period]
-        due = said.counts[0] if still else max(counted, default=0)
+        settled = quiet or self._stood((0, 1), policy.grace_period)
+        counted = [heard.counts[0] for heard in self.course.good if said.began - heard.ended >= policy.grace_period]
+        due = said.counts[0] if settled else max(counted, default=0)
         expected = policy.expected(self.tag)
-        stopped = still or self._stood((0,), policy.sending_gap)
+        stopped = settled or self._stood((0,), policy.sending_gap)
         carried_over = self._carried_over()
-        asked = ((policy.min_open_ratio, opens), (policy.min_click_ratio, clicks))
         return Facts(
             messages=messages,
             at_least=max(0, min(deliveries - carried_over, messages)),
             at_most=min(deliveries, messages),
             due=max(0, due - floor.counts[0]),
             sending_stopped=stopped if expected is None else messages >= expected,
-            still=still,
+            settled=settled,
             ahead=self._ahead(carried_over),
-            engaged=all(least is None or (count / deliveries if deliveries else 0) >= least for least, count in asked),
+            contradictory=deliveries - carried_over > messages,
+            engaged=self._engaged(said.counts, deliveries),
             complete=expected is None or messages >= expected,
-            under_way=0 if still else max(0, min(said.counts[0] - due, said.counts[0] - said.counts[1])),
+            under_way=0 if settled else max(0, min(said.counts[0] - due, said.counts[0] - said.counts[1])),
+        )
+
+    def _worst_facts(self):
+        """The most messages and the least deliveries from the highest reading on, and nothing that fails."""
+        course = self.course
+        last = course.good[-1]
+        counts = (max(heard.counts[0] for heard in (last, *course.dip)),
+                  min(heard.counts[1] for heard in (last, *course.dip)), *last.counts[2:])  # fmt: skip
+        messages, deliveries, _opens, _clicks = self._grown(counts)
+        expected, carried_over = self.policy.expected(self.tag), self._carried_over()
+        return Facts(
+            messages=messages,
+            at_least=max(0, min(deliveries - carried_over, messages)),
+            at_most=min(deliveries, messages),
+            due=0,
+            sending_stopped=expected is not None and messages >= expected,
+            settled=False,
+            ahead=self._ahead(carried_over),
+            contradictory=deliveries - carried_over > messages,
+            engaged=self._engaged(last.counts, deliveries),
+            complete=expected is None or messages >= expected,
+            under_way=0,
         )
 
     def _ahead(self, carried_over):
-        floor = self._floor().counts
-        judged = [(heard.counts[0] - floor[0], heard.counts[1] - floor[1] - carried_over) for heard in self.good]
+        grown = [self._grown(heard.counts) for heard in self.judged]
         return any(heard.counts[1] > heard.counts[0] for heard in self.readings) or any(
-            delivered > messages for messages, delivered in judged
+            counts[1] - carried_over > counts[0] for counts in grown
         )
+
+    @property
+    def judged(self):
+        """The readings that were no part of a fall when they came."""
+        stories = (Story(self.policy, self.tag, self.before, self.readings[: end + 1]) for end in range(len(self.readings)))
+        return [story.readings[-1] for story in stories if not story.is_falling]
 
     def _carried_over(self):
         before = self.before
@@ -157,6 +232,10 @@ class Story:
         return (
             0 if idle is not None and idle > self.policy.grace_period else max(0, before.messages - before.deliveries)
         )
+
+
+def _below(counts, others):
+    return any(count < other for count, other in zip(counts[:2], others[:2]))
 
 
 @dataclass
@@ -199,6 +278,7 @@ SINCE = st.builds(
     fetched_at=st.sampled_from([None, START - timedelta(seconds=61), START]),
     under_way=st.sampled_from([None, 0, 5]),
 )
+SERVICE_ERROR = {"kind": "service", "status": 503, "msg": "busy"}
 SECONDS = st.sampled_from([0, 1, 19, 20, 29, 30, 31, 60, 89, 90, 91])
 TAG = st.sampled_from(["a", "a", "a", "a", "b", "c"])
 
@@ -240,7 +320,7 @@ class GateMachine(RuleBasedStateMachine):
     @property
     def wanted(self):
         """The tags that the next look reads: the baseline among them until it was read."""
-        missing = self.policy.baseline_tag if self.baseline is None else None
+        missing = self.policy.baseline_tag if self.baseline is None or self.baseline_is_contradictory else None
         return [*self.tags, *({missing} - {None, *self.tags})]
 
     @property
@@ -256,6 +336,11 @@ class GateMachine(RuleBasedStateMachine):
     def baseline_is_weak(self):
         """Whether there is too little to judge against."""
         return self.baseline is not None and self.baseline.messages < self.policy.min_messages
+
+    @property
+    def baseline_is_contradictory(self):
+        """Whether it has more deliveries than messages."""
+        return self.baseline is not None and self.baseline.deliveries > self.baseline.messages
 
     @rule(tag=TAG, messages=st.sampled_from([1, 9, 90, 100, 400]), share=st.sampled_from([0, 0.5, 0.9, 0.96, 1]))
     def send(self, tag, messages, share):
@@ -290,8 +375,11 @@ class GateMachine(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([-(10**5), -1, 1, 10**5]))
     def set_the_clock(self, seconds):
-        """Set the wall clock, which is nothing to the gate."""
+        """Set the wall clock, which is nothing to the gate but a sign of copies."""
         self.wall += timedelta(seconds=seconds)
+        if seconds < 0:
+            # What the twin looked at in between is later than what comes now.
+            self.twin = None
 
     def _reading(self, takes, lagging=None, errors=None):
         """Let time pass for a look, and return what it brings."""
@@ -315,10 +403,11 @@ class GateMachine(RuleBasedStateMachine):
         for tag in set(reading.records) & set(self.tags):
             record = reading.records[tag]
             counts = (record.messages, record.deliveries, record.opens, record.clicks)
-            self.stories[tag].add(Said(reading.began, reading.ended, counts, record.idle_seconds()))
+            said = Said(reading.began, reading.ended, counts, record.idle_seconds(), record.fetched_at)
+            self.stories[tag].add(said)
         has_failed = any(verdicts.get(tag) != "pass" for tag in reading.errors)
-        if self.policy.baseline_tag and self.baseline is None:
-            self.baseline = reading.records.get(self.policy.baseline_tag)
+        if self.policy.baseline_tag and (self.baseline is None or self.baseline_is_contradictory):
+            self.baseline = reading.records.get(self.policy.baseline_tag, self.baseline)
         self.looks += 1
         self.failed_looks += has_failed
         self.failed_in_a_row = self.failed_in_a_row + 1 if has_failed else 0
@@ -354,6 +443,15 @@ class GateMachine(RuleBasedStateMachine):
         self._pass(after)
         self._look(self._reading(0, lagging=tag))
 
+    @precondition(lambda self: self.waits and self.last and self.last.records)
+    @rule(after=SECONDS)
+    def look_at_copies(self, after):
+        """Look at what a cache kept of the look before."""
+        self._pass(after)
+        records = {tag: record for tag, record in self.last.records.items() if tag in self.wanted}
+        errors = {tag: SERVICE_ERROR for tag in self.wanted if tag not in records}
+        self._look(Reading(self.now, self.now, self.wall, records, errors))
+
     @precondition(lambda self: self.waits)
     @rule(after=SECONDS, tag=TAG, kind=st.sampled_from(["service", "timeout", "answer", "lost", "refused"]))
     def look_in_vain(self, after, tag, kind):
@@ -366,7 +464,13 @@ class GateMachine(RuleBasedStateMachine):
         self.now += seconds
         self.wall += timedelta(seconds=seconds)
 
+    @property
+    def something_falls(self):
+        """Whether one look more brings a correction nearer."""
+        return any(story.is_falling for story in self.stories.values())
+
     @precondition(lambda self: self.waits and self.twin and self.last and not self.last.errors)
+    @precondition(lambda self: not self.something_falls)
     @rule(after=SECONDS, fails=st.booleans())
     def look_more_often(self, after, fails):
         """Have only the twin look again, while nothing changed or in vain."""
@@ -380,7 +484,7 @@ class GateMachine(RuleBasedStateMachine):
             for tag, record in self.last.records.items()
             if tag in self.wanted
         }  # fmt: skip
-        errors = {tag: {"kind": "service", "status": 503, "msg": "busy"} for tag in records} if fails else {}
+        errors = dict.fromkeys(records, SERVICE_ERROR) if fails else {}
         event = self.twin.look(Reading(self.now, self.now, self.wall, {} if fails else records, errors))
         # Where time itself decides something at this look, the two go ways of their own.
         if event.verdict is not None or _verdicts(event) != _verdicts(self.event):
@@ -397,13 +501,14 @@ class GateMachine(RuleBasedStateMachine):
 
     def _judged(self):
         """The judgements in force that rest on a good reading and on no weak baseline, with the facts of it."""
-        if self.event is None or self.baseline_is_weak or (self.policy.baseline_tag and self.baseline is None):
+        no_baseline = self.policy.baseline_tag and self.baseline is None
+        if self.event is None or self.baseline_is_weak or self.baseline_is_contradictory or no_baseline:
             return []
         found = []
         for tag, seen in self.event.tags.items():
             story = self.stories[tag]
-            if story.facts is not None and (self.time_is_up or not story.is_bad):
-                found.append((seen.judgement, story.facts))
+            if not story.course.since_is_above and (self.time_is_up or not story.is_falling):
+                found.append((seen.judgement, story.facts(self.time_is_up)))
         return found
 
     def _evidence_passes(self, facts):
@@ -443,11 +548,25 @@ class GateMachine(RuleBasedStateMachine):
                 assert judgement.decided_by is None
 
     @invariant()
+    def contradictory_counters_decide_nothing(self):
+        """More deliveries than messages, in what is judged or in the baseline, and a since that is above them."""
+        undecided = "inconclusive" if self.time_is_up else None
+        for judgement, facts in self._judged():
+            if facts.contradictory:
+                assert judgement.verdict == undecided
+        for tag, seen in self.event.tags.items() if self.event else ():
+            if self.baseline_is_contradictory and not self.baseline_is_weak:
+                expected = "inconclusive" if self.stories[tag].course.since_is_above else undecided
+                assert seen.judgement.verdict == expected
+            if self.stories[tag].course.since_is_above and not self.stories[tag].is_falling:
+                assert seen.judgement.verdict == "inconclusive"
+
+    @invariant()
     def no_pass_below_the_limit(self):
         """Once sending has stopped, and whenever the ratio decides, a pass has the required share for certain."""
         for judgement, facts in self._judged():
             if judgement.verdict == "pass" and (
-                facts.still or facts.sending_stopped or judgement.decided_by == "ratio"
+                facts.settled or facts.sending_stopped or judgement.decided_by == "ratio"
             ):
                 assert facts.at_least / facts.messages >= self.required
 
@@ -472,7 +591,7 @@ class GateMachine(RuleBasedStateMachine):
             if judgement.verdict != "fail":
                 continue
             if judgement.decided_by == "ratio":
-                assert facts.still
+                assert facts.settled
                 assert facts.sending_stopped
                 assert facts.at_most / facts.messages < self.required
             else:
@@ -484,7 +603,7 @@ class GateMachine(RuleBasedStateMachine):
         """Nothing waits longer than the design says."""
         limit = self.required
         for judgement, facts in self._judged():
-            if facts.messages < self.policy.min_messages:
+            if facts.messages < self.policy.min_messages or facts.contradictory:
                 continue
             enough = facts.reaches(limit, facts.at_least)
             if facts.sending_stopped:
@@ -497,7 +616,7 @@ class GateMachine(RuleBasedStateMachine):
             if self.time_is_up and self.policy.at_deadline == "ratio" and facts.complete:
                 passes = passes or (enough and (facts.sending_stopped or self._evidence_fails(facts) is False))
             if facts.sending_stopped:
-                fails = facts.still and not facts.reaches(limit, facts.at_most)
+                fails = facts.settled and not facts.reaches(limit, facts.at_most)
             else:
                 fails = self._evidence_fails(facts)
             if passes and facts.engaged:
@@ -515,7 +634,7 @@ class GateMachine(RuleBasedStateMachine):
         if self.baseline is None:
             assert verdicts <= {None}
             assert self.event.verdict in (None, "error")
-        elif self.baseline_is_weak:
+        elif self.baseline_is_weak or self.baseline_is_contradictory:
             assert verdicts <= {None, "inconclusive"}
             assert self.event.verdict in (None, "inconclusive", "error")
 
@@ -523,9 +642,9 @@ class GateMachine(RuleBasedStateMachine):
     def a_counter_going_backward_decides_nothing(self):
         """A reading below the highest one makes neither a pass nor a fail."""
         for tag, story in self.stories.items():
-            if not story.is_bad or self.time_is_up:
+            if not story.is_falling or self.time_is_up or self.event is None or tag not in self.event.tags:
                 continue
-            assert self.event.tags[tag].judgement.verdict is None
+            assert self.event.tags[tag].judgement.verdict in (None, "inconclusive")
             assert self.event.verdict != "pass"
 
     @invariant()
@@ -541,14 +660,12 @@ class GateMachine(RuleBasedStateMachine):
             expected = "error"
         elif found == ["pass"] * len(found):
             expected = "pass"
-        elif self.baseline_is_weak and "inconclusive" in found:
-            # Nothing can be decided any more; a tag without a good reading at that time is an error.
-            expected = "error" if None in found else "inconclusive"
-        elif not self.time_is_up:
+        elif not self.time_is_up and "inconclusive" not in found:
             expected = None
         else:
+            # Either time is up, or nothing can be decided any more; a tag without a reading at that time is an error.
             judged = self.baseline is not None or self.policy.baseline_tag is None
-            expected = "inconclusive" if judged and all(story.facts for story in self.stories.values()) else "error"
+            expected = "inconclusive" if judged and all(story.readings for story in self.stories.values()) else "error"
         assert self.event.verdict == expected
 
     @invariant()
@@ -560,7 +677,7 @@ class GateMachine(RuleBasedStateMachine):
         assert self.twin_event.tags.keys() == self.event.tags.keys()
         for tag, seen in self.event.tags.items():
             also = self.twin_event.tags[tag]
-            if tag not in self.last.errors and not self.stories[tag].is_bad:
+            if tag not in self.last.errors and not self.stories[tag].is_falling:
                 assert also == seen
             # Otherwise the figures in force are those of the last good look, which the twin may have had later.
             assert also.judgement.verdict == seen.judgement.verdict
@@ -599,14 +716,14 @@ class GateMachine(RuleBasedStateMachine):
         if self.event is None:
             return
         stats = self.gate.result()["stats"]
-        read = {tag for tag, story in self.stories.items() if story.good}
+        read = {tag for tag, story in self.stories.items() if story.readings}
         baseline = {self.policy.baseline_tag} - set(self.tags) if self.baseline else set()
         assert set(stats) == read | baseline
         for tag in read:
             record = stats[tag]
             counts = tuple(record[name] for name in ("messages", "deliveries", "opens", "clicks"))
-            assert counts == self.stories[tag].good[-1].counts
-            assert record["under_way"] == self.stories[tag].facts.under_way
+            assert counts == self.stories[tag].course.good[-1].counts
+            assert record["under_way"] == self.stories[tag].last_facts.under_way
 
 
 def _verdicts(event):

@@ -83,11 +83,8 @@ def contradictions(state: TagState, baseline: Record | None) -> list[str]:
 
 
 def _contradiction(record: Record) -> str:
-    some = f", of which up to {record.carried_over} belong to earlier messages," if record.carried_over else ""
-    return (
-        f"{_named(record)}{record.deliveries} deliveries{some} are counted for {record.messages} messages: the counters "
-        "contradict each other, so nothing is decided by them"
-    )
+    counted = f"{record.deliveries} deliveries are counted for {record.messages} messages"
+    return f"{_named(record)}{counted}: the counters contradict each other, so they decide nothing"
 
 
 def unmet_engagement(state: TagState, policy: Policy) -> list[str]:

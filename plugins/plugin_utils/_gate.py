@@ -129,7 +129,11 @@ class Gate:
             look=self._history.looks + 1,
             at=reading.at,
             elapsed=reading.ended,
-            tags={tag: _seen(tracker) for tag, tracker in self._trackers.items() if tracker.judgement},
+            tags={
+                tag: Seen(*tracker.figures, tracker.judgement)
+                for tag, tracker in self._trackers.items()
+                if tracker.judgement
+            },
             error=problem,
             verdict=self._verdict,
             next_in=max(0.0, min(pause, self.timing.wait_timeout - reading.ended)),
@@ -221,14 +225,6 @@ class Gate:
         if baseline is not None and baseline not in readings:
             readings[baseline] = self._baseline
         return {tag: record.as_dict() for tag, record in readings.items() if record is not None}
-
-
-def _seen(tracker: Tracker) -> Seen:
-    """Return what to show of a tag that was judged."""
-    record, judgement = tracker.shown_record, tracker.judgement
-    if record is None or judgement is None:
-        raise AssertionError("a tag that was judged has a record")
-    return Seen(record.messages, record.deliveries, judgement)
 
 
 def _entry(event: Event) -> dict[str, Any]:

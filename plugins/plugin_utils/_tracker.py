@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from ..module_utils._health import Judgement, TagState, inconclusive, judge
 from ..module_utils._policy import Policy
@@ -76,13 +77,16 @@ class Tracker:
 
     @property
     def judged_record(self) -> Record | None:
-        """The record that the judgement is about, a difference with `since`; null where there never was a reading."""
+        """The record to judge, a difference with `since`; null where there never was a reading."""
+        if self._judged is None and self._reading:
+            return self._state(self._reading).record
         return self._judged.record if self._judged else None
 
     @property
-    def shown_record(self) -> Record | None:
-        """The record as judged, or as it came where it cannot be judged."""
-        return self._previous if self._fall or self._since_problem else self.judged_record
+    def figures(self) -> tuple[int, int]:
+        """Messages and deliveries as judged, or as they came where they cannot be judged; 0 without a reading."""
+        shown = self._previous if self._fall or self._since_problem else self.judged_record
+        return (shown.messages, shown.deliveries) if shown else (0, 0)
 
     @property
     def has_old_mail(self) -> bool:
@@ -227,13 +231,15 @@ def _has_old_mail(record: Record) -> bool:
 
 def _highest(record: Record, highest: Record) -> Record:
     """Return the highest of each counter."""
-    counts = {name: max(getattr(record, name) or 0, getattr(highest, name) or 0) for name in _SENT + _ENGAGED}
+    counts: dict[str, Any] = {
+        name: max(getattr(record, name) or 0, getattr(highest, name) or 0) for name in _SENT + _ENGAGED
+    }
     return replace(highest, **counts)
 
 
 def _not_below(record: Record, before: Record) -> Record:
     """Return a record with no counter below an earlier one, so that there is a difference, if only of 0."""
-    counts = {}
+    counts: dict[str, Any] = {}
     for name in _SENT + _ENGAGED:
         count, earlier = getattr(record, name), getattr(before, name)
         counts[name] = count if count is None or earlier is None else max(count, earlier)

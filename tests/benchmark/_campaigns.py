@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from random import Random
-from typing import Callable, Sequence
+from typing import Callable, Sequence, Tuple
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Reading, Timing
@@ -31,8 +31,9 @@ RETRIES_AFTER = (600, 1200, 3000, 4800)
 Delivery = Callable[[float], float]
 # Which of so many messages arrive, so many of them lost.
 Losses = Callable[[Random, int, int], "list[bool]"]
-# Up to which moments messages and deliveries are counted in an answer given at a moment.
-View = Callable[[float], "tuple[float, float]"]
+# Up to which moments messages and deliveries are counted in an answer, and the moment that it is dated with.
+Counted = Tuple[float, float, float]
+View = Callable[[float], Counted]
 
 
 def at_once(rng: Random) -> Delivery:
@@ -178,7 +179,7 @@ def _mail(rng: Random, sent: list[float], arrives: list[bool], delivery: Deliver
 
 def prompt(rng: Random) -> View:
     """The counters are those of the moment."""
-    return lambda now: (now, now)
+    return lambda now: (now, now, now)
 
 
 def refreshed(low: float, high: float) -> Callable[[Random], View]:
@@ -188,21 +189,32 @@ def refreshed(low: float, high: float) -> Callable[[Random], View]:
         every = rng.uniform(low, high)
         phase = rng.uniform(0, every)
 
-        def snapshot(now: float) -> tuple[float, float]:
+        def snapshot(now: float) -> Counted:
             taken = (now - phase) // every * every + phase
-            return taken, taken
+            return taken, taken, now
 
         return snapshot
 
     return view
 
 
-def backward(rng: Random) -> View:
-    """One look in ten is answered from a copy that is 30 to 120 seconds old."""
+def copied(low: float, high: float) -> Callable[[Random], View]:
+    """A cache keeps the answer, with its date, for so many seconds."""
+    snapshots = refreshed(low, high)
 
-    def copy(now: float) -> tuple[float, float]:
+    def view(rng: Random) -> View:
+        snapshot = snapshots(rng)
+        return lambda now: (*snapshot(now)[:2], snapshot(now)[0])
+
+    return view
+
+
+def backward(rng: Random) -> View:
+    """One look in ten is answered by a standby that is 30 to 120 seconds behind."""
+
+    def copy(now: float) -> Counted:
         then = now - rng.uniform(30, 120) if rng.random() < 0.1 else now
-        return then, then
+        return then, then, now
 
     return copy
 
@@ -210,14 +222,36 @@ def backward(rng: Random) -> View:
 def disagreeing(rng: Random) -> View:
     """One of the two counters lags 5 to 30 seconds behind the other."""
     lag = rng.uniform(5, 30)
-    return rng.choice((lambda now: (now - lag, now), lambda now: (now, now - lag)))
+    return rng.choice((lambda now: (now - lag, now, now), lambda now: (now, now - lag, now)))
+
+
+def corrected(rng: Random, looks: Sequence[Reading], decided: int, both: bool) -> tuple[list[Reading], float]:
+    """Have the service take back 2 to 30 % of the deliveries, or of `both` counters, before the look that decides.
+
+    Returns the looks, and the share of the deliveries that is left.
+    """
+    left = 1 - rng.uniform(0.02, 0.30)
+    first = rng.randrange(1, decided) if decided > 1 else len(looks)
+
+    def withdrawn(record: Record) -> Record:
+        messages = math.ceil(record.messages * left) if both else record.messages
+        return replace(record, messages=messages, deliveries=int(record.deliveries * left))
+
+    after = [replace(look, records={TAG: withdrawn(look.records[TAG])}) for look in looks[first:]]
+    return [*looks[:first], *after], left if after and not both else 1
+
+
+def counted_twice(looks: Sequence[Reading]) -> list[Reading]:
+    """Have the service count each delivery twice."""
+    twice = ({TAG: replace(look.records[TAG], deliveries=2 * look.records[TAG].deliveries)} for look in looks)
+    return [replace(look, records=records) for look, records in zip(looks, twice)]
 
 
 def record_at(mail: Mail, view: View, now: float) -> Record:
     """Return what the service says of the mail at a moment, its dates in whole seconds."""
-    messages_to, deliveries_to = view(now)
+    messages_to, deliveries_to, dated = view(now)
     messages, deliveries = bisect_right(mail.sent, messages_to), bisect_right(mail.delivered, deliveries_to)
-    fetched_at = START + timedelta(seconds=math.floor(now))
+    fetched_at = START + timedelta(seconds=math.floor(dated))
     if not messages and not deliveries:
         return Record(TAG, 0, 0, 0, 0, fetched_at=fetched_at, known=False)
     opens = bisect_right(mail.opened, deliveries_to)

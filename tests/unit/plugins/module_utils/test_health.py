@@ -211,7 +211,9 @@ def test_messages_due_at_a_single_look(idle, due):
 def test_many_records_need_more_evidence_to_fail():
     """One of many is enough to fail, so that each must be surer."""
     policy = Policy.from_options({"expected_messages": 200})
-    verdicts = {tags: judge(state_of_record(record(100, 84, idle=901), policy, tags), policy).verdict for tags in (1, 50)}
+    verdicts = {
+        tags: judge(state_of_record(record(100, 84, idle=901), policy, tags), policy).verdict for tags in (1, 50)
+    }
     assert verdicts == {1: "fail", 50: "inconclusive"}
 
 

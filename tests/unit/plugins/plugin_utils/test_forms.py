@@ -193,3 +193,20 @@ def test_grace_period_refused(grace_period):
     """Seconds, 0 or more."""
     with pytest.raises(OptionError, match="grace_period"):
         since(GOOD, GOOD, grace_period, quiet)
+
+
+@pytest.mark.parametrize("counts", [(1000, 1200), (100, 101), (400, 10**6)])
+@pytest.mark.parametrize("options", [{}, {"confidence": 0.95}, {"min_delivery_ratio": 0}, {"min_messages": 1}])
+@pytest.mark.parametrize("since", [None, {"messages": 0, "deliveries": 0, "fetched_at": "2026-01-01T12:00:00Z"}])
+def test_deliveries_above_messages_are_never_healthy(counts, options, since):
+    """Neither alone, nor in a list or a dict among records that pass, with or without an earlier record."""
+    odd = dict(zip(("messages", "deliveries"), counts), tag="odd")
+    good = {"messages": 1000, "deliveries": 1000, "tag": "good"}
+    more = {} if since is None else {"since": {"odd": since, "good": since}}
+    assert not healthy(odd, {**options, **({} if since is None else {"since": {**since, "tag": "odd"}})}, quiet)
+    for given in ([good, odd], {"good": good, "odd": odd}):
+        assert not healthy(given, {**options, **more}, quiet)
+        judged = tag_health(given, {**options, **more}, quiet)
+        found = judged["odd"] if isinstance(judged, dict) else judged[1]
+        assert found["verdict"] == "inconclusive"
+        assert f"{counts[1]} deliveries are counted for {counts[0]} messages" in found["reasons"][0]

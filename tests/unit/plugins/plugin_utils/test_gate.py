@@ -283,7 +283,8 @@ def copied(counts, taken, **more):
         # Two copies of different age, asked in turn.
         pytest.param([(30 * at, copied((1000, 955), at % 2 * 7)) for at in range(60)], None, id="two copies"),
         # A copy that is made once more shows what there was then.
-        pytest.param([(second, copied((1000, 955), second // 60 * 60)) for second in (0, 30, 60)], "pass", id="made again"),
+        pytest.param([(second, copied((1000, 955), second // 60 * 60)) for second in (0, 30, 60)],
+                     "pass", id="another"),
         pytest.param([(second, copied((1000, 955), second, age=2)) for second in (0, 30, 60)], "pass", id="fresh"),
         pytest.param([(second, copied((1000, 955), second, age=0)) for second in (0, 30, 60)], "pass", id="not kept"),
     ],

@@ -159,7 +159,9 @@ class Story:
             if not self.course.corrected_at:
                 highest.append(floor.counts[place])
             count = self._grown(counts)[place]
-            if least is not None and (counts[place] < max(highest) or (count / deliveries if deliveries else 0) < least):
+            if least is not None and (
+                counts[place] < max(highest) or (count / deliveries if deliveries else 0) < least
+            ):
                 return False
         return True
 
@@ -219,7 +221,9 @@ class Story:
     @property
     def judged(self):
         """The readings that were no part of a fall when they came."""
-        stories = (Story(self.policy, self.tag, self.before, self.readings[: end + 1]) for end in range(len(self.readings)))
+        stories = (
+            Story(self.policy, self.tag, self.before, self.readings[: end + 1]) for end in range(len(self.readings))
+        )
         return [story.readings[-1] for story in stories if not story.is_falling]
 
     def _carried_over(self):

@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Mapping, Sequence
 
-from ..module_utils._health import Judgement
 from ..module_utils._policy import Policy
 from ..module_utils._record import Record, to_iso
 from ._history import History
+from ._judging.judgement import Judgement
 from ._tracker import Tracker
 
 VERDICTS = ("fail", "error", "inconclusive", "pass")

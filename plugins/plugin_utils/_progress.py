@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Callable
 
-from ..module_utils._reasons import percent, share
+from ._format import percent, share
 from ._gate import VERDICTS, Event, Seen
 
 LINES_LIMIT = 10

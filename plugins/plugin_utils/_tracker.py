@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from ..module_utils._health import Judgement, TagState, inconclusive, judge
 from ..module_utils._policy import Policy
 from ..module_utils._record import Record, difference
+from ._judging.decision import inconclusive, judge
+from ._judging.judgement import Judgement
+from ._judging.state import TagState
 from ._movement import Ages, Fall, Movement, fallen
 
 _OLD_MAIL = timedelta(days=1)

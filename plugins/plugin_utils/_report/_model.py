@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import Any, Mapping
 
 from ...module_utils._errors import OptionError
-from ...module_utils._reasons import percent
+from .._format import percent
 from .._forms import kind_of
 from .._gate import VERDICTS
 from . import _text

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import Any, Mapping
 
-from ...module_utils._reasons import percent, share
+from .._format import percent, share
 
 SYMBOLS = {"pass": "\u2714", "fail": "\u2718", "inconclusive": "?", "error": "!"}
 NOTHING = "\u2013"

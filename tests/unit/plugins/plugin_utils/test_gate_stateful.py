@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._health import Judgement
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Gate, Reading, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.judgement import Judgement
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule

@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._health import Judgement
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Event, Seen
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.judgement import Judgement
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._progress import LINES_LIMIT, Progress
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)

@@ -11,7 +11,7 @@ import random
 from fractions import Fraction
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._evidence import (
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.evidence import (
     log_evidence_against,
     log_evidence_for,
     more_messages,

@@ -9,27 +9,11 @@ Each has the figure and the limit, and what a person can do where something can 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ._errors import OptionError
-from ._evidence import more_messages
-from ._record import UNKNOWN_TAG
-
-if TYPE_CHECKING:
-    from ._health import TagState
-    from ._policy import Policy
-    from ._record import Record
-
-
-def percent(ratio: float) -> str:
-    """Return a ratio as people read it: C(95 %), C(99.5 %)."""
-    return f"{ratio * 100:.6g} %"
-
-
-def share(part: int, whole: int) -> str:
-    """Return a share in percent, rounded down to two digits, so that 94.999 % never reads as 95 %."""
-    hundredths = part * 10000 // whole
-    return f"{hundredths / 100:.6g} %"
+from ...module_utils._policy import Policy
+from ...module_utils._record import UNKNOWN_TAG, Record
+from .._format import percent, share
+from .evidence import more_messages
+from .state import TagState
 
 
 def enough(state: TagState, required: float) -> str:
@@ -88,7 +72,7 @@ def _contradiction(record: Record) -> str:
 
 
 def unmet_engagement(state: TagState, policy: Policy) -> list[str]:
-    """Say which of the asked opens and clicks are not there yet; raises OptionError where they were not counted."""
+    """Say which of the asked opens and clicks are not there yet."""
     record = state.record
     sentences = []
     for name, least, ratio, count in (
@@ -98,8 +82,6 @@ def unmet_engagement(state: TagState, policy: Policy) -> list[str]:
         what = "opens" if name == "min_open_ratio" else "clicks"
         if least is None:
             continue
-        if count is None:
-            raise OptionError(name, f"the record has no {what} to judge; leave the option out")
         fell = [text for text in state.fallen if text.startswith(what)]
         if fell:
             sentences.append(f"{_named(record)}{fell[0]}, and {name} asks for {percent(least)}")

@@ -10,14 +10,15 @@ import math
 import re
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._evidence import (
+from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
+from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._format import percent, share
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.decision import judge
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.evidence import (
     log_evidence_against,
     log_evidence_for,
 )
-from ansible_collections.mailops.smtpeter.plugins.module_utils._health import TagState, judge
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
-from ansible_collections.mailops.smtpeter.plugins.module_utils._reasons import percent, share
-from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.state import TagState
 
 
 def reasons(messages, deliveries, policy=None, due=0, stopped=False, settled=False, up=False, tags=1, **more):

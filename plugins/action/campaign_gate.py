@@ -17,9 +17,10 @@ from ansible.utils.display import Display
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._secret import register_secret
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils import _gate_options as gate_options
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Gate, Reading
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Reading
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import OLD_MAIL_NOTE
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._progress import Progress
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._tracker import OLD_MAIL_NOTE
 
 display = Display()
 COLOURS = {"pass": C.COLOR_OK, "fail": C.COLOR_ERROR, "error": C.COLOR_ERROR, "inconclusive": C.COLOR_WARN}

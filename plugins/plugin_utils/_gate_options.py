@@ -19,7 +19,8 @@ from ..module_utils._fetch import checked_tags
 from ..module_utils._policy import Policy, seconds, whole
 from ..module_utils._record import Record
 from ._forms import Given
-from ._gate import Gate, Timing
+from ._gate.gate import Gate
+from ._gate.look import Timing
 from ._since import NOTHING_IN_COMMON
 
 _CONNECTION = tuple(options.connection_spec())

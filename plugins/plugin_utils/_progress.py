@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Callable
 
 from ._format import percent, share
-from ._gate import VERDICTS, Event, Seen
+from ._gate.look import VERDICTS, Event, Seen
 
 LINES_LIMIT = 10
 SILENCE_LIMIT = 120.0

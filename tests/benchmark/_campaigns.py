@@ -18,7 +18,7 @@ from random import Random
 from typing import Callable, Sequence, Tuple
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Reading, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Reading, Timing
 
 TAG = "wave"
 START = datetime(2026, 3, 2, 9, 0, 0, tzinfo=timezone.utc)

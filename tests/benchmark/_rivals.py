@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Gate, Reading, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Reading, Timing
 from ansible_collections.mailops.smtpeter.tests.benchmark._campaigns import TAG
 
 # One-sided, 95 %.

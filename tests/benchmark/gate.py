@@ -17,7 +17,8 @@ from datetime import datetime, timedelta, timezone
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Gate, Reading, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Reading, Timing
 from ansible_collections.mailops.smtpeter.tests.benchmark import _plays as plays
 from ansible_collections.mailops.smtpeter.tests.benchmark._bench import Bench, alone
 from ansible_collections.mailops.smtpeter.tests.benchmark._report import Figure, Part

@@ -13,7 +13,7 @@ from typing import Any, Mapping
 from ...module_utils._errors import OptionError
 from .._format import percent
 from .._forms import kind_of
-from .._gate import VERDICTS
+from .._gate.look import VERDICTS
 from . import _text
 from ._reader import INPUT, Reader
 

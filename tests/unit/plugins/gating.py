@@ -12,7 +12,8 @@ from datetime import datetime, timedelta, timezone
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Gate, Reading, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Reading, Timing
 
 START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=timezone.utc)
 SERVICE = {"kind": "service", "status": 503, "msg": "tag 'a': answered 503"}

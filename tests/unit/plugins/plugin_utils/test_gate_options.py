@@ -12,7 +12,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Timing
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate_options import (
     argument_spec,
     gate_from,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Event, Seen
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Event, Seen
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.judgement import Judgement
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._progress import LINES_LIMIT, Progress
 

@@ -11,8 +11,8 @@ from datetime import timedelta
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._movement import Ages
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._tracker import Tracker
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.movement import Ages
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import Tracker
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import growth, record
 
 

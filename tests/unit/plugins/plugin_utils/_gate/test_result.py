@@ -10,7 +10,7 @@ from dataclasses import FrozenInstanceError
 from datetime import timedelta
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Reading, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Reading, Timing
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import SERVICE, START, gate, look
 
 AT_ONCE = {"wait_timeout": 0}

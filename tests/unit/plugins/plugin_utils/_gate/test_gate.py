@@ -11,8 +11,8 @@ from datetime import timedelta
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Reading
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._tracker import OLD_MAIL_NOTE
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Reading
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import OLD_MAIL_NOTE
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import SERVICE, START, gate, look, record
 from hypothesis import given
 from hypothesis import strategies as st

@@ -10,74 +10,18 @@ There is no clock in it, no sleep and no Ansible.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from typing import Any, Mapping, Sequence
 
-from ..module_utils._policy import Policy
-from ..module_utils._record import Record, to_iso
-from ._history import History
-from ._judging.judgement import Judgement
-from ._tracker import Tracker
-
-VERDICTS = ("fail", "error", "inconclusive", "pass")
-
-
-@dataclass(frozen=True)
-class Timing:
-    """When to look; seconds, from the start of the task. The fields are the gate's options, with their defaults."""
-
-    wait_timeout: float = 1800
-    wait_sleep: float = 30
-    wait_delay: float = 0
-    max_consecutive_errors: int = 4
-    history_limit: int = 60
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a look brought: records by tag, and by tag what went wrong, as the info module gives it.
-
-    It `began` and `ended` so many seconds after the start, and ended `at` this moment. The service asked for a pause of
-    `retry_after` seconds; null where it did not.
-    """
-
-    began: float
-    ended: float
-    at: datetime
-    records: Mapping[str, Record]
-    errors: Mapping[str, Mapping[str, Any]]
-    retry_after: float | None = None
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One tag after a look: its counters as judged, and the judgement in force."""
-
-    messages: int
-    deliveries: int
-    judgement: Judgement
-
-
-@dataclass(frozen=True)
-class Event:
-    """What a look told: progress, history and reports all read this.
-
-    C(tags) are those read so far; C(error) says why the look failed, or is null; C(verdict) is that of the gate, null
-    while it waits C(next_in) seconds for the next look.
-    """
-
-    look: int
-    at: datetime
-    elapsed: float
-    tags: Mapping[str, Seen]
-    error: str | None
-    verdict: str | None
-    next_in: float
+from ...module_utils._policy import Policy
+from ...module_utils._record import Record, to_iso
+from .history import History
+from .look import VERDICTS, Event, Reading, Seen, Timing
+from .result import Ending, gate_result
+from .tracker import Tracker
 
 
 class Gate:
-    """Judges tags over time by a policy. C(before) are the earlier readings that C(since) gives, by tag."""
+    """Judges tags over time by a policy. `before` are the earlier readings that `since` gives, by tag."""
 
     def __init__(self, tags: Sequence[str], policy: Policy, timing: Timing, before: Mapping[str, Record]) -> None:
         self.tags = list(dict.fromkeys(tags))
@@ -143,26 +87,8 @@ class Gate:
 
     def result(self) -> dict[str, Any]:
         """Return the result of the task, in plain JSON types, once there is a verdict."""
-        verdict = self._verdict or "error"
-        judgements = {tag: self._final(tag) for tag in self.tags}
-        worst_first = sorted(self.tags, key=lambda tag: VERDICTS.index(judgements[tag].verdict or verdict))
-        reasons = [reason for tag in worst_first for reason in judgements[tag].reasons]
-        others = sum(judgement.verdict == verdict for judgement in judgements.values()) - 1
-        more = f" (and {others} more {'tag' if others == 1 else 'tags'})" if others > 0 else ""
-        return {
-            "verdict": verdict,
-            "msg": f"{verdict}: {'; '.join(judgements[worst_first[0]].reasons)}{more}",
-            "reasons": reasons,
-            "tags": {tag: {**judgements[tag].as_dict(), "record": self._judged_record(tag)} for tag in self.tags},
-            "stats": self._stats(),
-            "looks": self._history.looks,
-            "waited": round(self._waited, 3),
-            "errors": self._errors,
-            "last_errors": self._last_errors,
-            "history": self._history.entries(),
-            "history_dropped": self._history.dropped,
-            "policy": asdict(self.policy),
-        }
+        ending = Ending(self._verdict or "error", self._waited, self._errors, self._last_errors)
+        return gate_result(ending, self._trackers, self._baseline, self.policy, self._history)
 
     @property
     def _wants_baseline(self) -> bool:
@@ -198,33 +124,6 @@ class Gate:
             return None
         undecided = ("inconclusive" if judgement else "error" for judgement in judgements)
         return min((verdict or other for verdict, other in zip(verdicts, undecided)), key=VERDICTS.index)
-
-    def _final(self, tag: str) -> Judgement:
-        """Return the judgement of a tag now that the gate has ended."""
-        judgement = self._trackers[tag].judgement
-        if judgement is None:
-            return Judgement("error", None, (self._problem(tag),), self.policy.min_delivery_ratio, 0, 0, 0, 0)
-        if judgement.verdict is not None:
-            return judgement
-        if self._verdict == "error":
-            return replace(judgement, verdict="error", reasons=(self._problem(tag), *judgement.reasons))
-        return replace(judgement, verdict="inconclusive")
-
-    def _problem(self, tag: str) -> str:
-        """Say what kept a tag from being judged."""
-        error = self._last_errors.get(tag) or next(iter(self._last_errors.values()), None)
-        return str(error["msg"]) if error else f"{tag}: it was never read"
-
-    def _judged_record(self, tag: str) -> dict[str, Any] | None:
-        record = self._trackers[tag].judged_record
-        return record.as_dict() if record else None
-
-    def _stats(self) -> dict[str, dict[str, Any]]:
-        readings = {tag: tracker.reading for tag, tracker in self._trackers.items()}
-        baseline = self.policy.baseline_tag
-        if baseline is not None and baseline not in readings:
-            readings[baseline] = self._baseline
-        return {tag: record.as_dict() for tag, record in readings.items() if record is not None}
 
 
 def _entry(event: Event) -> dict[str, Any]:

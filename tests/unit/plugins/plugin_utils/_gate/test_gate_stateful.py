@@ -14,7 +14,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Gate, Reading, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Reading, Timing
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.judgement import Judgement
 from hypothesis import settings
 from hypothesis import strategies as st

@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from ..module_utils._record import Record
+from ...module_utils._record import Record
 
 _COUNTS_KEPT = 500
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from ..module_utils._policy import Policy
-from ..module_utils._record import Record, difference
-from ._judging.decision import inconclusive, judge
-from ._judging.judgement import Judgement
-from ._judging.state import TagState
-from ._movement import Ages, Fall, Movement, fallen
+from ...module_utils._policy import Policy
+from ...module_utils._record import Record, difference
+from .._judging.decision import inconclusive, judge
+from .._judging.judgement import Judgement
+from .._judging.state import TagState
+from .movement import Ages, Fall, Movement, fallen
 
 _OLD_MAIL = timedelta(days=1)
 # Dates are in whole seconds, so that of a copy may seem a second younger than it is.

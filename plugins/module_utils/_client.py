@@ -15,7 +15,7 @@ import threading
 import time
 import unicodedata
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from http import HTTPStatus
@@ -30,11 +30,14 @@ if TYPE_CHECKING:
 
     from ._redact import Redactor
 
+    Get = Callable[[requests.Session, str, float], _transport.Reply]
+
 TAG_LIMIT = 1000
 TOKEN_MINIMUM = 8
 RETRY_AFTER_LIMIT = 30.0
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]*)?", re.IGNORECASE)
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_SUCCESS = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED)
 _BACKOFF_BASE = 0.5
 _BACKOFF_LIMIT = 10.0
 
@@ -89,8 +92,22 @@ class Connection:
 
     def url(self, tag: str) -> str:
         """Return the address of a tag's statistics. It holds the token: it must not get out."""
-        base = f"{self.api_url.rstrip('/')}/{self.endpoint}/{quote(tag, safe='')}"
-        return f"{base}?access_token={quote(self.api_token, safe='')}"
+        return self._url(f"{self.endpoint}/{quote(tag, safe='')}")
+
+    def recent_url(self) -> str:
+        """Return the address of the statistics of the most recently active tags. It holds the token, too."""
+        return self._url(self.endpoint)
+
+    def events_url(self, tag: str, period: tuple[date, date] | None) -> str:
+        """Return the address of a tag's events: of about the last month, or of UTC days, of which the last is excluded.
+
+        It holds the token, too.
+        """
+        days = f"&start={period[0].isoformat()}&end={period[1].isoformat()}" if period else ""
+        return self._url(f"events/tags/{quote(tag, safe='')}") + days
+
+    def _url(self, path: str) -> str:
+        return f"{self.api_url.rstrip('/')}/{path}?access_token={quote(self.api_token, safe='')}"
 
 
 @dataclass(frozen=True)
@@ -226,10 +243,42 @@ class Client:
     def fetch(self, tag: str) -> Answer:
         """Ask for one tag; raises OptionError for a tag that cannot be one, and StatsError where no answer came."""
         check_tag(tag, self.connection.api_token)
+        return self._persist(lambda: self._attempt(tag, self.connection.url(tag)))
+
+    def fetch_recent(self, retry: bool = True) -> Answer:
+        """Ask for the most recently active tags, of which the answer's tag is empty; raises StatsError."""
+
+        def attempt() -> Answer | StatsError:
+            answer = self._attempt("", self.connection.recent_url())
+            if isinstance(answer, Answer) and answer.body is None:
+                problem = f"{self.connection.host} answered 404 (Not Found): it lists no recent tags; give tags"
+                return StatsError("refused", "", problem, HTTPStatus.NOT_FOUND)
+            return answer
+
+        return self._persist(attempt, retry)
+
+    def fetch_events(
+        self, tag: str, period: tuple[date, date] | None, take: Callable[[], Callable[[bytes], None]]
+    ) -> Answer:
+        """Ask for the events of one tag, as `fetch` does, and hand each piece of the answer to what `take` makes.
+
+        `take` is called for each attempt, so an answer that breaks off begins again. `period` is as in `events_url`.
+        The body of the answer is empty, or null where the service said 404. Raises what `fetch` raises, and what the
+        pieces were handed to raises.
+        """
+        check_tag(tag, self.connection.api_token)
+        url = self.connection.events_url(tag, period)
+
+        def get(session: requests.Session, url: str, timeout: float) -> _transport.Reply:
+            return _transport.stream(session, url, timeout, _SUCCESS, take())
+
+        return self._persist(lambda: self._attempt(tag, url, get))
+
+    def _persist(self, attempt: Callable[[], Answer | StatsError], retry: bool = True) -> Answer:
         attempts = 1
         while True:
             self._wait_with_all()
-            outcome = self._attempt(tag)
+            outcome = attempt()
             if isinstance(outcome, Answer):
                 return outcome
             outcome.attempts = attempts
@@ -239,7 +288,7 @@ class Client:
             concerns_all = outcome.status == HTTPStatus.TOO_MANY_REQUESTS or outcome.retry_after is not None
             if concerns_all:
                 self._hold_all(pause)
-            if attempts > self.connection.retries:
+            if not retry or attempts > self.connection.retries:
                 raise outcome
             if not concerns_all:
                 self._sleep(pause)
@@ -257,8 +306,10 @@ class Client:
             self._sleep(until - self._clock())
 
     def excerpt(self, body: bytes) -> str:
-        """Return the beginning of what the service said as one harmless line, without the token."""
-        return self._redactor.excerpt(body)
+        """Return the beginning of what the service said as one harmless line, without the token and mail addresses."""
+        from ._privacy import mask_addresses
+
+        return self._redactor.excerpt(body, mask_addresses)
 
     @cached_property
     def _redactor(self) -> Redactor:
@@ -266,6 +317,10 @@ class Client:
         from ._redact import Redactor
 
         return Redactor(self.connection.api_token)
+
+    def prepare(self) -> None:
+        """Open the session of this thread, for which libraries are imported and certificates are read."""
+        self._session()
 
     def close(self) -> None:
         """Close the connections of all threads."""
@@ -288,18 +343,21 @@ class Client:
             self._local.session = session
         return session
 
-    def _attempt(self, tag: str) -> Answer | StatsError:
+    def _attempt(self, tag: str, url: str, get: Get = _transport.get) -> Answer | StatsError:
         connection = self.connection
         try:
-            reply = _transport.get(self._session(), connection.url(tag), connection.timeout)
+            reply = get(self._session(), url, connection.timeout)
         except _transport.TransportError as error:
             return _not_reached(error, tag, connection)
         if reply.status == HTTPStatus.NOT_FOUND:
             return Answer(tag, None, self._moment(reply.date) or self._now())
-        if reply.status not in (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED):
+        if reply.status not in _SUCCESS:
             return self._refusal(reply, tag)
         if reply.body is None:
-            problem = f"{connection.host} answered with more than {_transport.BODY_LIMIT} bytes; check api_url"
+            is_stream = get is not _transport.get
+            limit = _transport.STREAM_LIMIT if is_stream else _transport.BODY_LIMIT
+            remedy = "give since, or a tag per wave" if is_stream else "check api_url"
+            problem = f"{connection.host} answered with more than {limit} bytes; {remedy}"
             return StatsError("answer", tag, problem, reply.status)
         return Answer(tag, reply.body, self._moment(reply.date) or self._now())
 

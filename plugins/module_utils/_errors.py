@@ -25,7 +25,7 @@ class OptionError(SmtpeterError):
 
 
 class StatsError(SmtpeterError):
-    """A tag whose statistics could not be read.
+    """A tag whose statistics could not be read; where C(tag) is empty, the most recently active tags.
 
     C(kind) is one of C(connection), C(timeout), C(certificate), C(refused) (4xx but 404 and 429), C(service)
     (429 and 5xx), C(answer) (not understood), C(unknown_tag) and C(not_tried); C(status) the HTTP status, if any;
@@ -52,7 +52,8 @@ class StatsError(SmtpeterError):
 
     def __str__(self) -> str:
         tried = f" ({self.attempts} attempts)" if self.attempts > 1 else ""
-        return f"tag '{self.tag}': {self.problem}{tried}"
+        what = f"tag '{self.tag}'" if self.tag else "recent tags"
+        return f"{what}: {self.problem}{tried}"
 
     @property
     def forbids_more(self) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Mapping
 from ansible.module_utils.basic import env_fallback
 
 from ._client import TOKEN_MINIMUM, Client, Connection
+from ._errors import OptionError
 from ._secret import register_secret
 
 _DEFAULTS = {item.name: item.default for item in fields(Connection)}
@@ -53,6 +54,26 @@ def reading_spec() -> dict[str, Any]:
         "parallel": {"type": "int", "default": 8},
         "missing": {"type": "str", "default": "zero", "choices": ["error", "zero"]},
     }
+
+
+def recent_spec() -> dict[str, Any]:
+    """Return the argument spec of reading the most recently active tags instead of given ones."""
+    return {"recent": {"type": "bool", "default": False}}
+
+
+def outcome_spec() -> dict[str, Any]:
+    """Return the argument spec of reading outcomes, beside the connection."""
+    reading = reading_spec()
+    reading["parallel"]["default"] = 2
+    return {**reading, "since": {"type": "raw"}, "top": {"type": "int", "default": 10}}
+
+
+def check_recent(recent: bool, tags: Any) -> None:
+    """Raise OptionError unless there are either tags to read, or the most recently active ones are wanted."""
+    if recent and tags is not None:
+        raise OptionError("recent", "it reads the most recently active tags, so give no tags beside it")
+    if not recent and tags is None:
+        raise OptionError("tags", "it is missing; give at least one tag, or recent: true")
 
 
 def client_from(options: Mapping[str, Any]) -> Client:

@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Mapping, TypeVar
 
 from ._errors import OptionError, StatsError
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ._client import Answer
 
 COUNT_LIMIT = 2**63 - 1
+RECENT_LIMIT = 10
 _COUNTERS = ("messages", "deliveries", "opens", "clicks")
 # The stats method's own names first, then its one slip and the names of later revisions of the page.
 _SPELLINGS = {
@@ -36,6 +37,8 @@ _SPELLINGS = {
 _DOCUMENTED_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 UNKNOWN_TAG = "the service has nothing under this tag: check its spelling and api_url"
+
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
@@ -146,8 +149,20 @@ def parse(answer: Answer, excerpt: Callable[[bytes], str]) -> Record:
 
     C(excerpt) makes a harmless line of what came back, for the error. Raises StatsError of kind C(answer).
     """
+    return _understood(answer, excerpt, lambda: _checked(answer))
+
+
+def parse_recent(answer: Answer, excerpt: Callable[[bytes], str], is_tag: Callable[[str], bool]) -> dict[str, Record]:
+    """Make records of the answer about the most recently active tags, by tag, in its order.
+
+    `is_tag` tells whether a text can be a tag. Raises StatsError as `parse` does.
+    """
+    return _understood(answer, excerpt, lambda: _checked_recent(answer, is_tag))
+
+
+def _understood(answer: Answer, excerpt: Callable[[bytes], str], make: Callable[[], _Made]) -> _Made:
     try:
-        return _checked(answer)
+        return make()
     except _NotUnderstood as problem:
         text = str(problem)
     said = excerpt(answer.body or b"") or "nothing"
@@ -213,7 +228,29 @@ def _ratio(part: int | None, whole: int | None) -> float | None:
 
 
 def _checked(answer: Answer) -> Record:
-    content = None if answer.body is None else _decoded(answer.body)
+    return _checked_content(answer, None if answer.body is None else _decoded(answer.body))
+
+
+def _checked_recent(answer: Answer, is_tag: Callable[[str], bool]) -> dict[str, Record]:
+    entries = _decoded(answer.body or b"null")
+    if entries is None or entries == {}:
+        return {}
+    if not isinstance(entries, list):
+        raise _NotUnderstood("it is not a JSON array")
+    if len(entries) > RECENT_LIMIT:
+        raise _NotUnderstood(f"it has more than {RECENT_LIMIT} entries")
+    found: dict[str, Record] = {}
+    for entry in entries:
+        tag = entry.get("tag") if isinstance(entry, dict) else None
+        if not isinstance(tag, str) or not is_tag(tag):
+            raise _NotUnderstood("an entry is not about a tag")
+        if tag in found:
+            raise _NotUnderstood("a tag is repeated")
+        found[tag] = _checked_content(replace(answer, tag=tag), entry)
+    return found
+
+
+def _checked_content(answer: Answer, content: Any) -> Record:
     if content is None or content in ([], {}):
         return _unknown(answer)
     if not isinstance(content, dict):

@@ -20,13 +20,15 @@ import threading
 import time
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Iterator
+from typing import TYPE_CHECKING, Any, Callable, Iterator
 
 if TYPE_CHECKING:
     import requests
 
 BODY_LIMIT = 1024 * 1024
+STREAM_LIMIT = 256 * BODY_LIMIT
 _READ_LIMIT = 4 * BODY_LIMIT
+_PIECE = 64 * 1024
 _LOGGERS = ("urllib3.connectionpool", "urllib3.connection")
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "ansible mailops.smtpeter"}
 
@@ -219,14 +221,38 @@ def open_session(authorities: ssl.SSLContext | None, proxied_url: str | None) ->
 def get(session: requests.Session, url: str, timeout: float) -> Reply:
     """Fetch C(url) within C(timeout) seconds, from start to last byte; raises TransportError, which never holds it."""
     _request.begin(timeout)
-    outcome = _attempt(session, url, timeout)
+    outcome = _attempt(session, url, timeout, _read)
     # Raised here and not where it was caught, so that no context keeps the URL.
     if isinstance(outcome, TransportError):
         raise outcome
     return outcome
 
 
-def _attempt(session: requests.Session, url: str, timeout: float) -> Reply | TransportError:
+def stream(
+    session: requests.Session, url: str, timeout: float, statuses: tuple[int, ...], take: Callable[[bytes], None]
+) -> Reply:
+    """Fetch `url` as `get` does, but hand the body of an answer with one of `statuses` to `take`, piece by piece.
+
+    Each started MiB of such a body may take `timeout` seconds, and 256 MiB is the most that is read. The body of the
+    reply is then empty, or null above that limit. Raises TransportError, and what `take` raises.
+    """
+    _request.begin(timeout)
+
+    def read(response: requests.Response) -> bytes | None:
+        if response.status_code not in statuses:
+            return _read(response)
+        _request.allowance = STREAM_LIMIT + _READ_LIMIT
+        return b"" if _read_pieces(response, timeout, take) else None
+
+    outcome = _attempt(session, url, timeout, read)
+    if isinstance(outcome, TransportError):
+        raise outcome
+    return outcome
+
+
+def _attempt(
+    session: requests.Session, url: str, timeout: float, read: Callable[[requests.Response], bytes | None]
+) -> Reply | TransportError:
     import requests
     import urllib3
 
@@ -234,7 +260,7 @@ def _attempt(session: requests.Session, url: str, timeout: float) -> Reply | Tra
         with session.get(url, timeout=timeout, stream=True, allow_redirects=False) as response:
             return Reply(
                 status=response.status_code,
-                body=_read(response),
+                body=read(response),
                 date=response.headers.get("Date"),
                 retry_after=response.headers.get("Retry-After"),
             )
@@ -248,23 +274,66 @@ def _read(response: requests.Response) -> bytes | None:
     raw = response.raw.read(BODY_LIMIT + 1, decode_content=False)
     if len(raw) > BODY_LIMIT:
         return None
-    declared = response.headers.get("Content-Length", "")
-    measured = declared.isdecimal() and "Transfer-Encoding" not in response.headers
-    # These two have no body, and a length there is that of another answer.
-    if measured and response.status_code not in (204, 304) and len(raw) < int(declared):
-        raise http.client.IncompleteRead(raw)
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding in ("", "identity"):
+    _check_length(response, len(raw))
+    inflate = _inflater(response)
+    if inflate is None:
         return bytes(raw)
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise zlib.error("unknown content encoding")
-    inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
-    body = inflate.decompress(raw, BODY_LIMIT + 1)
+    body: bytes = inflate.decompress(raw, BODY_LIMIT + 1)
     if len(body) > BODY_LIMIT:
         return None
     if not inflate.eof:
         raise http.client.IncompleteRead(raw)
     return body
+
+
+def _check_length(response: requests.Response, received: int) -> None:
+    declared = response.headers.get("Content-Length", "")
+    measured = declared.isdecimal() and "Transfer-Encoding" not in response.headers
+    # These two have no body, and a length there is that of another answer.
+    if measured and response.status_code not in (204, 304) and received < int(declared):
+        raise http.client.IncompleteRead(b"")
+
+
+def _inflater(response: requests.Response) -> Any:
+    """Return what undoes the encoding of a body; null where there is none."""
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding in ("", "identity"):
+        return None
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise zlib.error("unknown content encoding")
+    return zlib.decompressobj(zlib.MAX_WBITS | 32)
+
+
+def _read_pieces(response: requests.Response, timeout: float, take: Callable[[bytes], None]) -> bool:
+    """Hand over the body piece by piece; false where it is longer than the limit."""
+    inflate = _inflater(response)
+    received = total = 0
+    for raw in iter(lambda: response.raw.read(_PIECE, decode_content=False), b""):
+        received += len(raw)
+        for piece in [raw] if inflate is None else _inflated(inflate, raw):
+            if (total + len(piece)) // BODY_LIMIT > total // BODY_LIMIT:
+                _request.deadline = time.monotonic() + timeout
+            total += len(piece)
+            if total > STREAM_LIMIT:
+                return False
+            take(piece)
+            # What was received in time may still inflate to very much.
+            _request.remaining()
+    _check_length(response, received)
+    if inflate is not None and not inflate.eof:
+        raise http.client.IncompleteRead(b"")
+    return True
+
+
+def _inflated(inflate: Any, raw: bytes) -> Iterator[bytes]:
+    """Yield what `raw` inflates to, in pieces of bounded length."""
+    while True:
+        piece = inflate.decompress(raw, _PIECE)
+        yield piece
+        raw = inflate.unconsumed_tail
+        # A full piece may leave output behind, without any input.
+        if not raw and len(piece) < _PIECE:
+            return
 
 
 def _without_url(exc: BaseException) -> TransportError:

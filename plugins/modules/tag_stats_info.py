@@ -15,6 +15,7 @@ description:
   - Reads messages, deliveries, opens and clicks of the mail that was sent with a tag, for any number of tags at once.
   - The counters are over all messages that ever carried the tag. Use the filter P(mailops.smtpeter.since#filter) for
     what happened between two readings.
+  - Where a tag is unknown, a note names the recently active tag that may be meant.
   - It is read where the task runs. Use C(delegate_to=localhost) to read on the controller.
 author:
   - mailops.smtpeter contributors (@mailops)
@@ -28,17 +29,24 @@ options:
       - The tags to read. Give a list, since Ansible splits text at its commas. A tag given twice is read once.
       - A tag that is empty, V(.) or V(..), longer than 1,000 characters, or that holds white space, a semicolon or a
         control character is refused.
+      - Required when O(recent=false).
     type: list
     version_added: 1.0.0
     elements: str
-    required: true
     aliases: [tag]
+  recent:
+    description:
+      - Whether to read the most recently active tags, at most ten, instead of O(tags), which must not be given then.
+    type: bool
+    version_added: 1.0.0
+    default: false
 attributes:
   action_group:
     description: Takes its defaults from C(module_defaults) of this group.
     support: full
     membership: [mailops.smtpeter.smtpeter]
 seealso:
+  - module: mailops.smtpeter.tag_outcomes_info
   - plugin: mailops.smtpeter.tag_stats
     plugin_type: lookup
   - plugin: mailops.smtpeter.tag_health
@@ -72,11 +80,22 @@ EXAMPLES = r"""
 - name: Show which failed and why
   ansible.builtin.debug:
     var: result.errors
+
+- name: Read the most recently active tags
+  mailops.smtpeter.tag_stats_info:
+    recent: true
+  register: latest
+
+- name: Show their names
+  ansible.builtin.debug:
+    msg: "{{ latest.stats | list }}"
 """
 
 RETURN = r"""
 stats:
-  description: A record for each tag that could be read, by tag, in the order asked; also when the task fails.
+  description:
+    - A record for each tag that could be read, by tag, in the order asked; also when the task fails.
+    - With O(recent=true), one for each of the most recently active tags, in the order of the service.
   returned: always, except on options that cannot work
   type: dict
   contains:
@@ -172,7 +191,7 @@ stats:
       under_way: null
       carried_over: 0
 errors:
-  description: What went wrong, by tag; empty when nothing did.
+  description: What went wrong, by tag; empty when nothing did. With O(recent=true), an error is under C(recent).
   returned: always, except on options that cannot work
   type: dict
   contains:
@@ -199,14 +218,18 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import failures, read_tags
+from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import failures, read_recent_tags, read_tags
 
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
     """Read the tags and return the result; raises OptionError."""
+    options.check_recent(params.get("recent", False), params.get("tags"))
     client = options.client_from(params)
     try:
-        readings = read_tags(client, params["tags"], params["parallel"], params["missing"])
+        if params.get("recent"):
+            readings = read_recent_tags(client)
+        else:
+            readings = read_tags(client, params["tags"], params["parallel"], params["missing"])
     finally:
         client.close()
     result: dict[str, Any] = {
@@ -222,9 +245,9 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={**options.connection_spec(), **options.reading_spec()}, supports_check_mode=True
-    )
+    reading = {**options.reading_spec(), **options.recent_spec()}
+    reading["tags"]["required"] = False
+    module = AnsibleModule(argument_spec={**options.connection_spec(), **reading}, supports_check_mode=True)
     if options.missing_requests():
         module.fail_json(msg=missing_required_lib("requests"))
     try:

@@ -20,6 +20,7 @@ _CACHE_LIMIT = 4096
 _LONG = 6
 _WORDS = re.compile(r'([\s<>()\[\],;:"]+)')
 _QUOTED_LOCAL = re.compile(r'"[^"]{0,128}"(?=@)')
+_COMMENT = re.compile(r"\([^()]{0,128}\)(?=@)")
 _SPACED_AT = re.compile(r"\s*@\s*")
 _LONG_NUMBER = re.compile(r"\d{10,}")
 _ENCODED = re.compile(r"%[0-9a-f]{2}|&#?\w+|=[0-9a-f]{2}|\\+[ux]", re.IGNORECASE)
@@ -42,10 +43,11 @@ def mask_addresses(text: str, own: tuple[str, ...] = ()) -> str:
 
     `own` are words, in lower case, that are masked where an encoded word holds them.
     """
+    text = _flat(text)
     encoded = _ENCODED.search(text) is not None
     if not encoded and "@" not in text and f"<{MASK}" not in text:
         return text
-    text = _QUOTED_LOCAL.sub(MASK, _SPACED_AT.sub("@", text))
+    text = _QUOTED_LOCAL.sub(MASK, _COMMENT.sub("", _SPACED_AT.sub("@", text)))
     words = _WORDS.split(text)
     for position in range(0, len(words), 2):
         word = words[position]
@@ -54,7 +56,7 @@ def mask_addresses(text: str, own: tuple[str, ...] = ()) -> str:
             continue
         words[position] = MASK
         if word.startswith("@") and position >= 2:
-            # A comment or a bracket stands between the local part and its domain.
+            # A bracket stands between the local part and its domain.
             words[position - 2] = MASK
     text = "".join(words)
     if "<" not in text:
@@ -83,12 +85,15 @@ class DescriptionMask:
 
     def line(self, text: str, recipient: str, envelope: str = "") -> str:
         """Return the beginning of `text` as such a line, without `recipient` and `envelope`."""
-        flat = " ".join(_window(text).split())
+        text = _window(text).strip()
+        flat = _flat(text)
         own = _own_parts(recipient, envelope)
-        is_plain = flat.isprintable() and flat.isascii()
+        is_plain = flat.isascii()
         if not is_plain:
-            flat, recipient = _printable(flat), _printable(recipient)
-            own = tuple(_printable(part).lower() for part in own)
+            recipient = _flat(recipient)
+            own = tuple(_flat(part).lower() for part in own)
+        if flat != text and _is_parted(flat, own):
+            return MASK
         masked = flat.replace(recipient, MASK)
         for part in own:
             masked = _without_word(masked, part)
@@ -102,8 +107,6 @@ class DescriptionMask:
                     self._lines.clear()
                 found = self._lines[masked] = self._masked(masked, ())
             line = found
-        if flat != text and _is_parted(line, own):
-            return MASK
         return line if len(line) <= DESCRIPTION_CHARS else line[:DESCRIPTION_CHARS] + "..."
 
     def word(self, text: str) -> str:
@@ -135,10 +138,18 @@ def _window(text: str) -> str:
     return "".join(re.split(r"(\s)", text[:_WINDOW])[:-1])
 
 
-def _printable(text: str) -> str:
-    """Return a line without control and format characters, and without look-alikes of an at sign."""
-    shown = "".join(char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char)[0] != "C")
-    return " ".join(shown.split())
+def _flat(text: str) -> str:
+    """Return a line without entities of HTML, control and format characters, and look-alikes of an at sign."""
+    for _layer in range(3):
+        if "&" not in text:
+            break
+        text = html.unescape(text)
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    text = " ".join(text.split())
+    if text.isprintable():
+        return text
+    return " ".join("".join(char for char in text if unicodedata.category(char)[0] != "C").split())
 
 
 def _without_word(text: str, word: str) -> str:
@@ -164,9 +175,10 @@ def _without_word(text: str, word: str) -> str:
 
 
 def _is_parted(line: str, own: tuple[str, ...]) -> bool:
-    """Tell whether a long local part is there, with white space in it, as a wrapped line has it."""
-    squeezed = line.replace(" ", "").lower()
-    return any(len(part) >= _LONG and part in squeezed for part in own)
+    """Tell whether a long local part is there with white space in it, as a wrapped line has it."""
+    lower = line.lower()
+    squeezed = lower.replace(" ", "")
+    return any(len(part) >= _LONG and squeezed.count(part) > lower.count(part) for part in own)
 
 
 def _decoded(word: str) -> str:

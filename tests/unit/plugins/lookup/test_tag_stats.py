@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import re
@@ -274,11 +275,35 @@ def test_what_was_read_before_a_failure_is_kept(hostile: Serve, cached: dict[str
 
 
 def test_an_unknown_tag_from_the_cache(hostile: Serve, cached: dict[str, Any]) -> None:
-    """It is a record or an error as the lookup wants it, and asked for once."""
-    server = hostile(constantly(answer(b"", "404 Not Found")))
-    assert look("a", api_url=server.url, **cached)[0]["known"] is False
-    assert "spelling" in refusal("a", api_url=server.url, missing="error", **cached)
-    assert look("a", api_url=server.url, **cached)[0]["known"] is False
+    """It is a record or an error as the lookup wants it, and asked for once, and so are the recent tags."""
+    recent = answer(json.dumps([{**COUNTS, "tag": "wave-1"}]).encode())
+    server = hostile(lambda target: [recent if "/stats?" in target else answer(b"", "404 Not Found")])
+    meant = "did you mean 'wave-1'?"
+    assert look("wave1", api_url=server.url, **cached)[0]["notes"][1:] == [meant]
+    assert meant in refusal("wave1", api_url=server.url, missing="error", **cached)
+    assert look("wave1", api_url=server.url, **cached)[0]["known"] is False
+    assert len(server.requests) == 2
+
+
+RECENT = [{**COUNTS, "tag": "wave-2", "messages": 2000}, {**COUNTS, "tag": "wave-1"}]
+
+
+def test_recent_tags(hostile: Serve, cached: dict[str, Any]) -> None:
+    """One record for each of the most recently active tags, in the order of the service; never from the cache."""
+    server = hostile(constantly(answer(json.dumps(RECENT).encode())))
+    for given in ({"api_token": TOKEN}, cached, cached):
+        records = look(api_url=server.url, recent=True, **given)
+        assert [(record["tag"], record["messages"]) for record in records] == [("wave-2", 2000), ("wave-1", 1000)]
+    assert len(server.requests) == 3
+    assert server.targets[0].startswith("/v1/stats?access_token=")
+
+
+def test_recent_tags_and_terms(hostile: Serve) -> None:
+    """There are either terms or recent, and an error of the service is one here."""
+    server = hostile(constantly(answer(b"no", "410 Gone")))
+    assert "recent: it reads the most recently active tags" in refusal("a", api_token=TOKEN, recent=True)
+    assert "tags: it is empty" in refusal(api_token=TOKEN, recent=False)
+    assert "recent tags: " in refusal(api_token=TOKEN, api_url=server.url, recent=True)
     assert len(server.requests) == 1
 
 

@@ -10,9 +10,9 @@ import threading
 from dataclasses import dataclass
 from typing import Callable, Iterable, Iterator
 
-from ._client import Client, check_tag
+from ._client import Client, check_tag, not_tried, pause_asked
 from ._errors import OptionError, StatsError
-from ._record import UNKNOWN_TAG, Record, parse
+from ._record import Record, parse, unknown_tag
 
 PARALLEL_LIMIT = 64
 # After so many tags in a row that it did not answer, the service is down: thousands more would take hours.
@@ -31,7 +31,7 @@ class Readings:
 
 
 def checked_tags(tags: Iterable[str], token: str) -> list[str]:
-    """Return each tag once, in order; C(token) is empty where it is not known. Raises OptionError for what is none."""
+    """Return each tag once, in order; `token` is empty where it is not known. Raises OptionError for what is none."""
     unique = list(dict.fromkeys(tags))
     if not unique:
         raise OptionError("tags", "it is empty; give at least one tag")
@@ -47,12 +47,13 @@ def read_tags(
     missing: str,
     fill: Fill | None = None,
 ) -> Readings:
-    """Read each tag once, at most C(parallel) (1 to 64) at a time.
+    """Read each tag once, at most `parallel` (1 to 64) at a time.
 
-    C(missing) is C(zero), for a record that says so, or C(error). Once the service refuses the token (401, 403), or has
-    not answered for 25 tags in a row, with all their retries, no further tag is asked for. C(fill), where given, takes
-    a tag and what reads it, and returns the record to go on with.
-    Raises OptionError, before anything is sent, where a tag cannot be one.
+    `missing` is `zero`, for a record that says so, or `error`. Once the service refuses the token (401, 403), asks for
+    a pause of more than 30 seconds, or has not answered for 25 tags in a row, with all their retries, no further tag
+    is asked for. `fill`, where given, takes a tag and what reads it, and returns the record to go on with.
+    Raises OptionError, before anything is sent, where a tag cannot be one or the environment's proxy cannot be used,
+    and LibraryMissing where that needs PySocks.
     """
     unique = checked_tags(tags, client.connection.api_token)
     if not 1 <= parallel <= PARALLEL_LIMIT:
@@ -63,7 +64,7 @@ def read_tags(
     def work(_worker: int) -> None:
         for tag in queue:
             outcome = outcomes[tag] = _read(client, tag, missing, fill)
-            queue.heed(outcome)
+            queue.note_outcome(outcome)
 
     workers = min(parallel, len(unique))
     if workers == 1:
@@ -76,9 +77,7 @@ def read_tags(
                 pass
     records, errors = {}, {}
     for tag in unique:
-        outcome = outcomes.get(tag) or StatsError(
-            "not_tried", tag, f"not tried, since {queue.stopped}; see the other errors"
-        )
+        outcome = outcomes.get(tag) or not_tried(tag, queue.stopped)
         if isinstance(outcome, StatsError):
             errors[tag] = outcome
         else:
@@ -107,8 +106,8 @@ class _Queue:
         with self._lock:
             return next(self._tags)
 
-    def heed(self, outcome: Record | StatsError) -> None:
-        """Take what came of a tag, and stop where the others would fare no better."""
+    def note_outcome(self, outcome: Record | StatsError) -> None:
+        """Stop the queue when more requests are pointless."""
         with self._lock:
             if not isinstance(outcome, StatsError):
                 self._unanswered = 0
@@ -116,6 +115,8 @@ class _Queue:
             self._unanswered = self._unanswered + 1 if outcome.retryable else 0
             if outcome.forbids_more:
                 self._stop("the service had refused the token")
+            elif outcome.asks_for_long_pause:
+                self._stop(f"the service {pause_asked(outcome.retry_after or 0.0)}")
             elif self._unanswered == _DOWN_AFTER:
                 self._stop(f"the service had not answered for {_DOWN_AFTER} tags in a row")
 
@@ -133,5 +134,5 @@ def _read(client: Client, tag: str, missing: str, fill: Fill | None) -> Record |
     except StatsError as error:
         return error
     if missing == "error" and not record.known:
-        return StatsError("unknown_tag", tag, UNKNOWN_TAG)
+        return StatsError("unknown_tag", tag, unknown_tag(tag))
     return record

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
-from typing import Callable, Generic, Iterable, Iterator, TypeVar
+from typing import Any, Callable, Generic, Iterable, Iterator, TypeVar
 
-from ._client import Client, check_tag
+from ._client import Client, check_tag, not_tried, pause_asked
 from ._errors import OptionError, StatsError
 from ._recent import Suggestions, read_recent
 from ._record import Record, parse
@@ -33,7 +33,7 @@ class Readings(Generic[Found]):
 
 
 def checked_tags(tags: Iterable[str], token: str) -> list[str]:
-    """Return each tag once, in order; C(token) is empty where it is not known. Raises OptionError for what is none."""
+    """Return each tag once, in order; `token` is empty where it is not known. Raises OptionError for what is none."""
     unique = list(dict.fromkeys(tags))
     if not unique:
         raise OptionError("tags", "it is empty; give at least one tag")
@@ -49,13 +49,14 @@ def read_tags(
     missing: str,
     fill: Fill | None = None,
 ) -> Readings[Record]:
-    """Read each tag once, at most C(parallel) (1 to 64) at a time.
+    """Read each tag once, at most `parallel` (1 to 64) at a time.
 
-    C(missing) is C(zero), for a record that says so, or C(error). Once the service refuses the token (401, 403), or has
-    not answered for 25 tags in a row, with all their retries, no further tag is asked for. C(fill), where given, takes
-    a tag and what reads it, and returns the record to go on with.
+    `missing` is `zero`, for a record that says so, or `error`. Once the service refuses the token (401, 403), asks for
+    a pause of more than 30 seconds, or has not answered for 25 tags in a row, with all their retries, no further tag
+    is asked for. `fill`, where given, takes a tag and what reads it, and returns the record to go on with.
     Where a tag is unknown, a note says which recently active one may be meant.
-    Raises OptionError, before anything is sent, where a tag cannot be one.
+    Raises OptionError, before anything is sent, where a tag cannot be one or the environment's proxy cannot be used,
+    and LibraryMissing where that needs PySocks.
     """
     suggestions = Suggestions(client)
     return read_each(
@@ -89,7 +90,7 @@ def read_each(tags: Iterable[str], token: str, parallel: int, read: Callable[[st
             except StatsError as error:
                 outcome = error
             outcomes[tag] = outcome
-            queue.heed(outcome)
+            queue.note_outcome(outcome)
 
     workers = min(parallel, len(unique))
     if workers == 1:
@@ -103,9 +104,7 @@ def read_each(tags: Iterable[str], token: str, parallel: int, read: Callable[[st
     records: dict[str, Found] = {}
     errors: dict[str, StatsError] = {}
     for tag in unique:
-        outcome = outcomes.get(tag) or StatsError(
-            "not_tried", tag, f"not tried, since {queue.stopped}; see the other errors"
-        )
+        outcome = outcomes.get(tag) or not_tried(tag, queue.stopped)
         if isinstance(outcome, StatsError):
             errors[tag] = outcome
         else:
@@ -116,6 +115,21 @@ def read_each(tags: Iterable[str], token: str, parallel: int, read: Callable[[st
 def failures(errors: dict[str, StatsError]) -> str:
     """Return one text that names every failed tag and why."""
     return "; ".join(str(error) for error in errors.values())
+
+
+def as_result(client: Client, readings: Readings[Any], key: str) -> dict[str, Any]:
+    """Return the result of a module that has read records or outcomes, which are under `key`."""
+    result: dict[str, Any] = {
+        "changed": False,
+        key: {tag: found.as_dict() for tag, found in readings.records.items()},
+        "errors": {tag: error.as_dict() for tag, error in readings.errors.items()},
+        "ages": {tag: found.age for tag, found in readings.records.items() if found.age is not None},
+        "retry_after": client.longest_pause or None,
+    }
+    if readings.errors:
+        result["failed"] = True
+        result["msg"] = failures(readings.errors)
+    return result
 
 
 class _Queue:
@@ -134,8 +148,8 @@ class _Queue:
         with self._lock:
             return next(self._tags)
 
-    def heed(self, outcome: object) -> None:
-        """Take what came of a tag, and stop where the others would fare no better."""
+    def note_outcome(self, outcome: object) -> None:
+        """Stop the queue when more requests are pointless."""
         with self._lock:
             if not isinstance(outcome, StatsError):
                 self._unanswered = 0
@@ -143,6 +157,8 @@ class _Queue:
             self._unanswered = self._unanswered + 1 if outcome.retryable else 0
             if outcome.forbids_more:
                 self._stop("the service had refused the token")
+            elif outcome.asks_for_long_pause:
+                self._stop(f"the service {pause_asked(outcome.retry_after or 0.0)}")
             elif self._unanswered == _DOWN_AFTER:
                 self._stop(f"the service had not answered for {_DOWN_AFTER} tags in a row")
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Callable, Iterable, Tuple
 
@@ -16,7 +17,7 @@ from ._fetch import Readings, read_each
 from ._outcomes import Outcome, OutcomeCollector
 from ._privacy import DescriptionMask
 from ._recent import Suggestions
-from ._record import UNKNOWN_TAG
+from ._record import age_notes, unknown_tag
 
 if TYPE_CHECKING:
     from ._client import Answer, Client
@@ -48,8 +49,8 @@ def read_outcomes(
             return outcome
         meant = suggestions.for_tag(tag)
         if missing == "error":
-            raise StatsError("unknown_tag", tag, "; ".join(filter(None, [UNKNOWN_TAG, meant])))
-        return outcome.with_note(meant) if meant else outcome
+            raise StatsError("unknown_tag", tag, "; ".join(filter(None, [unknown_tag(tag), meant])))
+        return outcome.with_notes(meant) if meant else outcome
 
     return read_each(tags, client.connection.api_token, parallel, read)
 
@@ -95,11 +96,15 @@ class _OutcomeReader:
         collector = OutcomeCollector(tag, self._mask)
         fetched_at = self._now()
         is_found = False
+        ages: list[int] = []
         for period in periods(self._since, fetched_at):
             answer = self._fetch(tag, period, collector)
             fetched_at = answer.fetched_at
             is_found = is_found or answer.body is not None
-        return collector.outcome(self._since, fetched_at, self._top, self._clock() - start, is_found)
+            ages += [] if answer.age is None else [answer.age]
+        outcome = collector.outcome(self._since, fetched_at, self._top, self._clock() - start, is_found)
+        age = max(ages, default=None)
+        return replace(outcome.with_notes(*age_notes(age)), age=age)
 
     def _fetch(self, tag: str, period: Period | None, collector: OutcomeCollector) -> Answer:
         streams: list[EventStream] = []

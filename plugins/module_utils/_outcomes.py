@@ -20,7 +20,7 @@ from typing import Any, Iterable, Iterator, NamedTuple
 
 from ._events import Event, read_event
 from ._privacy import DescriptionMask, domain_of
-from ._record import UNKNOWN_TAG, to_iso
+from ._record import to_iso, unknown_tag
 
 SPANS = 120
 _NEVER = -(2**40)
@@ -52,6 +52,7 @@ class Outcome:
     """What became of the messages under a tag; `as_dict` gives it the form that plugins return.
 
     Moments are in UTC, and `oldest_under_way` is in seconds. `failures`, `domains` and `timeline` are as in the result.
+    `age` is for how many seconds a cache had kept the oldest answer, and not in the plain form.
     """
 
     tag: str
@@ -70,10 +71,11 @@ class Outcome:
     failures: tuple[dict[str, Any], ...]
     domains: tuple[dict[str, Any], ...]
     timeline: tuple[dict[str, Any], ...]
+    age: int | None = None
 
-    def with_note(self, note: str) -> Outcome:
-        """Return the outcome with one more note."""
-        return replace(self, notes=(*self.notes, note))
+    def with_notes(self, *notes: str) -> Outcome:
+        """Return the outcome with more notes."""
+        return replace(self, notes=(*self.notes, *notes))
 
     @property
     def under_way(self) -> int:
@@ -237,7 +239,7 @@ class OutcomeCollector:
 
     def _notes(self, tally: _Tally, since: datetime | None, now: int, is_found: bool) -> Iterator[str]:
         if not self._events and (since is None or not is_found):
-            yield UNKNOWN_TAG
+            yield unknown_tag(self._tag)
         elif not tally.messages and since is not None:
             yield NO_MAIL_SINCE
         if since is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ._errors import OptionError
 from ._evidence import more_messages
-from ._record import UNKNOWN_TAG
+from ._record import unknown_tag
 
 if TYPE_CHECKING:
     from ._health import Bounds, Look
@@ -65,7 +65,7 @@ def evidently_too_few(look: Look, bounds: Bounds, policy: Policy, required: floa
 def weak_baseline(baseline: Record, policy: Policy) -> str:
     """Say that the baseline has too little mail to judge against."""
     if not baseline.known:
-        return f"baseline_tag '{baseline.tag}': {UNKNOWN_TAG}"
+        return f"baseline_tag '{baseline.tag}': {unknown_tag(baseline.tag)}"
     return (
         f"baseline_tag '{baseline.tag}' has {baseline.messages} of at least {policy.min_messages} messages; "
         "choose one with more mail, or lower min_messages"
@@ -96,7 +96,7 @@ def missing(look: Look, bounds: Bounds, policy: Policy, required: float) -> list
     """Say what an undecided tag lacks."""
     record = look.record
     if not record.known:
-        return [f"{_named(record)}{UNKNOWN_TAG}"]
+        return [f"{_named(record)}{unknown_tag(record.tag)}"]
     if bounds.messages < policy.min_messages:
         return [f"{_named(record)}{bounds.messages} of at least {policy.min_messages} messages so far"]
     sentences = [f"{_delivered(look, bounds)}, and at least {percent(required)} is required"]

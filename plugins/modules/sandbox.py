@@ -282,7 +282,8 @@ state:
 import dataclasses
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import control
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import LibraryMissingError, SandboxError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.faults import UNKNOWN_TAGS
@@ -331,7 +332,7 @@ def main() -> None:
         else:
             outcome = control.started(name, parse_settings(module.params), module.check_mode)
     except LibraryMissingError as error:
-        module.fail_json(msg=f"{error}. {missing_required_lib(error.library)}")
+        module.fail_json(msg=f"{error} ({how_to_install(error.library)})")
     except SandboxError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**dataclasses.asdict(outcome))

@@ -290,35 +290,38 @@ errors:
         msg:
           description: What happened, and what to do next.
           type: str
+ages:
+  description: As RV(mailops.smtpeter.tag_stats_info#module:ages) has it.
+  returned: always, except on options that cannot work
+  type: dict
+  sample: {}
+retry_after:
+  description: As RV(mailops.smtpeter.tag_stats_info#module:retry_after) has it.
+  returned: always, except on options that cannot work
+  type: float
+  sample: null
 """
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
-from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import failures
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import as_result
+from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
 from ansible_collections.mailops.smtpeter.plugins.module_utils._moment import read_moment
 from ansible_collections.mailops.smtpeter.plugins.module_utils._outcome_reader import read_outcomes
 
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
-    """Read the tags and return the result; raises OptionError."""
+    """Read the tags and return the result; raises SmtpeterError where nothing can be read."""
     since = read_moment("since", params["since"])
     client = options.client_from(params)
     try:
         readings = read_outcomes(client, params["tags"], params["parallel"], params["missing"], since, params["top"])
     finally:
         client.close()
-    result: dict[str, Any] = {
-        "changed": False,
-        "outcomes": {tag: outcome.as_dict() for tag, outcome in readings.records.items()},
-        "errors": {tag: error.as_dict() for tag, error in readings.errors.items()},
-    }
-    if readings.errors:
-        result["failed"] = True
-        result["msg"] = failures(readings.errors)
-    return result
+    return as_result(client, readings, "outcomes")
 
 
 def main() -> None:
@@ -327,10 +330,10 @@ def main() -> None:
         argument_spec={**options.connection_spec(), **options.outcome_spec()}, supports_check_mode=True
     )
     if options.missing_requests():
-        module.fail_json(msg=missing_required_lib("requests"))
+        module.fail_json(msg=how_to_install("requests"))
     try:
         result = run(module.params)
-    except OptionError as error:
+    except SmtpeterError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)
 

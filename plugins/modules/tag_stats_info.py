@@ -201,9 +201,12 @@ errors:
       contains:
         kind:
           description:
-            - V(connection), V(timeout), V(certificate), V(refused) (a status of 4xx but 404 and 429), V(service) (429
-              and 5xx), V(answer) (not understood), V(unknown_tag) (with O(missing=error)) or V(not_tried) (the token
-              had been refused, or 25 tags in a row had not been answered).
+            - V(connection) (that to a proxy included), V(timeout), V(certificate), V(refused) (a status of 4xx but 404,
+              408, 425 and 429), V(service) (408, 425, 429 and 5xx), V(answer) (not understood), V(unknown_tag) (with
+              O(missing=error)) or V(not_tried) (the token had been refused, the service had asked for a pause of more
+              than 30 seconds, or 25 tags in a row had not been answered).
+            - In RV(mailops.smtpeter.campaign_gate#module:last_errors) also V(lost), for a look that ended without a
+              result.
           type: str
         status:
           description: The HTTP status; null where there was none.
@@ -211,18 +214,34 @@ errors:
         msg:
           description: What happened, and what to do next.
           type: str
+ages:
+  description:
+    - For how many seconds a cache had kept the answer about a tag, by tag, as the answer's C(Age) header tells. Only
+      tags whose answer has that header are here. An answer that is more than 0 seconds old has a note in its record.
+  returned: always, except on options that cannot work
+  type: dict
+  sample: {}
+retry_after:
+  description:
+    - The longest pause, in seconds, that the service asked for (C(Retry-After)) and that was not waited for; null
+      where there is none.
+    - More than 30 seconds are never waited for. What is asked again before that is most likely refused.
+  returned: always, except on options that cannot work
+  type: float
+  sample: null
 """
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
-from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import failures, read_recent_tags, read_tags
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import as_result, read_recent_tags, read_tags
+from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
 
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
-    """Read the tags and return the result; raises OptionError."""
+    """Read the tags and return the result; raises SmtpeterError where nothing can be read."""
     options.check_recent(params.get("recent", False), params.get("tags"))
     client = options.client_from(params)
     try:
@@ -232,15 +251,7 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
             readings = read_tags(client, params["tags"], params["parallel"], params["missing"])
     finally:
         client.close()
-    result: dict[str, Any] = {
-        "changed": False,
-        "stats": {tag: record.as_dict() for tag, record in readings.records.items()},
-        "errors": {tag: error.as_dict() for tag, error in readings.errors.items()},
-    }
-    if readings.errors:
-        result["failed"] = True
-        result["msg"] = failures(readings.errors)
-    return result
+    return as_result(client, readings, "stats")
 
 
 def main() -> None:
@@ -249,10 +260,10 @@ def main() -> None:
     reading["tags"]["required"] = False
     module = AnsibleModule(argument_spec={**options.connection_spec(), **reading}, supports_check_mode=True)
     if options.missing_requests():
-        module.fail_json(msg=missing_required_lib("requests"))
+        module.fail_json(msg=how_to_install("requests"))
     try:
         result = run(module.params)
-    except OptionError as error:
+    except SmtpeterError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)
 

@@ -13,10 +13,10 @@ from ..module_utils import _options as options
 from ..module_utils._client import check_token
 from ..module_utils._errors import OptionError, SmtpeterError
 from ..module_utils._fetch import Fill, failures, read_recent_tags, read_tags
+from ..module_utils._missing import LibraryMissing
 from ..module_utils._secret import register_secret
 from ._cache_fill import CacheFiller, checked_cache
 from ._forms import kind_of
-from ._missing import LibraryMissing
 
 
 def look_up(

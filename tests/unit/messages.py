@@ -28,6 +28,7 @@ TEXT_OF: dict[str, tuple[tuple[int, str] | None, tuple[int, str] | None]] = {
     "MailError": ((1, "problem"), (0, "field")),
     "StatsError": ((2, "problem"), None),
     "TransportError": ((1, "problem"), None),
+    "ProxyRefusedError": ((0, "problem"), None),
     "LibraryMissing": ((1, "instead"), None),
     "LibraryMissingError": (None, None),
 }

@@ -26,6 +26,7 @@ NEVER_MET = {
     "The service was not started; call start() first": "the module starts it before it asks",
     "tls: there is no certificate to serve with": "the module makes one before it starts",
     "the deadline has passed": "it is told as `no whole answer came in time`",
+    "Tunnel connection failed: ([0-9]{3})\\b": "it is what http.client says, to be told as `it answered N`",
     "unknown content encoding": "it is told as `its HTTP answer is malformed`",
     "The bad campaign was let through.": "the demo's campaign is bad, and its tests see that it is stopped",
 }
@@ -63,7 +64,6 @@ OTHER = (
 )
 # What others say, as far as the page quotes it.
 FOREIGN = (
-    "Failed to import the required Python library (requests)",
     "Unsupported parameters for",
     "unable to convert to",
     "must be one of",

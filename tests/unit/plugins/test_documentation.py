@@ -88,6 +88,9 @@ def test_the_gate():
     assert set(options) == set(spec)
     # Where the controller does not know the address, the look takes it or its default.
     assert defaults(options, "api_url") == defaults(spec, "api_url")
+    # A path is expanded on the host, by the look.
+    assert (options["ca_path"]["type"], spec["ca_path"]["type"]) == ("path", "str")
+    spec["ca_path"]["type"] = "path"
     for name, argument in spec.items():
         assert options[name]["type"] == argument["type"], name
         assert options[name].get("choices") == argument.get("choices"), name

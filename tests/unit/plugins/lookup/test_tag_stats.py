@@ -23,6 +23,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
+from ansible_collections.mailops.smtpeter.plugins.module_utils import _proxy
+from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
     COUNTS,
     Hostile,
@@ -200,8 +202,24 @@ def test_no_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the library the user learns which, and where."""
     monkeypatch.setattr(options, "missing_requests", lambda: True)
     text = refusal("a", api_token=TOKEN)
-    assert "-m pip install requests" in text
+    assert how_to_install("requests") in text
     assert sys.executable in text
+
+
+def test_a_long_pause(hostile: Serve) -> None:
+    """The error says how long the service wants, and the other tags are not asked for."""
+    server = hostile(constantly(answer(b"", "429 Busy", "Retry-After: 3600")))
+    text = refusal("a", "b", "c", api_token=TOKEN, api_url=server.url, parallel=1)
+    assert "answered 429 (Too Many Requests), and asks to wait 3600 s; try again after that" in text
+    assert text.count("not tried, since the service asks to wait 3600 s") == 2
+    assert len(server.requests) == 1
+
+
+def test_a_socks_proxy_without_pysocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is missing is named, and how to install it."""
+    monkeypatch.setattr(_proxy, "is_missing", lambda module: module == "socks")
+    monkeypatch.setenv("HTTPS_PROXY", "socks5h://localhost:1080")
+    assert how_to_install("PySocks") in refusal("a", api_token=TOKEN)
 
 
 def test_connections_are_closed(hostile: Serve) -> None:

@@ -17,6 +17,7 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils import _outcomes
 from ansible_collections.mailops.smtpeter.plugins.module_utils._events import EventError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._outcomes import OutcomeCollector
 from ansible_collections.mailops.smtpeter.plugins.module_utils._privacy import DescriptionMask
+from ansible_collections.mailops.smtpeter.plugins.module_utils._record import unknown_tag
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.eventful import (
     START,
     attempt,
@@ -180,7 +181,7 @@ def test_since_counts_from_that_second_on() -> None:
 @pytest.mark.parametrize(
     ("events", "since", "known", "notes"),
     [
-        ([], None, False, [_outcomes.UNKNOWN_TAG, _outcomes.LAST_MONTH]),
+        ([], None, False, [unknown_tag("wave-1"), _outcomes.LAST_MONTH]),
         ([event("open", 0)], None, True, [_outcomes.LAST_MONTH]),
         ([attempt(0)], None, True, [_outcomes.LAST_MONTH]),
         ([], START, True, [_outcomes.NO_MAIL_SINCE]),

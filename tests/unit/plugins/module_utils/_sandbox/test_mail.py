@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import MailError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import FieldError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.mail import Mail, parse_mail
 
 TO = {"recipient": "ann@example.com"}
@@ -63,6 +63,6 @@ def test_mail_read(body: object, expected: Mail) -> None:
 )
 def test_mail_refused(body: Any, field: str) -> None:
     """A send that cannot be meant is refused with the name of the field."""
-    with pytest.raises(MailError) as caught:
+    with pytest.raises(FieldError) as caught:
         parse_mail(body if isinstance(body, bytes) else json.dumps(body).encode())
     assert caught.value.field == field

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hmac
+import itertools
 import json
 import secrets
 import time
@@ -25,8 +26,8 @@ from .store import Counters, Store
 
 LARGEST_BODY = 32 * 1024 * 1024
 _WAYS = "POST /v1/send, GET /v1/stats, GET /v1/stats/TAG, GET /v1/events/tags/TAG and GET /v1/tag/TAG"
-# How much of a long answer is made at a time.
-_PIECE = 65536
+# How many entries of a long answer are made at a time.
+_BATCH = 200
 
 _JSON = "application/json"
 
@@ -63,16 +64,14 @@ def _json(value: object) -> Answer:
 
 def _array(entries: t.Iterator[object]) -> t.Iterator[bytes]:
     """A JSON array of any length, in pieces."""
-    buffer = ["["]
-    size = 0
-    for number, entry in enumerate(entries):
-        buffer.append(("," if number else "") + json.dumps(entry))
-        size += len(buffer[-1])
-        if size >= _PIECE:
-            yield "".join(buffer).encode("ascii")
-            buffer.clear()
-            size = 0
-    yield ("".join(buffer) + "]").encode("ascii")
+    opening = "["
+    while True:
+        batch = list(itertools.islice(entries, _BATCH))
+        if not batch:
+            yield b"[]" if opening == "[" else b"]"
+            return
+        yield (opening + json.dumps(batch)[1:-1]).encode("ascii")
+        opening = ", "
 
 
 class Routes:

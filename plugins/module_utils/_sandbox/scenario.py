@@ -149,7 +149,7 @@ def _with_rates(base: Scenario, given: t.Mapping[str, object], where: str) -> Sc
     """The scenario with these keys changed."""
     changes = {key: _PARSERS[key](entry, f"{where}.{key}") for key, entry in given.items()}
     scenario = dataclasses.replace(base, **t.cast(t.Dict[str, t.Any], changes))
-    if scenario.blocked_rate + scenario.unreachable_rate > 1:
+    if scenario.blocked_rate + scenario.unreachable_rate > 1 + 1e-9:
         raise SettingError(
             where, "blocked_rate and unreachable_rate are shares of the same mail; give at most 1 in sum"
         )

@@ -32,7 +32,13 @@ NEVER_MET = {
 }
 # Texts that are no messages: file, pattern, and what they are.
 OTHER = (
-    (r"module_utils/_sandbox/store\.py", r"\s*(CREATE|SELECT|INSERT|PRAGMA|BEGIN)\b.*", "SQL"),
+    (
+        r"module_utils/_sandbox/(store|schema|datafile)\.py",
+        r"\s*(CREATE|ALTER|SELECT|INSERT|UPDATE|COALESCE|PRAGMA|BEGIN|WHERE)\b.*|number, id, .*",
+        "SQL",
+    ),
+    (r"module_utils/_sandbox/failures\.py", r".*", "what made-up receivers say"),
+    (r"module_utils/_sandbox/events\.py", r"User-Agent: .*|From: MAILER-DAEMON@.*", "headers of made-up mail"),
     (r"plugin_utils/_report/_(page|palette)\.py", r".*", "markup and style"),
     (r"plugin_utils/_report/_(model|text)\.py", r"Looked .*|, (from|at) .*|not set|.* in between .*", "figures"),
     (r"plugin_utils/_report/_(model|text)\.py", r".* \(\{\} failed\)|(\{\} h )?\{\} min( \{\} s)?", "figures"),

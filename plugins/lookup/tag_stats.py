@@ -28,10 +28,17 @@ options:
       - The tags to read, each a string.
       - A tag that is empty, V(.) or V(..), longer than 1,000 characters, or that holds white space, a semicolon or a
         control character is refused.
+      - Required when O(recent=false).
     type: list
     version_added: 1.0.0
     elements: str
-    required: true
+  recent:
+    description:
+      - Whether to read the most recently active tags, at most ten, instead of terms, which must not be given then. They
+        are not kept in the cache.
+    type: bool
+    version_added: 1.0.0
+    default: false
 seealso:
   - module: mailops.smtpeter.tag_stats_info
   - plugin: mailops.smtpeter.tag_health
@@ -55,6 +62,10 @@ EXAMPLES = r"""
     records: "{{ query('mailops.smtpeter.tag_stats', *campaigns) }}"
     campaigns: [wave-1, wave-2]
 
+- name: Show the most recently active tags
+  ansible.builtin.debug:
+    msg: "{{ query('mailops.smtpeter.tag_stats', recent=true) | map(attribute='tag') }}"
+
 # Whatever the number of hosts, the service is asked once, and not again for a minute.
 - name: Stop every host unless the campaign is healthy
   ansible.builtin.assert:
@@ -66,7 +77,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description:
-    - One record for each term, in the order of the terms. All keys are always there;
+    - One record for each term, in the order of the terms, or with O(recent=true) for each of the most recently active
+      tags, in the order of the service. All keys are always there;
       RV(mailops.smtpeter.tag_stats_info#module:stats) describes them.
   type: list
   elements: dict

@@ -13,6 +13,8 @@ from typing import Any, Mapping
 from ansible.module_utils.basic import env_fallback
 
 from ._client import TOKEN_MINIMUM, Client, Connection
+from ._errors import OptionError
+from ._missing import is_missing
 from ._secret import register_secret
 
 _DEFAULTS = {item.name: item.default for item in fields(Connection)}
@@ -55,10 +57,30 @@ def reading_spec() -> dict[str, Any]:
     }
 
 
-def client_from(options: Mapping[str, Any]) -> Client:
-    """Make a client of the connection options in C(options), which may hold others.
+def recent_spec() -> dict[str, Any]:
+    """Return the argument spec of reading the most recently active tags instead of given ones."""
+    return {"recent": {"type": "bool", "default": False}}
 
-    Raises OptionError for a value that cannot work.
+
+def outcome_spec() -> dict[str, Any]:
+    """Return the argument spec of reading outcomes, beside the connection."""
+    reading = reading_spec()
+    reading["parallel"]["default"] = 2
+    return {**reading, "since": {"type": "raw"}, "top": {"type": "int", "default": 10}}
+
+
+def check_recent(recent: bool, tags: Any) -> None:
+    """Raise OptionError unless there are either tags to read, or the most recently active ones are wanted."""
+    if recent and tags is not None:
+        raise OptionError("recent", "it reads the most recently active tags, so give no tags beside it")
+    if not recent and tags is None:
+        raise OptionError("tags", "it is missing; give at least one tag, or recent: true")
+
+
+def client_from(options: Mapping[str, Any]) -> Client:
+    """Make a client of the connection options in `options`, which may hold others.
+
+    Raises OptionError for a value that cannot work, or certificate authorities that cannot be read on this host.
     """
     register_secret(options["api_token"])
     return Client(Connection(**{name: options[name] for name in _DEFAULTS}))
@@ -67,17 +89,15 @@ def client_from(options: Mapping[str, Any]) -> Client:
 def check_connection(options: Mapping[str, Any]) -> None:
     """Raise OptionError for a connection that cannot work, as far as it is known here.
 
-    What is null, such as a token that only the task's host knows, is left to the host, and so is C(ca_path), a file
-    there.
+    What is null, such as a token that only the task's host knows, is left to the host. No file and no environment is
+    read, since those that count are the host's.
     """
-    known = {name: options[name] for name in _DEFAULTS if options.get(name) is not None and name != "ca_path"}
+    known = {name: options[name] for name in _DEFAULTS if options.get(name) is not None}
     # Only its form is looked at, so any will do where the token is not known here.
     known.setdefault("api_token", "x" * TOKEN_MINIMUM)
     Connection(**known)
 
 
 def missing_requests() -> bool:
-    """Return whether C(requests) is missing, without the cost of importing it."""
-    from importlib.util import find_spec
-
-    return find_spec("requests") is None
+    """Return whether `requests` is missing, without the cost of importing it."""
+    return is_missing("requests")

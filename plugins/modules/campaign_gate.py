@@ -73,7 +73,8 @@ options:
   max_consecutive_errors:
     description:
       - More failed looks in a row than this end the gate with C(error). A look fails when an undecided tag cannot be
-        read, for a time-out, a connection error, a status of 429 or 5xx or an answer that is not understood.
+        read, for a time-out, a connection error, a status of 408, 425, 429 or 5xx, or an answer that is not
+        understood.
       - Other statuses of 4xx, such as 401, end it at once.
     type: int
     version_added: 1.0.0
@@ -192,9 +193,27 @@ errors:
   returned: always
   type: int
 last_errors:
-  description: The errors of the last look that failed, by tag, as RV(mailops.smtpeter.tag_stats_info#module:errors).
+  description:
+    - The errors of the last look that failed, by tag, as RV(mailops.smtpeter.tag_stats_info#module:errors) has them.
   returned: always
   type: dict
+  contains:
+    TAG:
+      description: The error of a tag.
+      type: dict
+      contains:
+        kind:
+          description:
+            - V(connection), V(timeout), V(certificate), V(refused), V(service), V(answer), V(unknown_tag) or
+              V(not_tried), as in RV(mailops.smtpeter.tag_stats_info#module:errors), or V(lost), where the look ended
+              without a result, such as when the task's host was not reached.
+          type: str
+        status:
+          description: The HTTP status; null where there was none.
+          type: int
+        msg:
+          description: What happened, and what to do next.
+          type: str
 history:
   description:
     - The looks. Each has C(at), ISO 8601 in UTC, and either C(tags), with C(messages), C(deliveries) and C(verdict) by

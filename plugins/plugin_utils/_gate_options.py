@@ -50,6 +50,8 @@ def argument_spec() -> dict[str, Any]:
     # Where the controller does not know them, the look takes them from the environment of the task's host.
     connection["api_token"].update(required=False, fallback=(env_fallback, ["SMTPETER_API_TOKEN"]))
     del connection["api_url"]["default"]
+    # A path is expanded where it is read, which is on the task's host.
+    connection["ca_path"]["type"] = "str"
     reading = options.reading_spec()
     del reading["missing"]
     spec = {**connection, **reading, "since": {"type": "dict"}, "fail_on": _fail_on()}

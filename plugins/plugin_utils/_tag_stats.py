@@ -12,11 +12,11 @@ from typing import Any, Mapping
 from ..module_utils import _options as options
 from ..module_utils._client import check_token
 from ..module_utils._errors import OptionError, SmtpeterError
-from ..module_utils._fetch import Fill, failures, read_tags
+from ..module_utils._fetch import Fill, failures, read_recent_tags, read_tags
+from ..module_utils._missing import LibraryMissing
 from ..module_utils._secret import register_secret
 from ._cache_fill import CacheFiller, checked_cache
 from ._forms import kind_of
-from ._missing import LibraryMissing
 
 
 def look_up(
@@ -42,6 +42,9 @@ def look_up(
                 f"{kind_of(term)} came where a tag belongs; quote what looks like a number, and give a list as *list"
             )
             raise OptionError("tags", problem)
+    if given["recent"]:
+        options.check_recent(True, terms or None)
+        return list(_read(None, given, None).values())
     records = _cached(terms, given) if given["cache"] else _read(terms, given, None)
     return [dict(records[term]) for term in terms]
 
@@ -65,11 +68,15 @@ def _cached(tags: list[str], given: Mapping[str, Any]) -> dict[str, dict[str, An
         return {**records, **_read(rest, given, fill)}
 
 
-def _read(tags: list[str], given: Mapping[str, Any], fill: Fill | None) -> dict[str, dict[str, Any]]:
+def _read(tags: list[str] | None, given: Mapping[str, Any], fill: Fill | None) -> dict[str, dict[str, Any]]:
+    """Return the records by tag: of the tags, or of the most recently active ones where these are null."""
     if options.missing_requests():
         raise LibraryMissing("requests")
     with closing(options.client_from(given)) as client:
-        readings = read_tags(client, tags, given["parallel"], given["missing"], fill)
+        if tags is None:
+            readings = read_recent_tags(client)
+        else:
+            readings = read_tags(client, tags, given["parallel"], given["missing"], fill)
     if readings.errors:
         raise SmtpeterError(failures(readings.errors))
     return {tag: record.as_dict() for tag, record in readings.records.items()}

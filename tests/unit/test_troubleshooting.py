@@ -26,12 +26,19 @@ NEVER_MET = {
     "The service was not started; call start() first": "the module starts it before it asks",
     "tls: there is no certificate to serve with": "the module makes one before it starts",
     "the deadline has passed": "it is told as `no whole answer came in time`",
+    "Tunnel connection failed: ([0-9]{3})\\b": "it is what http.client says, to be told as `it answered N`",
     "unknown content encoding": "it is told as `its HTTP answer is malformed`",
     "The bad campaign was let through.": "the demo's campaign is bad, and its tests see that it is stopped",
 }
 # Texts that are no messages: file, pattern, and what they are.
 OTHER = (
-    (r"module_utils/_sandbox/store\.py", r"\s*(CREATE|SELECT|INSERT|PRAGMA|BEGIN)\b.*", "SQL"),
+    (
+        r"module_utils/_sandbox/(store|schema|datafile)\.py",
+        r"\s*(CREATE|ALTER|SELECT|INSERT|UPDATE|COALESCE|PRAGMA|BEGIN|WHERE)\b.*|number, id, .*",
+        "SQL",
+    ),
+    (r"module_utils/_sandbox/failures\.py", r".*", "what made-up receivers say"),
+    (r"module_utils/_sandbox/events\.py", r"User-Agent: .*|From: MAILER-DAEMON@.*", "headers of made-up mail"),
     (r"plugin_utils/_report/_(page|palette)\.py", r".*", "markup and style"),
     (r"plugin_utils/_report/_(model|text)\.py", r"Looked .*|, (from|at) .*|not set|.* in between .*", "figures"),
     (r"plugin_utils/_report/_(model|text)\.py", r".* \(\{\} failed\)|(\{\} h )?\{\} min( \{\} s)?", "figures"),
@@ -63,7 +70,6 @@ OTHER = (
 )
 # What others say, as far as the page quotes it.
 FOREIGN = (
-    "Failed to import the required Python library (requests)",
     "Unsupported parameters for",
     "unable to convert to",
     "must be one of",

@@ -10,7 +10,7 @@ Each has the figure and the limit, and what a person can do where something can 
 from __future__ import annotations
 
 from ...module_utils._policy import Policy
-from ...module_utils._record import UNKNOWN_TAG, Record
+from ...module_utils._record import Record, unknown_tag
 from .._format import percent, share
 from .evidence import more_messages
 from .state import TagState
@@ -49,7 +49,7 @@ def evidently_too_few(state: TagState, policy: Policy, required: float) -> str:
 def weak_baseline(baseline: Record, policy: Policy) -> str:
     """Say that the baseline has too little mail to judge against."""
     if not baseline.known:
-        return f"baseline_tag '{baseline.tag}': {UNKNOWN_TAG}"
+        return f"baseline_tag '{baseline.tag}': {unknown_tag(baseline.tag)}"
     return (
         f"baseline_tag '{baseline.tag}' has {baseline.messages} of at least {policy.min_messages} messages; "
         "choose one with more mail, or lower min_messages"
@@ -97,7 +97,7 @@ def missing(state: TagState, policy: Policy, required: float) -> list[str]:
     """Say what an undecided tag lacks."""
     record = state.record
     if not record.known:
-        return [f"{_named(record)}{UNKNOWN_TAG}"]
+        return [f"{_named(record)}{unknown_tag(record.tag)}"]
     if state.messages < policy.min_messages:
         return [f"{_named(record)}{state.messages} of at least {policy.min_messages} messages so far"]
     sentences = [f"{_delivered(state)}, and at least {percent(required)} is required"]

@@ -15,8 +15,8 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Sequence
 
+from ...module_utils._missing import LibraryMissing
 from .._format import percent, share
-from .._missing import LibraryMissing
 from . import _palette, _text
 from ._model import GateResult, Look, TagResult
 from ._scale import Scale, ratio_scale, time_scale

@@ -11,6 +11,7 @@ from dataclasses import fields
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Timing
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate_options import (
@@ -120,6 +121,17 @@ def test_what_a_look_asks_with():
     assert look_args(validated(access_token="a-long-token"))["api_token"] == "a-long-token"
 
 
+@pytest.mark.parametrize("path", ["~/ca.pem", "$HOME/ca.pem", "${CERTIFICATES}/ca.pem", "ca.pem", "/no/such/file"])
+def test_certificates_are_the_hosts(monkeypatch, path):
+    """A path goes to the look as written, and nothing of it is looked up here, nor what the environment names."""
+    monkeypatch.setenv("CERTIFICATES", "/of/the/controller")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
+    monkeypatch.setenv("HTTPS_PROXY", "http://:no-proxy")
+    args = validated(ca_path=path, api_token="a-long-token", api_url="https://service.example.test/v1")
+    gate_from(args, False, pytest.fail)
+    assert look_args(args)["ca_path"] == path
+
+
 def test_the_environment_of_the_controller(monkeypatch):
     """It comes first."""
     monkeypatch.setenv("SMTPETER_API_TOKEN", "token-of-the-controller")
@@ -145,5 +157,5 @@ def test_outcomes():
 
 def test_a_look_that_could_not_even_ask():
     """A missing library does not come by waiting."""
-    with pytest.raises(OptionError, match="Failed to import the required Python library"):
-        outcome({"failed": True, "msg": "Failed to import the required Python library (requests)"}, ["a"])
+    with pytest.raises(OptionError, match="^the look: the Python library requests is not installed"):
+        outcome({"failed": True, "msg": how_to_install("requests")}, ["a"])

@@ -29,6 +29,20 @@ def reasons(messages, deliveries, policy=None, due=0, stopped=False, settled=Fal
 
 
 @pytest.mark.parametrize(
+    ("tag", "named"), [("a", False), ("a\u200b", "U+200B"), ("\u3164a", "U+3164"), ("a\ufe0f", "U+FE0F")], ids=ascii
+)
+def test_an_unknown_tag(tag, named):
+    """The reason names what cannot be seen in the tag, or in the baseline's."""
+    unknown = Record(tag, 0, 0, known=False)
+    judgement = judge(TagState(unknown, 0, False, False, True, False, False, 1), Policy())
+    against = TagState(Record("b", 1000, 990), 0, False, False, True, False, False, 1)
+    for reason in (*judgement.reasons, *judge(against, Policy(baseline_tag=tag), unknown).reasons):
+        assert tag in reason
+        assert "check its spelling" in reason
+        assert (f"an invisible character ({named})" in reason) is bool(named)
+
+
+@pytest.mark.parametrize(
     ("part", "whole", "shown"),
     [(0, 7, "0 %"), (7, 7, "100 %"), (1, 3, "33.33 %"), (2, 3, "66.66 %"), (94999, 100000, "94.99 %"),
      (95, 100, "95 %"), (10**17 - 1, 10**17, "99.99 %")],

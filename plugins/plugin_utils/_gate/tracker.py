@@ -12,7 +12,8 @@ from typing import Any
 
 from ...module_utils._policy import Policy
 from ...module_utils._record import Record, difference
-from .._judging.decision import inconclusive, judge
+from .._judging.baseline import Baseline, required_ratio
+from .._judging.decision import judge
 from .._judging.judgement import Judgement
 from .._judging.state import TagState
 from .movement import Ages, Fall, Movement, fallen
@@ -111,7 +112,7 @@ class Tracker:
         self._fall = None
         self._take(record, began, ended)
 
-    def judge(self, baseline: Record | None, time_up: bool) -> None:
+    def judge(self, baseline: Baseline | None, time_up: bool) -> None:
         """Judge what is known of the tag, where there was a reading."""
         if self._reading is None:
             return
@@ -120,7 +121,9 @@ class Tracker:
             return
         self._judged = replace(self._state(self._reading), time_up=time_up)
         if self._since_problem:
-            self.judgement = inconclusive(self._judged, self._policy, baseline, f"{self.tag}: {self._since_problem}")
+            required = required_ratio(self._policy, baseline)
+            reason = f"{self.tag}: {self._since_problem}"
+            self.judgement = Judgement.undecided("inconclusive", [reason], required, self._judged)
             return
         self.judgement = judge(self._judged, self._policy, baseline)
         if self._fall:
@@ -130,7 +133,7 @@ class Tracker:
     def _until(self) -> str:
         return f"nothing is decided until that is made up for, or has lasted for {self._policy.sending_gap:g} s"
 
-    def _judge_fallen(self, reading: _Reading, fall: Fall, baseline: Record | None) -> None:
+    def _judge_fallen(self, reading: _Reading, fall: Fall, baseline: Baseline | None) -> None:
         """Judge by the most messages and the least deliveries seen since the counters fell, now that time is up."""
         record = replace(reading.record, messages=fall.most_messages, deliveries=fall.least_deliveries)
         state = self._state(_Reading(record, settled=False, sending_stopped=False, due=0, fallen=reading.fallen))

@@ -33,6 +33,16 @@ class TagState:
     fallen: tuple[str, ...] = ()
 
     @property
+    def tag(self) -> str | None:
+        """The tag judged."""
+        return self.record.tag
+
+    @property
+    def carried_over(self) -> int:
+        """At most so many of the deliveries belong to messages from before."""
+        return self.record.carried_over
+
+    @property
     def messages(self) -> int:
         """Messages judged."""
         return self.record.messages

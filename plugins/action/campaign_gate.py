@@ -18,7 +18,7 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import Op
 from ansible_collections.mailops.smtpeter.plugins.module_utils._secret import register_secret
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils import _gate_options as gate_options
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Reading
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import OLD_MAIL_NOTE
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._progress import Progress
 
@@ -67,7 +67,7 @@ class ActionModule(ActionBase):
                 return
             self._sleep(event.next_in, progress)
 
-    def _look(self, gate: Gate, args: dict[str, Any], task_vars: dict[str, Any]) -> Reading:
+    def _look(self, gate: Gate, args: dict[str, Any], task_vars: dict[str, Any]) -> Look:
         """Run the info module; raises OptionError where it could not even ask."""
         began = self._elapsed()
         wanted = gate.wanted
@@ -77,7 +77,7 @@ class ActionModule(ActionBase):
         except AnsibleConnectionFailure as error:
             found = {"unreachable": True, "msg": str(error)}
         records, errors = gate_options.outcome(found, wanted)
-        return Reading(began, self._elapsed(), datetime.now(timezone.utc), records, errors)
+        return Look(began, self._elapsed(), datetime.now(timezone.utc), records, errors)
 
     def _sleep(self, seconds: float, progress: Progress) -> None:
         end = self._elapsed() + seconds

@@ -21,6 +21,7 @@ from ..module_utils._record import Record
 from ._forms import Given
 from ._gate.gate import Gate
 from ._gate.look import Timing
+from ._gate.tracker import trackers_of
 from ._since import NOTHING_IN_COMMON
 
 _CONNECTION = tuple(options.connection_spec())
@@ -79,7 +80,7 @@ def gate_from(args: Mapping[str, Any], once: bool, warn: Callable[[str], None]) 
     before = _before(args["since"], tags)
     if args["since"] and not before:
         warn(NOTHING_IN_COMMON)
-    return Gate(tags, policy, timing, before)
+    return Gate(trackers_of(tags, policy, before), policy, timing)
 
 
 def look_args(args: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Callable
 
 from ._format import percent, share
-from ._gate.look import VERDICTS, Event, Seen
+from ._gate.look import VERDICTS, GateEvent, TagEvent
 
 LINES_LIMIT = 10
 SILENCE_LIMIT = 120.0
@@ -27,7 +27,7 @@ class Progress:
         self._error: str | None = None
         self._spoke = 0.0
 
-    def look(self, event: Event) -> None:
+    def look(self, event: GateEvent) -> None:
         """Tell what a look told, one line a tag, ten at most."""
         new = [tag for tag, seen in event.tags.items() if self._shown.get(tag) != _signature(seen)]
         new.sort(key=lambda tag: _urgency(event.tags[tag]))
@@ -64,16 +64,16 @@ class Progress:
         self._write(f"{minutes:02d}:{seconds:02d} {text}", verdict)
 
 
-def _signature(seen: Seen) -> tuple[int, int, str | None]:
+def _signature(seen: TagEvent) -> tuple[int, int, str | None]:
     return seen.messages, seen.deliveries, seen.judgement.verdict
 
 
-def _urgency(seen: Seen) -> int:
+def _urgency(seen: TagEvent) -> int:
     verdict = seen.judgement.verdict
     return VERDICTS.index(verdict) if verdict in ("fail", "error") else len(VERDICTS) if verdict == "pass" else 2
 
 
-def _line(tag: str, seen: Seen) -> str:
+def _line(tag: str, seen: TagEvent) -> str:
     """Return tag, messages, deliveries, ratio, limit, and what it waits for."""
     judgement = seen.judgement
     figures = f"{tag}: {seen.deliveries} of {seen.messages} delivered"

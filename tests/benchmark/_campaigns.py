@@ -18,7 +18,7 @@ from random import Random
 from typing import Callable, Sequence, Tuple
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Reading, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
 
 TAG = "wave"
 START = datetime(2026, 3, 2, 9, 0, 0, tzinfo=timezone.utc)
@@ -225,7 +225,7 @@ def disagreeing(rng: Random) -> View:
     return rng.choice((lambda now: (now - lag, now, now), lambda now: (now, now - lag, now)))
 
 
-def corrected(rng: Random, looks: Sequence[Reading], decided: int, both: bool) -> tuple[list[Reading], float]:
+def corrected(rng: Random, looks: Sequence[Look], decided: int, both: bool) -> tuple[list[Look], float]:
     """Have the service take back 2 to 30 % of the deliveries, or of `both` counters, before the look that decides.
 
     Returns the looks, and the share of the deliveries that is left.
@@ -241,7 +241,7 @@ def corrected(rng: Random, looks: Sequence[Reading], decided: int, both: bool) -
     return [*looks[:first], *after], left if after and not both else 1
 
 
-def counted_twice(looks: Sequence[Reading]) -> list[Reading]:
+def counted_twice(looks: Sequence[Look]) -> list[Look]:
     """Have the service count each delivery twice."""
     twice = ({TAG: replace(look.records[TAG], deliveries=2 * look.records[TAG].deliveries)} for look in looks)
     return [replace(look, records=records) for look, records in zip(looks, twice)]
@@ -272,7 +272,7 @@ def record_at(mail: Mail, view: View, now: float) -> Record:
     )
 
 
-def looks_at(rng: Random, mail: Mail, view: View, timing: Timing, begins: float) -> list[Reading]:
+def looks_at(rng: Random, mail: Mail, view: View, timing: Timing, begins: float) -> list[Look]:
     """Return every look that a gate which C(begins) at a moment can take, until its time is up."""
     looks = []
     elapsed = timing.wait_delay
@@ -280,7 +280,7 @@ def looks_at(rng: Random, mail: Mail, view: View, timing: Timing, begins: float)
         took = rng.uniform(0.1, 1)
         asked = elapsed + rng.uniform(0, took)
         at = START + timedelta(seconds=begins + elapsed + took)
-        looks.append(Reading(elapsed, elapsed + took, at, {TAG: record_at(mail, view, begins + asked)}, {}))
+        looks.append(Look(elapsed, elapsed + took, at, {TAG: record_at(mail, view, begins + asked)}, {}))
         elapsed += took
         if elapsed >= timing.wait_timeout:
             return looks

@@ -18,7 +18,8 @@ from datetime import datetime, timedelta, timezone
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Reading, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import trackers_of
 from ansible_collections.mailops.smtpeter.tests.benchmark import _plays as plays
 from ansible_collections.mailops.smtpeter.tests.benchmark._bench import Bench, alone
 from ansible_collections.mailops.smtpeter.tests.benchmark._report import Figure, Part
@@ -33,6 +34,8 @@ MEMORY_LIMIT = 64.0
 INFO, GATE = "tag_stats_info", "campaign_gate"
 OPTIONS = {INFO: {}, GATE: {"wait_timeout": 0, "min_delivery_ratio": 0.5}}
 
+POLICY = Policy(min_delivery_ratio=0.97)
+
 
 def case_of(action: str, count: int) -> Case:
     """The case of a playbook with so many tasks of an action."""
@@ -42,13 +45,13 @@ def case_of(action: str, count: int) -> Case:
 def memory_growth() -> int:
     """The bytes that 10,000 looks hold beyond 2,000."""
     start = datetime(2026, 1, 1, tzinfo=timezone.utc)
-    gate = Gate(["tag"], Policy(min_delivery_ratio=0.97), Timing(wait_timeout=1e9, wait_sleep=1), {})
+    gate = Gate(trackers_of(["tag"], POLICY, {}), POLICY, Timing(wait_timeout=1e9, wait_sleep=1))
     held = []
     tracemalloc.start()
     for number in range(10_000):
         now = start + timedelta(seconds=number)
         record = Record("tag", 10 * number, int(9.7 * number), 0, 0, last_at=now, fetched_at=now)
-        gate.look(Reading(number, number, now, {"tag": record}, {}))
+        gate.look(Look(number, number, now, {"tag": record}, {}))
         if number + 1 in (2_000, 10_000):
             held.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()

@@ -21,7 +21,7 @@ from typing import Callable, Dict
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Reading, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
 from ansible_collections.mailops.smtpeter.tests.benchmark import _campaigns as campaigns
 from ansible_collections.mailops.smtpeter.tests.benchmark import _curves as curves
 from ansible_collections.mailops.smtpeter.tests.benchmark import _rivals as rivals
@@ -36,7 +36,7 @@ RIVALS = {POLLING: rivals.polling, "every look": rivals.every_look, "Wilson boun
 class Case:
     """One campaign as it is looked at, C(before) the earlier reading; C(share) is delivered in the end."""
 
-    looks: list[Reading]
+    looks: list[Look]
     share: float
     before: Record | None = None
 

@@ -10,30 +10,33 @@ There is no clock in it, no sleep and no Ansible.
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from typing import Any, Mapping
 
 from ...module_utils._policy import Policy
 from ...module_utils._record import Record, to_iso
 from .history import History
-from .look import VERDICTS, Event, Reading, Seen, Timing
-from .result import Ending, gate_result
-from .tracker import Tracker
+from .look import VERDICTS, GateEvent, Look, TagEvent, Timing
+from .result import AnyTracker, Ending, gate_result
+
+# Reading events is dear, for the service too.
+_READING_SHARE = 0.1
 
 
 class Gate:
-    """Judges tags over time by a policy. `before` are the earlier readings that `since` gives, by tag."""
+    """Judges tags over time by a policy, each as its tracker follows it; `trackers` are by tag."""
 
-    def __init__(self, tags: Sequence[str], policy: Policy, timing: Timing, before: Mapping[str, Record]) -> None:
-        self.tags = list(dict.fromkeys(tags))
+    def __init__(self, trackers: Mapping[str, AnyTracker], policy: Policy, timing: Timing) -> None:
+        self.tags = list(trackers)
         self.policy = policy
         self.timing = timing
-        self._trackers = {tag: Tracker(tag, policy, before.get(tag), len(self.tags)) for tag in self.tags}
+        self._trackers = trackers
         self._baseline: Record | None = None
         self._history = History(timing.history_limit, len(self.tags))
         self._errors = self._errors_in_a_row = 0
         self._last_errors: dict[str, dict[str, Any]] = {}
         self._verdict: str | None = None
         self._waited = 0.0
+        self._read_seconds = 0.0
 
     @property
     def first_look_in(self) -> float:
@@ -48,39 +51,52 @@ class Gate:
             return self.tags
         return [*self.tags, baseline]
 
+    def wants_events(self, records: Mapping[str, Record], elapsed: float) -> list[str]:
+        """Return the tags whose events this look should read, after so many seconds and these counters.
+
+        No more than a tenth of the time goes into reading events, except for what was never read, or when time is up.
+        """
+        time_up = elapsed >= self.timing.wait_timeout
+        may_read = time_up or self._read_seconds <= _READING_SHARE * elapsed
+        return [
+            tag
+            for tag, tracker in self._trackers.items()
+            if tag in records and tracker.wants_events(records[tag], elapsed, time_up, may_read)
+        ]
+
     @property
     def old_tags(self) -> list[str]:
         """The tags whose old mail can hide a new wave."""
         return [tag for tag, tracker in self._trackers.items() if tracker.has_old_mail]
 
-    def look(self, reading: Reading) -> Event:
+    def look(self, look: Look) -> GateEvent:
         """Take a look and decide."""
-        time_up = reading.ended >= self.timing.wait_timeout
+        time_up = look.ended >= self.timing.wait_timeout
         undecided = [tag for tag in self.wanted if not self._has_passed(tag)]
-        failed = [tag for tag in undecided if tag in reading.errors]
-        self._update(reading, time_up)
+        failed = [tag for tag in undecided if tag in look.errors]
+        self._update(look, time_up)
         if failed:
             self._errors += 1
             self._errors_in_a_row += 1
-            self._last_errors = {tag: dict(error) for tag, error in reading.errors.items()}
+            self._last_errors = {tag: dict(error) for tag, error in look.errors.items()}
         else:
             self._errors_in_a_row = 0
-        self._verdict = self._decide(reading, time_up)
-        self._waited = reading.ended
-        pause = max(self.timing.wait_sleep, reading.retry_after or 0.0)
-        problem = "; ".join(dict.fromkeys(str(reading.errors[tag]["msg"]) for tag in failed)) or None
-        event = Event(
+        self._verdict = self._decide(look, time_up)
+        self._waited = look.ended
+        pause = max(self.timing.wait_sleep, look.retry_after or 0.0)
+        problem = "; ".join(dict.fromkeys(str(look.errors[tag]["msg"]) for tag in failed)) or None
+        event = GateEvent(
             look=self._history.looks + 1,
-            at=reading.at,
-            elapsed=reading.ended,
+            at=look.at,
+            elapsed=look.ended,
             tags={
-                tag: Seen(*tracker.figures, tracker.judgement)
+                tag: TagEvent(*tracker.figures, tracker.judgement)
                 for tag, tracker in self._trackers.items()
                 if tracker.judgement
             },
             error=problem,
             verdict=self._verdict,
-            next_in=max(0.0, min(pause, self.timing.wait_timeout - reading.ended)),
+            next_in=max(0.0, min(pause, self.timing.wait_timeout - look.ended)),
         )
         self._history.add(_entry(event))
         return event
@@ -99,21 +115,20 @@ class Gate:
         tracker = self._trackers.get(tag)
         return bool(tracker and tracker.judgement and tracker.judgement.verdict == "pass")
 
-    def _update(self, reading: Reading, time_up: bool) -> None:
+    def _update(self, look: Look, time_up: bool) -> None:
         """Take what a look read, and judge each tag."""
         if self.policy.baseline_tag is not None and self._wants_baseline:
-            self._baseline = reading.records.get(self.policy.baseline_tag, self._baseline)
-        for tag, tracker in self._trackers.items():
-            record = reading.records.get(tag)
-            if record is not None:
-                tracker.update(record, reading.began, reading.ended)
+            self._baseline = look.records.get(self.policy.baseline_tag, self._baseline)
+        self._read_seconds += sum(outcome.read_seconds for outcome in look.outcomes.values())
+        for tracker in self._trackers.values():
+            tracker.update(look)
             if self.policy.baseline_tag is None or self._baseline is not None:
                 tracker.judge(self._baseline, time_up)
 
-    def _decide(self, reading: Reading, time_up: bool) -> str | None:
+    def _decide(self, look: Look, time_up: bool) -> str | None:
         judgements = [tracker.judgement for tracker in self._trackers.values()]
         verdicts = [judgement.verdict if judgement else None for judgement in judgements]
-        refused = any(error.get("kind") == "refused" for error in reading.errors.values())
+        refused = any(error.get("kind") == "refused" for error in look.errors.values())
         if "fail" in verdicts:
             return "fail"
         if refused or self._errors_in_a_row > self.timing.max_consecutive_errors:
@@ -126,15 +141,14 @@ class Gate:
         return min((verdict or other for verdict, other in zip(verdicts, undecided)), key=VERDICTS.index)
 
 
-def _entry(event: Event) -> dict[str, Any]:
+def _entry(event: GateEvent) -> dict[str, Any]:
     """Return the history's entry of a look."""
     at = to_iso(event.at)
     if event.error is not None:
         return {"at": at, "error": event.error}
-    return {
-        "at": at,
-        "tags": {
-            tag: {"messages": seen.messages, "deliveries": seen.deliveries, "verdict": seen.judgement.verdict}
-            for tag, seen in event.tags.items()
-        },
-    }
+    return {"at": at, "tags": {tag: _tag_entry(seen) for tag, seen in event.tags.items()}}
+
+
+def _tag_entry(seen: TagEvent) -> dict[str, Any]:
+    failed = {} if seen.failed is None else {"failed": seen.failed}
+    return {"messages": seen.messages, "deliveries": seen.deliveries, **failed, "verdict": seen.judgement.verdict}

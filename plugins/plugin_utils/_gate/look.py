@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Mapping
 
 from ...module_utils._record import Record
 from .._judging.judgement import Judgement
+from .._judging.outcome import Outcome
 
 # From the worst to the best: the worst verdict of its tags is that of the gate.
 VERDICTS = ("fail", "error", "inconclusive", "pass")
@@ -29,8 +30,8 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What a look brought: records by tag, and by tag what went wrong, as the info module gives it.
+class Look:
+    """What a look brought by tag: records, outcomes where events were read, and what went wrong, as the modules say it.
 
     It `began` and `ended` so many seconds after the start, and ended `at` this moment. The service asked for a pause of
     `retry_after` seconds; null where it did not.
@@ -41,20 +42,22 @@ class Reading:
     at: datetime
     records: Mapping[str, Record]
     errors: Mapping[str, Mapping[str, Any]]
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     retry_after: float | None = None
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One tag after a look: its counters as judged, and the judgement in force."""
+class TagEvent:
+    """One tag after a look: its figures as judged, and the judgement in force; `failed` is null by counters."""
 
     messages: int
     deliveries: int
+    failed: int | None
     judgement: Judgement
 
 
 @dataclass(frozen=True)
-class Event:
+class GateEvent:
     """What a look told: progress, history and reports all read this.
 
     `tags` are those read so far; `error` says why the look failed, or is null; `verdict` is that of the gate, null
@@ -64,7 +67,7 @@ class Event:
     look: int
     at: datetime
     elapsed: float
-    tags: Mapping[str, Seen]
+    tags: Mapping[str, TagEvent]
     error: str | None
     verdict: str | None
     next_in: float

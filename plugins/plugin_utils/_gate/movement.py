@@ -12,11 +12,14 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import NamedTuple
 
 from ...module_utils._record import Record
 
 _COUNTS_KEPT = 500
+# Dates are in whole seconds, so that of a copy may seem a second younger than it is.
+_DATE_STEP = timedelta(seconds=1)
 
 
 class _Moved(NamedTuple):
@@ -36,7 +39,8 @@ class Movement:
     def __init__(self) -> None:
         self._readings = 0
         self._last: tuple[int, int] | None = None
-        self.was_seen = False
+        self._messages_changed_at: float | None = None
+        self._changed_at: float | None = None
 
     def note(self, record: Record, ended: float) -> None:
         """Take a reading, judged or not."""
@@ -47,10 +51,16 @@ class Movement:
             self._messages = self._any = moved
         elif self._last != figures:
             self._any = moved
-            self.was_seen = True
+            self._changed_at = ended
             if self._last[0] != record.messages:
                 self._messages = moved
+                self._messages_changed_at = ended
         self._last = figures
+
+    @property
+    def was_seen(self) -> bool:
+        """Whether anything ever moved."""
+        return self._changed_at is not None
 
     def start_over(self, ended: float) -> None:
         """Count from this reading on, as if the counters had moved."""
@@ -63,6 +73,14 @@ class Movement:
     def all_stood(self, began: float, seconds: float) -> bool:
         """Whether messages and deliveries stood still for so long, over at least two readings."""
         return self._stood(self._any, began, seconds)
+
+    def messages_changed(self, began: float, seconds: float) -> bool:
+        """Whether messages were seen to move in the last so many seconds."""
+        return self._messages_changed_at is not None and began - self._messages_changed_at < seconds
+
+    def changed(self, began: float, seconds: float) -> bool:
+        """Whether messages or deliveries were seen to move in the last so many seconds."""
+        return self._changed_at is not None and began - self._changed_at < seconds
 
     def _stood(self, moved: _Moved, began: float, seconds: float) -> bool:
         return self._readings > moved.reading and began - moved.at >= seconds
@@ -147,3 +165,21 @@ def fallen(record: Record, highest: Record, names: tuple[str, ...]) -> list[str]
         if count is not None and most is not None and count < most:
             texts.append(f"{name} fell from {most} to {count}")
     return texts
+
+
+def is_copy(record: Record, previous: Record) -> bool:
+    """Return whether a cache or a standby gave the record before once more, by its counters and dates."""
+    same = all(
+        getattr(record, name) == getattr(previous, name) for name in ("messages", "deliveries", "opens", "clicks")
+    )
+    if not same or record.fetched_at is None or previous.fetched_at is None:
+        return False
+    if record.fetched_at <= previous.fetched_at:
+        return True
+    # A cache that writes a Date of its own tells by its Age how old the answer is.
+    if record.age is None:
+        return False
+    since = (record.fetched_at - timedelta(seconds=record.age)) - (
+        previous.fetched_at - timedelta(seconds=previous.age or 0)
+    )
+    return since <= _DATE_STEP

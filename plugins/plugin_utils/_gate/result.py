@@ -7,14 +7,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Mapping
+from typing import Any, Mapping, Union
 
 from ...module_utils._policy import Policy
 from ...module_utils._record import Record
 from .._judging.judgement import Judgement
 from .history import History
 from .look import VERDICTS
+from .outcome_tracker import OutcomeTracker
 from .tracker import Tracker
+
+AnyTracker = Union[Tracker, OutcomeTracker]
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Ending:
 
 
 def gate_result(
-    ending: Ending, trackers: Mapping[str, Tracker], baseline: Record | None, policy: Policy, history: History
+    ending: Ending, trackers: Mapping[str, AnyTracker], baseline: Record | None, policy: Policy, history: History
 ) -> dict[str, Any]:
     """Return the result; `trackers` by tag, in the order asked."""
     judgements = {tag: _final(tracker, policy, ending) for tag, tracker in trackers.items()}
@@ -39,10 +42,7 @@ def gate_result(
         "verdict": ending.verdict,
         "msg": f"{ending.verdict}: {'; '.join(judgements[worst_first[0]].reasons)}{more}",
         "reasons": [reason for tag in worst_first for reason in judgements[tag].reasons],
-        "tags": {
-            tag: {**judgement.as_dict(), "record": _as_dict(trackers[tag].judged_record)}
-            for tag, judgement in judgements.items()
-        },
+        "tags": {tag: {**judgement.as_dict(), **trackers[tag].judged_parts()} for tag, judgement in judgements.items()},
         "stats": _stats(trackers, baseline, policy),
         "looks": history.looks,
         "waited": round(ending.waited, 3),
@@ -54,7 +54,7 @@ def gate_result(
     }
 
 
-def _final(tracker: Tracker, policy: Policy, ending: Ending) -> Judgement:
+def _final(tracker: AnyTracker, policy: Policy, ending: Ending) -> Judgement:
     """Return the judgement of a tag now that the gate has ended."""
     judgement = tracker.judgement
     if judgement is None:
@@ -72,13 +72,9 @@ def _problem(tag: str, ending: Ending) -> str:
     return str(error["msg"]) if error else f"{tag}: it was never read"
 
 
-def _stats(trackers: Mapping[str, Tracker], baseline: Record | None, policy: Policy) -> dict[str, Any]:
-    """Return the last cumulative records by tag, that of the baseline included."""
-    records = {tag: tracker.reading for tag, tracker in trackers.items()}
-    if policy.baseline_tag is not None:
+def _stats(trackers: Mapping[str, AnyTracker], baseline: Record | None, policy: Policy) -> dict[str, Any]:
+    """Return the last cumulative records by tag, that of the baseline included; none where outcomes are judged."""
+    records = {tag: tracker.reading for tag, tracker in trackers.items() if isinstance(tracker, Tracker)}
+    if records and policy.baseline_tag is not None:
         records.setdefault(policy.baseline_tag, baseline)
     return {tag: record.as_dict() for tag, record in records.items() if record is not None}
-
-
-def _as_dict(record: Record | None) -> dict[str, Any] | None:
-    return record.as_dict() if record else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Iterable, Mapping
 
 from ...module_utils._policy import Policy
 from ...module_utils._record import Record, difference
@@ -16,11 +16,10 @@ from .._judging.baseline import Baseline, required_ratio
 from .._judging.decision import judge
 from .._judging.judgement import Judgement
 from .._judging.state import TagState
-from .movement import Ages, Fall, Movement, fallen
+from .look import Look
+from .movement import Ages, Fall, Movement, fallen, is_copy
 
 _OLD_MAIL = timedelta(days=1)
-# Dates are in whole seconds, so that of a copy may seem a second younger than it is.
-_DATE_STEP = timedelta(seconds=1)
 _SENT = ("messages", "deliveries")
 _ENGAGED = ("opens", "clicks")
 OLD_MAIL_NOTE = (
@@ -86,21 +85,32 @@ class Tracker:
         return self._judged.record if self._judged else None
 
     @property
-    def figures(self) -> tuple[int, int]:
+    def figures(self) -> tuple[int, int, int | None]:
         """Messages and deliveries as judged, or as they came where they cannot be judged; 0 without a reading."""
         shown = self._previous if self._fall or self._since_problem else self.judged_record
-        return (shown.messages, shown.deliveries) if shown else (0, 0)
+        return (shown.messages, shown.deliveries, None) if shown else (0, 0, None)
 
     @property
     def has_old_mail(self) -> bool:
         """Whether the tag had mail long before the gate began, and no `since` tells it apart."""
         return OLD_MAIL_NOTE in self._notes
 
-    def update(self, record: Record, began: float, ended: float) -> None:
-        """Take what a look read."""
+    def judged_parts(self) -> dict[str, Any]:
+        """Return what the result shows beside the judgement: the record judged."""
+        record = self.judged_record
+        return {"record": record.as_dict() if record else None}
+
+    def wants_events(self, record: Record, elapsed: float, time_up: bool, may_read: bool) -> bool:
+        """Return false: counters are all that is judged."""
+        return False
+
+    def update(self, look: Look) -> None:
+        """Take what a look read of the tag, if anything."""
+        record = look.records.get(self.tag)
         previous = self._previous
-        if previous is not None and _is_copy(record, previous):
+        if record is None or (previous is not None and is_copy(record, previous)):
             return
+        began, ended = look.began, look.ended
         if previous is None and self._before is None and _has_old_mail(record):
             self._notes += (OLD_MAIL_NOTE,)
         self._previous = record
@@ -213,20 +223,10 @@ class Tracker:
         return replace(record, notes=record.notes + self._notes)
 
 
-def _is_copy(record: Record, previous: Record) -> bool:
-    """Return whether a cache or a standby gave the record before once more, by its counters and dates."""
-    same = all(getattr(record, name) == getattr(previous, name) for name in _SENT + _ENGAGED)
-    if not same or record.fetched_at is None or previous.fetched_at is None:
-        return False
-    if record.fetched_at <= previous.fetched_at:
-        return True
-    # A cache that writes a Date of its own tells by its Age how old the answer is.
-    if record.age is None:
-        return False
-    since = (record.fetched_at - timedelta(seconds=record.age)) - (
-        previous.fetched_at - timedelta(seconds=previous.age or 0)
-    )
-    return since <= _DATE_STEP
+def trackers_of(tags: Iterable[str], policy: Policy, before: Mapping[str, Record]) -> dict[str, Tracker]:
+    """Return a tracker for each tag; `before` has the earlier records that `since` gives, by tag."""
+    unique = list(dict.fromkeys(tags))
+    return {tag: Tracker(tag, policy, before.get(tag), len(unique)) for tag in unique}
 
 
 def _has_old_mail(record: Record) -> bool:

@@ -67,7 +67,8 @@ def _by_counts(state: OutcomeState, policy: Policy, required: float) -> Decision
 def _by_evidence(state: OutcomeState, policy: Policy, required: float) -> Decision | None:
     """Decide while mail is being sent; without confidence the bare ratio stands in for evidence, and nothing fails."""
     if policy.confidence == 0:
-        return Decision("pass", "ratio", reasons.enough(state, required)) if _is_enough(state, required) else None
+        passes = _is_enough(state, required) and not state.time_up
+        return Decision("pass", "ratio", reasons.enough(state, required)) if passes else None
     groups = list(state.groups(policy))
     for group in groups:
         if _evidence_passes(group, policy, required):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Event, Seen
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import GateEvent, TagEvent
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.judgement import Judgement
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._progress import LINES_LIMIT, Progress
 
@@ -19,12 +19,12 @@ NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 def seen(messages, deliveries, verdict=None, reasons=("a: 10 may still be under way",)):
     """A tag after a look."""
     judgement = Judgement(verdict, None, reasons, 0.95, deliveries, deliveries, messages, 0)
-    return Seen(messages, deliveries, judgement)
+    return TagEvent(messages, deliveries, None, judgement)
 
 
 def event(elapsed, error=None, verdict=None, **tags):
     """A look."""
-    return Event(1, NOW, elapsed, tags, error, verdict, 30)
+    return GateEvent(1, NOW, elapsed, tags, error, verdict, 30)
 
 
 @pytest.fixture

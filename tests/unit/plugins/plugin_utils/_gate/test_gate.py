@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Reading
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import OLD_MAIL_NOTE
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import SERVICE, START, gate, look, record
 from hypothesis import given
@@ -104,7 +104,7 @@ def test_the_age_of_a_count_is_from_look_to_look():
     """A look that takes long makes nothing older than it is."""
     a_gate = gate()
     for began, ended in ((0, 100), (950, 960), (1000, 1010)):
-        reading = Reading(began, ended, START, {"a": record("a", began, 100, 90)}, {})
+        reading = Look(began, ended, START, {"a": record("a", began, 100, 90)}, {})
         event = a_gate.look(reading)
         assert event.verdict == ("fail" if began == 1000 else None)
 
@@ -320,7 +320,7 @@ def test_an_old_copy_of_a_live_campaign_is_not_settled():
 def test_a_pause_that_the_service_asks_for(sleep, pause, second, next_in):
     """The next look waits as long, but never past the deadline."""
     a_gate = gate(timing={"wait_sleep": sleep})
-    event = a_gate.look(Reading(second, second, START, {}, {"a": SERVICE}, retry_after=pause))
+    event = a_gate.look(Look(second, second, START, {}, {"a": SERVICE}, retry_after=pause))
     assert event.next_in == next_in
 
 

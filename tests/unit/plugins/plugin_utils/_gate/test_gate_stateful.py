@@ -15,7 +15,8 @@ import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Reading, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import trackers_of
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.judgement import Judgement
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -304,9 +305,9 @@ class GateMachine(RuleBasedStateMachine):
     def _open(self, policy, timing, before):
         self.policy = Policy.from_options(policy)
         self.timing = timing
-        self.gate = Gate(self.tags, self.policy, timing, before)
+        self.gate = Gate(trackers_of(self.tags, self.policy, before), self.policy, timing)
         patient = Timing(timing.wait_timeout, max_consecutive_errors=10**6)
-        self.twin = Gate(self.tags, self.policy, patient, before)
+        self.twin = Gate(trackers_of(self.tags, self.policy, before), self.policy, patient)
         self.stories = {tag: Story(self.policy, tag, before.get(tag)) for tag in self.tags}
         self.now = 0.0
         self.event = self.twin_event = self.last = self.baseline = None
@@ -401,7 +402,7 @@ class GateMachine(RuleBasedStateMachine):
             last_at = None if idle is None else self.wall - timedelta(seconds=idle)
             known = any(counts) or last_at is not None
             records[tag] = Record(tag, *counts, last_at=last_at, fetched_at=self.wall, known=known)
-        return Reading(began, ended, self.wall, records, errors or {})
+        return Look(began, ended, self.wall, records, errors or {})
 
     def _look(self, reading):
         verdicts = _verdicts(self.event) if self.event else {}
@@ -455,7 +456,7 @@ class GateMachine(RuleBasedStateMachine):
         self._pass(after)
         records = {tag: record for tag, record in self.last.records.items() if tag in self.wanted}
         errors = {tag: SERVICE_ERROR for tag in self.wanted if tag not in records}
-        self._look(Reading(self.now, self.now, self.wall, records, errors))
+        self._look(Look(self.now, self.now, self.wall, records, errors))
 
     @precondition(lambda self: self.waits)
     @rule(after=SECONDS, tag=TAG, kind=st.sampled_from(["service", "timeout", "answer", "lost", "refused"]))
@@ -490,7 +491,7 @@ class GateMachine(RuleBasedStateMachine):
             if tag in self.wanted
         }  # fmt: skip
         errors = dict.fromkeys(records, SERVICE_ERROR) if fails else {}
-        event = self.twin.look(Reading(self.now, self.now, self.wall, {} if fails else records, errors))
+        event = self.twin.look(Look(self.now, self.now, self.wall, {} if fails else records, errors))
         # Where time itself decides something at this look, the two go ways of their own.
         if event.verdict is not None or _verdicts(event) != _verdicts(self.event):
             self.twin = self.twin_event = None

@@ -13,10 +13,13 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Po
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.history import TAG_ENTRIES_LIMIT, History
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Reading, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import trackers_of
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import growth
 from hypothesis import given
 from hypothesis import strategies as st
+
+POLICY = Policy(min_delivery_ratio=0.97)
 
 
 @given(st.integers(0, 1000), st.integers(2, 100), st.integers(1, 700))
@@ -66,12 +69,12 @@ def test_as_many_looks_as_allowed(limit, tags, most):
 def test_twice_as_many_looks_take_no_more_memory():
     """What a gate remembers is bounded, also of a stream that never rests."""
     start = datetime(2026, 1, 1, tzinfo=timezone.utc)
-    gate = Gate(["a"], Policy(min_delivery_ratio=0.97), Timing(wait_timeout=1e9, wait_sleep=1), {})
+    gate = Gate(trackers_of(["a"], POLICY, {}), POLICY, Timing(wait_timeout=1e9, wait_sleep=1))
 
     def looks(first, last):
         for number in range(first, last):
             now = start + timedelta(seconds=number)
             record = Record("a", 10 * number, int(9.7 * number), 0, 0, last_at=now, fetched_at=now)
-            gate.look(Reading(number, number, now, {"a": record}, {}))
+            gate.look(Look(number, number, now, {"a": record}, {}))
 
     assert growth(lambda: looks(0, 1200), lambda: looks(1200, 2400)) < 8_000

@@ -10,7 +10,7 @@ from dataclasses import FrozenInstanceError
 from datetime import timedelta
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Reading, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import SERVICE, START, gate, look
 
 AT_ONCE = {"wait_timeout": 0}
@@ -28,7 +28,7 @@ def test_nothing_told_can_be_changed():
     """Whoever reads an event, a report for one, leaves it to the next as it was."""
     a_gate = gate()
     event = look(a_gate, 0, a=(500, 490))
-    reading = Reading(0, 0, START, {}, {})
+    reading = Look(0, 0, START, {}, {})
     for told, name in (
         (event, "verdict"),
         (event.tags["a"], "messages"),

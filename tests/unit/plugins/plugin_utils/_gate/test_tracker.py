@@ -11,16 +11,22 @@ from datetime import timedelta
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.movement import Ages
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import Tracker
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import growth, record
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import START, growth, record
+
+
+def update(tracker, second, *counts, **more):
+    """Let a tracker take what a look at a second read."""
+    tracker.update(Look(second, second, START, {"a": record("a", second, *counts, **more)}, {}))
 
 
 def tracked(readings, before=None, **options):
     """The judgement of the last of some readings; each is (second, messages, deliveries)."""
     tracker = Tracker("a", Policy(**options), before)
     for second, *counts in readings:
-        tracker.update(record("a", second, *counts), second, second)
+        update(tracker, second, *counts)
     tracker.judge(None, time_up=False)
     return tracker.judgement
 
@@ -70,7 +76,7 @@ def test_quick_readings_take_no_memory():
 
     def looks(first, last):
         for number in range(first, last):
-            tracker.update(record("a", number / 100, number, 0), number / 100, number / 100)
+            update(tracker, number / 100, number, 0)
 
     assert growth(lambda: looks(1, 500), lambda: looks(500, 4500)) < 60_000
 
@@ -82,7 +88,7 @@ def test_old_mail(hours, old):
     assert not tracker.has_old_mail
     reading = record("a", 0, 100, 90)
     first_at = reading.fetched_at - timedelta(hours=hours)
-    tracker.update(record("a", 0, 100, 90, first_at=first_at), 0, 0)
+    update(tracker, 0, 100, 90, first_at=first_at)
     assert tracker.has_old_mail is old
 
 
@@ -90,7 +96,7 @@ def test_old_mail(hours, old):
 def test_an_unknown_last_activity_is_not_old(seconds):
     """One reading without it never tells that the mail is still, however short the grace period."""
     tracker = Tracker("a", Policy(grace_period=seconds), None)
-    tracker.update(record("a", 0, 100, 90, last_at=None), 0, 0)
+    update(tracker, 0, 100, 90, last_at=None)
     tracker.judge(None, time_up=False)
     assert tracker.judgement.verdict is None
 

@@ -97,20 +97,26 @@ def clustered(rng: Random, messages: int, lost: int) -> list[bool]:
 
 @dataclass(frozen=True)
 class Mail:
-    """The moments of a campaign, each list in order, and the share of its messages that is delivered in the end."""
+    """The moments of a campaign, each list in order, and the share of its messages that is delivered in the end.
+
+    `arrivals` has, for each message in the order sent, when it is delivered; infinity for those that are lost.
+    """
 
     sent: Sequence[float]
     delivered: Sequence[float]
     opened: Sequence[float]
     share: float
+    arrivals: Sequence[float]
 
     def and_then(self, later: Mail, share: float) -> Mail:
         """Return both under one tag, with the share of what is to be judged."""
+        both = sorted(zip([*self.sent, *later.sent], [*self.arrivals, *later.arrivals]))
         return Mail(
-            sorted([*self.sent, *later.sent]),
+            [sent for sent, _arrives in both],
             sorted([*self.delivered, *later.delivered]),
             sorted([*self.opened, *later.opened]),
             share,
+            [arrives for _sent, arrives in both],
         )
 
 
@@ -129,8 +135,9 @@ def blast(
     arrives = losses(rng, messages, math.ceil(messages * (1 - share) - 1e-9))
     sent = [duration * index / messages for index in range(messages)]
     mail = _mail(rng, sent, arrives, deferral(rng))
-    shifted = ([after + moment for moment in moments] for moments in (mail.sent, mail.delivered, mail.opened))
-    return Mail(*shifted, share=mail.share)
+    lists = (mail.sent, mail.delivered, mail.opened, mail.arrivals)
+    sent, delivered, opened, arrivals = ([after + moment for moment in moments] for moments in lists)
+    return Mail(sent, delivered, opened, mail.share, arrivals)
 
 
 def stream(
@@ -162,7 +169,7 @@ def stream(
         sent.append(moment)
         arrives.append(works)
     mail = _mail(rng, sent, arrives, deferral(rng))
-    return Mail(mail.sent, mail.delivered, mail.opened, rate)
+    return replace(mail, share=rate)
 
 
 def with_stragglers(rng: Random, mail: Mail) -> Mail:
@@ -172,9 +179,10 @@ def with_stragglers(rng: Random, mail: Mail) -> Mail:
 
 
 def _mail(rng: Random, sent: list[float], arrives: list[bool], delivery: Delivery) -> Mail:
-    delivered = sorted(delivery(moment) for moment, works in zip(sent, arrives) if works)
+    arrivals = [delivery(moment) if works else math.inf for moment, works in zip(sent, arrives)]
+    delivered = sorted(moment for moment in arrivals if moment < math.inf)
     opened = sorted(moment + rng.expovariate(1 / 1800) for moment in delivered[::5])
-    return Mail(sent, delivered, opened, len(delivered) / len(sent))
+    return Mail(sent, delivered, opened, len(delivered) / len(sent), arrivals)
 
 
 def prompt(rng: Random) -> View:

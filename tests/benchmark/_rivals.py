@@ -14,8 +14,10 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Po
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.outcome_tracker import outcome_trackers_of
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import trackers_of
 from ansible_collections.mailops.smtpeter.tests.benchmark._campaigns import TAG
+from ansible_collections.mailops.smtpeter.tests.benchmark._fates import Fates
 
 # One-sided, 95 %.
 _Z = 1.6449
@@ -48,6 +50,22 @@ def run_gate(
         if following is None or not math.isclose(look.ended + event.next_in, following.began):
             break
     raise AssertionError("the gate wants to look at other moments than were simulated")
+
+
+def run_gate_by_outcomes(
+    looks: Sequence[Look], policy: Policy, timing: Timing, fates: Fates, begins: float, has_since: bool
+) -> Outcome:
+    """Let the collection's gate judge by outcomes until it has a verdict; a campaign begins `begins` seconds before."""
+    gate = Gate(outcome_trackers_of([TAG], policy, has_since), policy, timing)
+    for look in looks:
+        read = {}
+        if gate.wants_events(look.records, look.began):
+            read[TAG] = fates.outcome(begins + look.ended)
+        event = gate.look(replace(look, outcomes=read))
+        if event.verdict is not None:
+            decided_by = event.tags[TAG].judgement.decided_by if TAG in event.tags else None
+            return Outcome(event.verdict, event.look, event.elapsed, decided_by)
+    raise AssertionError("the gate did not end when time was up")
 
 
 def guaranteed(

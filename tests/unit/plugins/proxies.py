@@ -23,8 +23,10 @@ class Proxy:
     """A proxy that speaks one protocol: `connect` (HTTP), `socks5` or `socks4`; `other` is none of these.
 
     It connects to `port` on 127.0.0.1, whatever it is asked for. `refusal` is the status line or the SOCKS code that it
-    answers instead; `credentials` are those that it asks for; with `pause` it answers byte by byte, with so many
-    seconds before each. `asked` are the hosts and ports that it was asked for, and `shown` the credentials, in order.
+    answers instead, or a function that gives it, or null, for a host; `credentials` are those that it asks for; with
+    `pause` it answers byte by byte, with so many seconds before each, and with `lag` it passes on so what the service
+    sends. `asked` are the hosts and ports that it was asked
+    for, and `shown` the credentials, in order.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Proxy:
         refusal: Any = None,
         credentials: tuple[str, str] | None = None,
         pause: float = 0,
+        lag: float = 0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.asked: list[tuple[str, int]] = []
@@ -49,6 +52,7 @@ class Proxy:
         self._refusal = refusal
         self._credentials = credentials
         self._pause = pause
+        self._lag = lag
         self._tls = tls
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
@@ -95,15 +99,10 @@ class Proxy:
                 data = end.recv(65536)
                 if not data:
                     return
-                ends[end].sendall(data)
+                _send(ends[end], data, self._lag if end is other else 0)
 
     def _say(self, sock: socket.socket, data: bytes) -> None:
-        if not self._pause:
-            sock.sendall(data)
-            return
-        for byte in data:
-            time.sleep(self._pause)
-            sock.sendall(bytes([byte]))
+        _send(sock, data, self._pause)
 
     def _open_connect(self, sock: socket.socket) -> bool:
         head = b""
@@ -114,7 +113,7 @@ class Proxy:
         headers = {name.lower(): value.strip() for name, _colon, value in (line.partition(":") for line in lines)}
         basic = base64.b64decode(headers.get("proxy-authorization", "Basic ")[6:]).decode("latin-1")
         self._note(host.strip("[]"), int(port), basic)
-        status = self._refusal or ("200 Connected" if self._is_welcome() else "407 Proxy Authentication Required")
+        status = self._refused() or ("200 Connected" if self._is_welcome() else "407 Proxy Authentication Required")
         self._say(sock, f"HTTP/1.1 {status}\r\nProxy-Authenticate: Basic\r\n\r\n".encode())
         return status.startswith("200")
 
@@ -142,16 +141,16 @@ class Proxy:
                 *((socket.AF_INET, _take(sock, 4)) if kind == 1 else (socket.AF_INET6, _take(sock, 16)))
             )
         self._note(host, struct.unpack(">H", _take(sock, 2))[0], basic)
-        self._say(sock, bytes([5, self._refusal or 0, 0, 1, 0, 0, 0, 0, 0, 0]))
-        return not self._refusal
+        self._say(sock, bytes([5, self._refused() or 0, 0, 1, 0, 0, 0, 0, 0, 0]))
+        return not self._refused()
 
     def _open_socks4(self, sock: socket.socket) -> bool:
         _version, _command, port, address = struct.unpack(">BBH4s", _take(sock, 8))
         user = _take_text(sock)
         host = _take_text(sock) if address[:3] == b"\0\0\0" else socket.inet_ntoa(address)
         self._note(host, port, f"{user}:")
-        self._say(sock, bytes([0, self._refusal or 0x5A, 0, 0, 0, 0, 0, 0]))
-        return not self._refusal
+        self._say(sock, bytes([0, self._refused() or 0x5A, 0, 0, 0, 0, 0, 0]))
+        return not self._refused()
 
     def _open_other(self, sock: socket.socket) -> bool:
         _take(sock, 3)
@@ -163,8 +162,20 @@ class Proxy:
         self.asked.append((host, port))
         self.shown.append((name, password) if basic else None)
 
+    def _refused(self) -> Any:
+        return self._refusal(self.asked[-1][0]) if callable(self._refusal) else self._refusal
+
     def _is_welcome(self) -> bool:
         return self._credentials is None or self.shown[-1] == self._credentials
+
+
+def _send(sock: socket.socket, data: bytes, pause: float) -> None:
+    if not pause:
+        sock.sendall(data)
+        return
+    for byte in data:
+        time.sleep(pause)
+        sock.sendall(bytes([byte]))
 
 
 def _take(sock: socket.socket, count: int) -> bytes:

@@ -92,7 +92,7 @@ class EventStream:
 
     def _start(self, final: bool) -> None:
         """Find the bracket that opens the array."""
-        text = self._text.lstrip(" \t\n\r")
+        text = self._text = self._text.lstrip(" \t\n\r")
         if text.startswith("["):
             self._started, self._text = True, text[1:]
         elif final or len(text) > 4096:

@@ -342,9 +342,9 @@ def _proxy_problem(exc: BaseException, causes: list[BaseException], proxy: Proxy
     """Return what went wrong at the proxy, before the service was reached; null where it was not that."""
     import requests
 
-    def problem(what: str, retryable: bool = True, remedy: str = "") -> TransportError:
+    def problem(what: str, retryable: bool = True, remedy: str = "", kind: str = "connection") -> TransportError:
         remedy = remedy or f"correct {proxy.variable}, or add the host to NO_PROXY"
-        return TransportError("connection", f"the proxy that {proxy.variable} names {what}", retryable, remedy)
+        return TransportError(kind, f"the proxy that {proxy.variable} names {what}", retryable, remedy)
 
     credentials = f"give {proxy.variable} the right ones, as in http://USER:PASSWORD@HOST:PORT"
     for cause in causes:
@@ -361,8 +361,10 @@ def _proxy_problem(exc: BaseException, causes: list[BaseException], proxy: Proxy
         return None
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return problem("does not speak TLS as expected")
-    inner = [cause for cause in causes if isinstance(cause, (socket.gaierror, socket.timeout)) or _has_code(cause)]
-    return problem(f"cannot be reached ({words_of(inner[-1] if inner else None)})")
+    inner = [cause for cause in causes if isinstance(cause, socket.gaierror) or _has_code(cause)]
+    late = any(isinstance(cause, (socket.timeout, requests.Timeout)) for cause in causes)
+    words = "no answer in time" if late else words_of(inner[-1] if inner else None)
+    return problem(f"cannot be reached ({words})", kind="timeout" if late else "connection")
 
 
 def _has_code(cause: BaseException) -> bool:

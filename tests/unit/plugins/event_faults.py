@@ -50,13 +50,13 @@ def _with(*more: object) -> Script:
 
 def _same_faults() -> Iterator[Fault]:
     """The faults of the stats method that have nothing to do with what an answer says."""
-    families = ("connection", "slow", "endless", "status", "redirect", "certificate")
+    families = ("connection", "slow", "endless", "status", "redirect", "certificate", "proxy")
     for fault in FAULTS:
         if fault.family not in families:
             continue
         if fault.says == "more than 1048576 bytes":
             # White space, of which an array may have as much as it likes.
-            yield replace(fault, kinds=(*ANSWER, "timeout"), says=f"{LIMIT}|in time")
+            yield replace(fault, kinds=(*ANSWER, "timeout"), says=f"{LIMIT}|in time", alone=True)
         else:
             yield fault
 
@@ -129,7 +129,10 @@ EVENT_FAULTS = tuple(
     for number, fault in enumerate(
         itertools.chain(
             _same_faults(),
-            (Fault("body", name, script, kinds, says) for name, script, kinds, says in _bad_bodies()),
+            (
+                Fault("body", name, script, kinds, says, alone=name == "gzip bomb")
+                for name, script, kinds, says in _bad_bodies()
+            ),
             (Fault("event", name, script, ANSWER, f"{NOT_UNDERSTOOD}.*{says}") for name, script, says in _bad_events()),
             (Fault("good", name, script) for name, script in _good_answers()),
         ),

@@ -23,8 +23,9 @@ class Proxy:
     """A proxy that speaks one protocol: `connect` (HTTP), `socks5` or `socks4`; `other` is none of these.
 
     It connects to `port` on 127.0.0.1, whatever it is asked for. `refusal` is the status line or the SOCKS code that it
-    answers instead; `credentials` are those that it asks for; with `pause` it answers byte by byte, with so many
-    seconds before each. `asked` are the hosts and ports that it was asked for, and `shown` the credentials, in order.
+    answers instead, or a function that gives it, or null, for a host; `credentials` are those that it asks for; with
+    `pause` it answers byte by byte, with so many seconds before each. `asked` are the hosts and ports that it was asked
+    for, and `shown` the credentials, in order.
     """
 
     def __init__(
@@ -114,7 +115,7 @@ class Proxy:
         headers = {name.lower(): value.strip() for name, _colon, value in (line.partition(":") for line in lines)}
         basic = base64.b64decode(headers.get("proxy-authorization", "Basic ")[6:]).decode("latin-1")
         self._note(host.strip("[]"), int(port), basic)
-        status = self._refusal or ("200 Connected" if self._is_welcome() else "407 Proxy Authentication Required")
+        status = self._refused() or ("200 Connected" if self._is_welcome() else "407 Proxy Authentication Required")
         self._say(sock, f"HTTP/1.1 {status}\r\nProxy-Authenticate: Basic\r\n\r\n".encode())
         return status.startswith("200")
 
@@ -142,16 +143,16 @@ class Proxy:
                 *((socket.AF_INET, _take(sock, 4)) if kind == 1 else (socket.AF_INET6, _take(sock, 16)))
             )
         self._note(host, struct.unpack(">H", _take(sock, 2))[0], basic)
-        self._say(sock, bytes([5, self._refusal or 0, 0, 1, 0, 0, 0, 0, 0, 0]))
-        return not self._refusal
+        self._say(sock, bytes([5, self._refused() or 0, 0, 1, 0, 0, 0, 0, 0, 0]))
+        return not self._refused()
 
     def _open_socks4(self, sock: socket.socket) -> bool:
         _version, _command, port, address = struct.unpack(">BBH4s", _take(sock, 8))
         user = _take_text(sock)
         host = _take_text(sock) if address[:3] == b"\0\0\0" else socket.inet_ntoa(address)
         self._note(host, port, f"{user}:")
-        self._say(sock, bytes([0, self._refusal or 0x5A, 0, 0, 0, 0, 0, 0]))
-        return not self._refusal
+        self._say(sock, bytes([0, self._refused() or 0x5A, 0, 0, 0, 0, 0, 0]))
+        return not self._refused()
 
     def _open_other(self, sock: socket.socket) -> bool:
         _take(sock, 3)
@@ -162,6 +163,9 @@ class Proxy:
         name, _colon, password = basic.partition(":")
         self.asked.append((host, port))
         self.shown.append((name, password) if basic else None)
+
+    def _refused(self) -> Any:
+        return self._refusal(self.asked[-1][0]) if callable(self._refusal) else self._refusal
 
     def _is_welcome(self) -> bool:
         return self._credentials is None or self.shown[-1] == self._credentials

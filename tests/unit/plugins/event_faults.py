@@ -31,7 +31,7 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.faults import (
 )
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import Script, answer, constantly
 
-# Two tags, since each request is about a tag of its own.
+# Without their tags, since each fault is asked for by a tag of its own.
 EVENTS = [
     attempt(0, tags=...), delivery(5, tags=...), attempt(1, 2, tags=...), failure(6, 2, tags=...),
     attempt(2, 3, tags=...), event("open", 9, tags=...),
@@ -58,7 +58,7 @@ def _same_faults() -> Iterator[Fault]:
             # White space, of which an array may have as much as it likes.
             yield replace(fault, kinds=(*ANSWER, "timeout"), says=f"{LIMIT}|in time", alone=True)
         else:
-            yield fault
+            yield fault if fault.kinds else replace(fault, script=_body(GOOD))
 
 
 def _bad_bodies() -> Iterable[tuple[str, Script, tuple[str, ...], str]]:

@@ -19,6 +19,7 @@ from ._errors import SmtpeterError
 
 # An event is a few hundred bytes; in characters.
 EVENT_LIMIT = 1024 * 1024
+_NOTHING = re.compile(r"(null|\{[ \t\n\r]*\})[ \t\n\r]*")
 _SPACE = re.compile(r"[ \t\n\r]*")
 _FIRST, _EVENT, _SEPARATOR, _END = range(4)
 _KINDS = {"attempt": "an attempt", "delivery": "a delivery", "failure": "a failure"}
@@ -92,11 +93,11 @@ class EventStream:
 
     def _start(self, final: bool) -> None:
         """Find the bracket that opens the array."""
-        text = self._text.lstrip(" \t\n\r")
+        text = self._text = self._text.lstrip(" \t\n\r")
         if text.startswith("["):
             self._started, self._text = True, text[1:]
         elif final or len(text) > 4096:
-            if _kind_of_text(self._json, text) not in ("null", "an empty object"):
+            if not _NOTHING.fullmatch(text):
                 raise EventError(f"{_kind_of_text(self._json, text)} came where an array of events belongs")
             self._started, self._text, self._expected = True, "", _END
 
@@ -252,10 +253,9 @@ def _kind_of_text(decoder: json.JSONDecoder, text: str) -> str:
     if not text:
         return "nothing"
     try:
-        value = decoder.decode(text)
+        return _kind_of(decoder.decode(text))
     except ValueError:
         return "an object" if text.startswith("{") else "something that is not JSON"
-    return "an empty object" if value == {} else _kind_of(value)
 
 
 def _kind_of_mark(mark: str) -> str:

@@ -68,7 +68,7 @@ def _zone(text: str | None) -> timezone:
         return timezone.utc
     digits = str(text)[1:].replace(":", "").ljust(4, "0")
     if int(digits[2:]) > 59:
-        raise ValueError("minutes")
+        raise ValueError
     offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
     return timezone(-offset if str(text)[0] == "-" else offset)
 

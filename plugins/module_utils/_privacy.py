@@ -41,7 +41,8 @@ _NO_NAMES = frozenset(
 def mask_addresses(text: str, own: tuple[str, ...] = ()) -> str:
     """Return a line with each mail address masked, in whatever encoding, and the display name in front of it.
 
-    `own` are words, in lower case, that are masked where an encoded word holds them.
+    The local part of an address is masked where it stands alone, too. `own` are words, in lower case, that are masked
+    where an encoded word holds them.
     """
     text = _flat(text)
     encoded = _ENCODED.search(text) is not None
@@ -49,19 +50,23 @@ def mask_addresses(text: str, own: tuple[str, ...] = ()) -> str:
         return text
     text = _QUOTED_LOCAL.sub(MASK, _COMMENT.sub("", _SPACED_AT.sub("@", text)))
     words = _WORDS.split(text)
+    local_parts: set[str] = set()
     for position in range(0, len(words), 2):
         word = words[position]
         plain = _decoded(word) if encoded and _ENCODED.search(word) else word
         if "@" not in plain and (plain is word or not any(part in plain.lower() for part in own)):
             continue
         words[position] = MASK
+        local_parts.update(part for part in _own_parts(plain, "") if len(part) > 1 and "@" in plain)
         if word.startswith("@") and position >= 2:
             # A bracket stands between the local part and its domain.
             words[position - 2] = MASK
     text = "".join(words)
-    if "<" not in text:
-        return text
-    return _NAME.sub(_without_name, _QUOTED_NAME.sub(MASK, text))
+    if "<" in text:
+        text = _NAME.sub(_without_name, _QUOTED_NAME.sub(MASK, text))
+    for part in sorted(local_parts, key=len, reverse=True):
+        text = _without_word(text, part)
+    return text
 
 
 def domain_of(recipient: str) -> str | None:

@@ -202,7 +202,6 @@ def stream(
     def read(response: requests.Response) -> bytes | None:
         if response.status_code not in statuses:
             return _read(response)
-        request.allowance = STREAM_LIMIT + _READ_LIMIT
         return b"" if _read_pieces(response, timeout, take) else None
 
     outcome = _attempt(session, url, timeout, read)
@@ -272,6 +271,8 @@ def _read_pieces(response: requests.Response, timeout: float, take: Callable[[by
     received = total = 0
     for raw in iter(lambda: response.raw.read(_PIECE, decode_content=False), b""):
         received += len(raw)
+        # A piece and its framing are far below it; the body has a limit of its own.
+        request.allowance = _READ_LIMIT
         for piece in [raw] if inflate is None else _inflated(inflate, raw):
             if (total + len(piece)) // BODY_LIMIT > total // BODY_LIMIT:
                 request.begin(timeout, request.allowance)

@@ -71,6 +71,8 @@ options:
     description:
       - The SQLite file that keeps the messages. It is created when missing, and outlives the sandbox.
       - Without it, the file is the sandbox's own and removed with O(state=stopped).
+      - A file of an earlier version of this collection is taken over. It did not note why mail was lost, which is
+        shown as refused with 550 5.0.0. The earlier version does not read the file any more.
     type: path
     version_added: 1.0.0
   tls:
@@ -86,9 +88,9 @@ options:
         (a name or a dict, V(healthy) unless given) and C(tags) (a dict from tag to name or dict). A message with
         several tags follows the first one that is in C(tags).
       - V(healthy) delivers 98.5 % within seconds. V(deferred) has a quarter of the mail wait for the retries.
-        V(blocked) has one receiver, who gets 30 % of the mail, refuse all of it. V(unreachable) has one receiver, who
-        gets 30 % of the mail, be out of reach. V(dead) delivers nothing, since every receiver takes it for spam.
-        V(outage) holds everything for 10 minutes, then delivers. Other than said, they are as V(healthy).
+        V(blocked) has one receiver, which gets 30 % of the mail, refuse all of it. With V(unreachable), one receiver,
+        which gets 30 % of the mail, cannot be reached. V(dead) delivers nothing, since every receiver takes it for
+        spam. V(outage) holds everything for 10 minutes, then delivers. Other than said, they are as V(healthy).
       - The keys of a dict of rates and delays follow. Rates are shares from 0 to 1, delays are seconds, and a span is
         either a number of seconds or a list of the least and the most. What is left out is as in V(healthy).
       - C(delivery_rate) (float, default 0.985), the share delivered in the end, of what is neither blocked nor
@@ -99,9 +101,9 @@ options:
         V(spam).
       - C(delay) (span, default V([1, 5])), from accepting a message, or the end of C(hold), to its delivery.
       - C(hold) (float, default 0), how long each message is held before the first attempt.
-      - C(blocked_rate) (float, default 0), the share that goes to a receiver who refuses it, with 550 5.7.1.
+      - C(blocked_rate) (float, default 0), the share that goes to a receiver that refuses it, with 550 5.7.1.
       - C(blocked_domains) (list of str, default V([])), the domains that refuse everything, with 550 5.7.1.
-      - C(unreachable_rate) (float, default 0), the share that goes to a receiver who cannot be reached. It fails after
+      - C(unreachable_rate) (float, default 0), the share that goes to a receiver that cannot be reached. It fails after
         a day, when the service gives up.
       - C(returned_rate) (float, default 0), the share of the deliveries that the receiver accepts and returns later,
         for one of the reasons in C(refusals). Nobody opens such a message.

@@ -61,6 +61,7 @@ OTHER = (
         r"(ansible )?mailops\.smtpeter( sandbox( authority)?| record 1)?",
         "names",
     ),
+    (r"module_utils/_(moment|outcomes)\.py", r"(\(\?P<date>|\[A-Za-z\]).*", "patterns"),
     (r"module_utils/_sandbox/connection\.py", r"HTTP/1\.1 .*", "a status line"),
     (r"module_utils/_sandbox/routes\.py", r"text/plain; charset=utf-8", "a header"),
     (r"playbooks/.* \((gate_options|fleet_(reading|policy|known))\)", r"[a-z_]+( [a-z_]+)+", "names of options"),

@@ -379,16 +379,18 @@ def tag_of(target: str) -> str:
 
 
 class Services:
-    """The services that have all the faults. C(access) leads to each place: its api_url and, if needed, a ca_path.
+    """The services that have all of some faults, and a good answer for everything else.
 
+    C(access) leads to each place: its api_url and, if needed, a ca_path.
     C(elsewhere) is where redirects point: nothing must ever come there. C(proxies) are the proxies by the words that
     their places end in; the others are reached without, whatever proxy is set, since they are on loopback.
     """
 
-    def __init__(self, directory: pathlib.Path) -> None:
+    def __init__(self, directory: pathlib.Path, faults: Iterable[Fault] = FAULTS, good: bytes = GOOD) -> None:
         authority = Authority(directory)
-        self._scripts = {fault.tag: fault.script for fault in FAULTS}
-        self._redirects = {fault.tag: fault for fault in FAULTS if fault.family == "redirect"}
+        self._good = good
+        self._scripts = {fault.tag: fault.script for fault in faults}
+        self._redirects = {fault.tag: fault for fault in faults if fault.family == "redirect"}
         self.elsewhere = Hostile(constantly(answer(WRONG)))
         reads = constantly(answer(WRONG))
         self._servers = {
@@ -440,7 +442,7 @@ class Services:
         """What a request gets: the fault that its tag names, or else a good answer."""
         fault = self._redirects.get(tag_of(target))
         if fault is None:
-            return self._scripts.get(tag_of(target), constantly(answer(COUNTS)))(target)
+            return self._scripts.get(tag_of(target), constantly(answer(self._good)))(target)
         status = fault.name[:3] if fault.place == "plain" else "302"
         url = self.elsewhere.url.replace("127.0.0.1", "localhost")
         return [answer(b"", f"{status} Moved", f"Location: {url}{target.partition('/v1')[2]}")]

@@ -12,7 +12,7 @@ from typing import Any, Mapping
 
 from ...module_utils._errors import OptionError
 from ...module_utils._reasons import percent
-from .._forms import kind_of
+from ...module_utils._values import kind_of
 from .._gate import VERDICTS
 from . import _text
 from ._reader import INPUT, Reader

@@ -25,7 +25,10 @@ extends_documentation_fragment:
 options:
   tags:
     description:
-      - The tags to read. Give a list, since Ansible splits text at its commas. A tag given twice is read once.
+      - The tags to read. Give a list of text. Text alone is split at its commas, unless it is a list in JSON. A tag
+        given twice is read once.
+      - A number, a boolean or null is refused, so quote such tags (V('010')). YAML reads V(010) as 8.
+      - Indent it below the module's name. At the level of the task, C(tags) is a keyword of Ansible.
       - A tag that is empty, V(.) or V(..), longer than 1,000 characters, or that holds white space, a semicolon or a
         control character is refused.
     type: list
@@ -192,11 +195,15 @@ errors:
         msg:
           description: What happened, and what to do next.
           type: str
+refused:
+  description: True. Nothing was asked, since an option cannot work or a library is missing; C(msg) says which.
+  returned: on options that cannot work
+  type: bool
 """
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import failures, read_tags
@@ -222,9 +229,10 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = options.ReadingModule(
         argument_spec={**options.connection_spec(), **options.reading_spec()}, supports_check_mode=True
     )
+    module.check_options()
     if options.missing_requests():
         module.fail_json(msg=missing_required_lib("requests"))
     try:

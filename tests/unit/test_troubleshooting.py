@@ -54,6 +54,7 @@ OTHER = (
         r"(ansible )?mailops\.smtpeter( sandbox( authority)?| record 1)?",
         "names",
     ),
+    (r"plugin_utils/_look\.py", r"\\\. In some cases, .*|\(Shared connection.*", "patterns of what others say"),
     (r"module_utils/_sandbox/connection\.py", r"HTTP/1\.1 .*", "a status line"),
     (r"module_utils/_sandbox/routes\.py", r"text/plain; charset=utf-8", "a header"),
     (r"playbooks/.* \((gate_options|fleet_(reading|policy|known))\)", r"[a-z_]+( [a-z_]+)+", "names of options"),
@@ -65,7 +66,8 @@ OTHER = (
 FOREIGN = (
     "Failed to import the required Python library (requests)",
     "Unsupported parameters for",
-    "unable to convert to",
+    "missing required arguments: tags",
+    "Failed to create temporary directory",
     "must be one of",
     "has no attribute 'wave'",
     "'connection refused'",

@@ -198,7 +198,9 @@ errors:
   returned: always
   type: int
 last_errors:
-  description: The errors of the last look that failed, by tag, as RV(mailops.smtpeter.tag_stats_info#module:errors).
+  description:
+    - The errors of the last look that failed, by tag, as RV(mailops.smtpeter.tag_stats_info#module:errors). Beside the
+      kinds there, V(lost) is a look that gave no result, such as when the host was not reached or the module crashed.
   returned: always
   type: dict
 history:

@@ -20,7 +20,7 @@ options:
     default: ''
     vars: [{name: host_environment}]
   trouble:
-    description: What goes wrong.
+    description: What goes wrong with a look; C(gone) also with all that follows.
     type: str
     default: ''
     vars: [{name: host_trouble}]
@@ -48,6 +48,7 @@ from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailur
 from ansible.plugins.connection.local import Connection as Local
 
 RAISED = {
+    "gone": AnsibleConnectionFailure("no route to host"),
     "unreachable": AnsibleConnectionFailure("no route to host"),
     "password": AnsibleAuthenticationFailure("Incorrect sudo password"),
     "transfer": AnsibleError("failed to transfer file to /tmp/x: sftp: remote mkdir: Failure"),
@@ -75,8 +76,8 @@ class Connection(Local):
 
     def exec_command(self, cmd: str, in_data: Any = None, sudoable: bool = True) -> Any:
         """Run a command in the host's environment."""
-        if self._is_in_trouble() and self.get_option("trouble") == "unreachable":
-            raise RAISED["unreachable"]
+        if self._is_in_trouble() and self.get_option("trouble") == "gone":
+            raise RAISED["gone"]
         own = f"env -u SMTPETER_API_TOKEN -u SMTPETER_API_URL {self.get_option('host_environment')} "
         return super().exec_command(own + cmd, in_data=in_data, sudoable=sudoable)
 

@@ -17,7 +17,7 @@ options:
         in a playbook.
       - A token with fewer than 8 characters, or one that a tag asked for contains, is refused, since masking it would
         damage the results.
-      - When not set, the value of the environment variable E(SMTPETER_API_TOKEN) on the machine that asks is used.
+      - When not set, the environment variable E(SMTPETER_API_TOKEN) is used, on the host where the task runs.
     type: str
     version_added: 1.0.0
     required: true
@@ -28,8 +28,8 @@ options:
       - It must begin with C(https), or with C(http) on a loopback address written as such (C(localhost), C(127.0.0.0/8)
         or C(::1)); anything else would send the token in the clear. User information, a query and a fragment are
         refused.
-      - When not set, the value of the environment variable E(SMTPETER_API_URL) on the machine that asks is used, if
-        there is one.
+      - When not set, the environment variable E(SMTPETER_API_URL) is used, if there is one on the host where the task
+        runs.
     type: str
     version_added: 1.0.0
     default: https://www.smtpeter.com/v1

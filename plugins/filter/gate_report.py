@@ -84,12 +84,14 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._forms import check_call
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import gate_report
 
 
-def gate_report_filter(gate: Any, format: Any = None) -> str:  # noqa: A002  the name that users type
+def gate_report_filter(gate: Any, format: Any = None, *more: Any, **unknown: Any) -> str:  # noqa: A002  users type it
     """Return the report of a gate's result."""
     try:
+        check_call("gate_report('markdown')", more, unknown)
         return gate_report(gate, format)
     except SmtpeterError as error:
         raise AnsibleFilterError(f"mailops.smtpeter.gate_report: {error}") from None

@@ -304,7 +304,6 @@ retry_after:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import as_result
@@ -326,9 +325,10 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = options.ReadingModule(
         argument_spec={**options.connection_spec(), **options.outcome_spec()}, supports_check_mode=True
     )
+    module.check_options()
     if options.missing_requests():
         module.fail_json(msg=how_to_install("requests"))
     try:

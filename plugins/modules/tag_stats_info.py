@@ -26,7 +26,10 @@ extends_documentation_fragment:
 options:
   tags:
     description:
-      - The tags to read. Give a list, since Ansible splits text at its commas. A tag given twice is read once.
+      - The tags to read. Give a list of text. Text alone is split at its commas, unless it is a list in JSON. A tag
+        given twice is read once.
+      - A number, a boolean or null is refused, so quote such tags (V('010')). YAML reads V(010) as 8.
+      - Indent it below the module's name. At the level of the task, C(tags) is a keyword of Ansible.
       - A tag that is empty, V(.) or V(..), longer than 1,000 characters, or that holds white space, a semicolon or a
         control character is refused.
       - Required when O(recent=false).
@@ -229,11 +232,14 @@ retry_after:
   returned: always, except on options that cannot work
   type: float
   sample: null
+refused:
+  description: True. Nothing was asked, since an option cannot work or a library is missing; C(msg) says which.
+  returned: on options that cannot work
+  type: bool
 """
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import as_result, read_recent_tags, read_tags
@@ -258,7 +264,8 @@ def main() -> None:
     """Run the module."""
     reading = {**options.reading_spec(), **options.recent_spec()}
     reading["tags"]["required"] = False
-    module = AnsibleModule(argument_spec={**options.connection_spec(), **reading}, supports_check_mode=True)
+    module = options.ReadingModule(argument_spec={**options.connection_spec(), **reading}, supports_check_mode=True)
+    module.check_options()
     if options.missing_requests():
         module.fail_json(msg=how_to_install("requests"))
     try:

@@ -18,28 +18,28 @@ SILENCE_LIMIT = 120.0
 class Progress:
     """Writes a line for each look that tells something new, and at least one every two minutes.
 
-    C(write) takes a line and the verdict that colours it, null for none. Times are seconds from the start.
+    `write` takes a line and the verdict that colours it, null for none. Times are seconds from the start.
     """
 
     def __init__(self, write: Callable[[str, str | None], None]) -> None:
         self._write = write
         self._shown: dict[str, tuple[int, int, str | None]] = {}
         self._error: str | None = None
+        self._last: tuple[GateEvent, list[str], str | None] | None = None
         self._spoke = 0.0
 
     def look(self, event: GateEvent) -> None:
-        """Tell what a look told, one line a tag, ten at most."""
+        """Tell what a look told, one line a tag, ten at most; those of the last look wait for the verdict."""
         new = [tag for tag, seen in event.tags.items() if self._shown.get(tag) != _signature(seen)]
         new.sort(key=lambda tag: _urgency(event.tags[tag]))
-        for tag in new[:LINES_LIMIT]:
-            self._say(event.elapsed, _line(tag, event.tags[tag]), event.tags[tag].judgement.verdict)
-        if len(new) > LINES_LIMIT:
-            self._say(event.elapsed, f"and {len(new) - LINES_LIMIT} more tags with news", None)
-        if event.error is not None and event.error != self._error:
-            self._say(event.elapsed, f"look {event.look} failed: {event.error}", "error")
-        self._error = event.error
         self._shown = {tag: _signature(seen) for tag, seen in event.tags.items()}
-        if event.verdict is None and event.elapsed - self._spoke >= SILENCE_LIMIT:
+        error = event.error if event.error != self._error else None
+        self._error = event.error
+        if event.verdict is not None:
+            self._last = (event, new, error)
+            return
+        self._tell(event, new, error)
+        if event.elapsed - self._spoke >= SILENCE_LIMIT:
             self.waiting(event.elapsed, event.next_in)
 
     def waiting(self, elapsed: float, next_in: float) -> None:
@@ -55,8 +55,20 @@ class Progress:
         self._say(elapsed, f"warning: {text}", "inconclusive")
 
     def end(self, elapsed: float, verdict: str, sentence: str) -> None:
-        """Tell the verdict."""
+        """Tell the verdict, in place of the line that says the same, and after the others of the last look."""
+        if self._last is not None:
+            event, new, error = self._last
+            told = [tag for tag in new if not sentence.startswith(f"{verdict}: {tag}: ")]
+            self._tell(event, told, None if error is not None and error in sentence else error)
         self._say(elapsed, sentence, verdict)
+
+    def _tell(self, event: GateEvent, new: list[str], error: str | None) -> None:
+        for tag in new[:LINES_LIMIT]:
+            self._say(event.elapsed, _line(tag, event.tags[tag]), event.tags[tag].judgement.verdict)
+        if len(new) > LINES_LIMIT:
+            self._say(event.elapsed, f"and {len(new) - LINES_LIMIT} more tags with news", None)
+        if error is not None:
+            self._say(event.elapsed, f"look {event.look} failed: {error}", "error")
 
     def _say(self, elapsed: float, text: str, verdict: str | None) -> None:
         self._spoke = elapsed

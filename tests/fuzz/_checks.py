@@ -200,8 +200,9 @@ def exactly(value):
 
 def check_policy(options):
     """Give options to the policy; it is refused by the name of one that means nothing, or each means what it says."""
+    given, options = options, _without_json(options)
     unfit = {name for name, value in options.items() if not _fits(name, value)}
-    policy = _outcome(lambda: Policy.from_options(options), OptionError)
+    policy = _outcome(lambda: Policy.from_options(given), OptionError)
     if isinstance(policy, OptionError):
         named = policy.option.split(" of '")[0]
         assert str(policy).startswith(named)
@@ -212,6 +213,16 @@ def check_policy(options):
     _check_values(policy, options)
     _check_use(policy)
     return policy
+
+
+def _without_json(options):
+    """The options with the list or the dict that JSON text of `expected_messages` stands for."""
+    value = options.get("expected_messages")
+    try:
+        meant = json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        meant = value
+    return {**options, "expected_messages": meant} if isinstance(meant, (list, dict)) else options
 
 
 def _number(value):
@@ -232,7 +243,7 @@ def _fits(name, value):
     if name == "baseline_tag":
         return isinstance(value, str) and value != ""
     if name == "expected_messages" and isinstance(value, dict):
-        return all(_fits("min_messages", count) for count in value.values())
+        return all(isinstance(tag, str) and _fits("min_messages", count) for tag, count in value.items())
     number = _number(value)
     if number is None or name not in OPTIONS:
         return False

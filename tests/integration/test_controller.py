@@ -19,7 +19,8 @@ import jinja2
 import pytest
 import yaml
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy, seconds
+from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
+from ansible_collections.mailops.smtpeter.plugins.module_utils._values import seconds
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Timing
 from ansible_collections.mailops.smtpeter.tests.integration import conftest
 from ansible_collections.mailops.smtpeter.tests.integration.conftest import ROOT, TOKEN

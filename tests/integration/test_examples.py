@@ -382,7 +382,7 @@ TROUBLES: dict[str, dict[str, Any]] = {
         "mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"], "api_token": TOKEN, "retris": 5}
     },
     "must be one of": {"mailops.smtpeter.campaign_gate": {"tags": ["wave-1"], "api_token": TOKEN, "endpoint": "x"}},
-    "unable to convert to": {
+    "is not a number; give seconds, such as 900": {
         "mailops.smtpeter.campaign_gate": {"tags": ["wave-1"], "api_token": TOKEN, "timeout": "soon"}
     },
     "the service has nothing under this tag": {

@@ -62,6 +62,7 @@ OTHER = (
         "names",
     ),
     (r"module_utils/_(moment|outcomes)\.py", r"(\(\?P<date>|\[A-Za-z\]).*", "patterns"),
+    (r"plugin_utils/_look\.py", r"\\\. In some cases, .*|\(Shared connection.*", "patterns of what others say"),
     (r"module_utils/_sandbox/connection\.py", r"HTTP/1\.1 .*", "a status line"),
     (r"module_utils/_sandbox/routes\.py", r"text/plain; charset=utf-8", "a header"),
     (r"playbooks/.* \((gate_options|fleet_(reading|policy|known))\)", r"[a-z_]+( [a-z_]+)+", "names of options"),
@@ -72,7 +73,8 @@ OTHER = (
 # What others say, as far as the page quotes it.
 FOREIGN = (
     "Unsupported parameters for",
-    "unable to convert to",
+    "missing required arguments: tags",
+    "Failed to create temporary directory",
     "must be one of",
     "has no attribute 'wave'",
     "'connection refused'",

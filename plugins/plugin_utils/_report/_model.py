@@ -11,8 +11,8 @@ from datetime import datetime, timezone
 from typing import Any, Mapping
 
 from ...module_utils._errors import OptionError
+from ...module_utils._values import kind_of
 from .._format import percent
-from .._forms import kind_of
 from .._gate.look import VERDICTS
 from . import _text
 from ._reader import INPUT, Reader

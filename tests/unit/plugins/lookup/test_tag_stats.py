@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import pathlib
@@ -163,12 +164,44 @@ def test_options_that_cannot_work(given: dict[str, Any], name: str) -> None:
     assert leaks(str(caught.value), TOKEN) == []
 
 
-@pytest.mark.parametrize("term", [7, None, True, ["a"], {"a": 1}, b"a", 1.5], ids=repr)
+@pytest.mark.parametrize("term", [7, None, True, ["a"], {"a": 1}, b"a", 1.5, datetime.date(2026, 11, 26)], ids=repr)
 def test_a_term_that_is_no_string(term: Any) -> None:
     """It is refused, since 007 and 7 are different tags but may be the same number."""
     text = refusal("a", term, api_token=TOKEN)
     assert "tags: " in text
     assert "came where a tag belongs" in text
+
+
+@pytest.mark.parametrize(
+    ("terms", "tags"),
+    [
+        (["wave-1,wave-2"], ["wave-1", "wave-2"]),
+        (["a", "b, c", "a"], ["a", "b", "c", "a"]),
+        (['["wave-1", "wave,2"]', "b"], ["wave-1", "wave,2", "b"]),
+    ],
+)
+@pytest.mark.parametrize("cache", [False, True])
+def test_text_that_names_several_tags(
+    hostile: Serve, tmp_path: pathlib.Path, terms: list[str], tags: list[str], cache: bool
+) -> None:
+    """It is read as the module reads its tags, also where the cache has a tag of such a name."""
+    server = hostile(constantly(answer(COUNTS)))
+    given = {"api_token": TOKEN, "api_url": server.url, "cache": cache, "cache_connection": str(tmp_path / "cache")}
+    look('["wave-1,wave-2"]', **given)
+    for _time in range(2):
+        assert [record["tag"] for record in look(*terms, **given)] == tags
+
+
+def test_the_option_of_a_loop(hostile: Serve) -> None:
+    """An ansible-core before 2.19 passes `wantlist` to a lookup in `with_`."""
+    server = hostile(constantly(answer(COUNTS)))
+    assert look("a", api_token=TOKEN, api_url=server.url, wantlist=True)[0]["messages"] == 1000
+
+
+@pytest.mark.parametrize("term", [f"{TOKEN},", f"[{TOKEN}]", f",{TOKEN}"])
+def test_text_that_names_nothing(term: str) -> None:
+    """It is refused without being shown, as it may hold the token."""
+    assert "tags: " in refusal(term, api_token=TOKEN)
 
 
 @pytest.mark.parametrize(

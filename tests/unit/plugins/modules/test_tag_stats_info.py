@@ -137,6 +137,24 @@ def test_missing(hostile: Serve, run: Run, missing: str | None, failed: bool) ->
         ({"retries": 1.5}, "retries"),
         ({"ca_path": "/no/such/file"}, "ca_path"),
         ({"tag_": "a"}, "tag_"),
+        ({"tags": None}, "tags: null came"),
+        ({"tags": 8}, "tags: 8 came where a tag belongs; quote it"),
+        ({"tags": [1.1]}, "quote it"),
+        ({"tags": ["a", 45000]}, "quote it"),
+        ({"tags": True}, "quote it: 'no'"),
+        ({"tags": [False]}, "quote it: 'no'"),
+        ({"tags": [None]}, "null came"),
+        ({"tags": "a,,b"}, "an entry between the commas is empty"),
+        ({"tags": "a,"}, "an entry between the commas is empty"),
+        ({"tags": ""}, "it is empty"),
+        ({"tags": "['a', 'b']"}, "double quotes"),
+        ({"tags": '["a", 8]'}, "quote it"),
+        ({"timeout": "30s"}, "timeout: '30s' is not a number; give seconds: did you mean 30?"),
+        ({"timeout": True}, "timeout: true is not a number"),
+        ({"retries": True}, "retries: true is not a number"),
+        ({"retries": "some"}, "retries: 'some' is not a number"),
+        ({"parallel": "1,000"}, "parallel: '1,000' is not a number; did you mean 1000?"),
+        ({"validate_certs": "maybe"}, "validate_certs: 'maybe' is not a boolean"),
     ],
 )
 def test_options_that_cannot_work(run: Run, given: dict[str, Any], text: str) -> None:
@@ -144,15 +162,18 @@ def test_options_that_cannot_work(run: Run, given: dict[str, Any], text: str) ->
     result = run(**{"api_token": TOKEN, "tags": ["a"], **given})
     assert result["failed"]
     assert text in result["msg"]
+    assert result["refused"] is True
     assert "stats" not in result
     assert leaks(json.dumps(result["msg"]), TOKEN) == []
     assert leaks(result["msg"], TOKEN) == []
 
 
 @pytest.mark.parametrize("name", ["tags", "tag"])
-@pytest.mark.parametrize(("value", "tags"), [(["a", "b"], ["a", "b"]), ("a,b", ["a", "b"]), ("a", ["a"]), (7, ["7"])])
+@pytest.mark.parametrize(
+    ("value", "tags"), [(["a", "b"], ["a", "b"]), ("a,b", ["a", "b"]), ("a", ["a"]), ('["a,b", "c"]', ["a,b", "c"])]
+)
 def test_tags_and_its_alias(hostile: Serve, run: Run, name: str, value: Any, tags: list[str]) -> None:
-    """A list, or text that Ansible splits at its commas."""
+    """A list, JSON text that is one, or text that is split at its commas."""
     result = run(api_token=TOKEN, api_url=hostile(constantly(answer(COUNTS))).url, **{name: value})
     assert list(result["stats"]) == tags
 

@@ -20,12 +20,12 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils import _gate_opti
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import OLD_MAIL_NOTE
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._look import is_lost, outcome
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._look import is_lost, read_outcomes, read_records
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._progress import Progress
 
 display = Display()
 COLOURS = {"pass": C.COLOR_OK, "fail": C.COLOR_ERROR, "error": C.COLOR_ERROR, "inconclusive": C.COLOR_WARN}
-LOOK = "mailops.smtpeter.tag_stats_info"
+STATS, OUTCOMES = "mailops.smtpeter.tag_stats_info", "mailops.smtpeter.tag_outcomes_info"
 
 
 class ActionModule(ActionBase):
@@ -96,18 +96,35 @@ class ActionModule(ActionBase):
             self._sleep(event.next_in, progress)
 
     def _look(self, gate: Gate, args: dict[str, Any], task_vars: dict[str, Any], first: bool) -> Look:
-        """Run the info module; raises SmtpeterError if the first look could not even ask."""
+        """Read the counters, and the events that are wanted; raises SmtpeterError if the first look cannot even ask."""
         began = self._elapsed()
         wanted = gate.wanted
-        module_args = {**gate_options.look_args(args), "tags": wanted}
-        try:
-            found = self._execute_module(module_name=LOOK, module_args=module_args, task_vars=task_vars)
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong in a look, also in other plugins, is a failed look
-            found = {"msg": str(error) or type(error).__name__}
-        records, errors = outcome(found, wanted, self._token, first)
+        stats = read_records(self._run_module(STATS, args, wanted, task_vars), wanted, self._token, first)
+        errors, outcomes, pauses = dict(stats.errors), {}, [stats.retry_after]
+        with_events = gate.wants_events(stats.found, self._elapsed())
+        if with_events:
+            # Events are read by fewer threads, as that module has it.
+            more = {"since": gate_options.events_since(args), "parallel": None}
+            result = self._run_module(OUTCOMES, args, with_events, task_vars, **more)
+            events = read_outcomes(result, with_events, self._token, first)
+            errors.update(events.errors)
+            outcomes = events.found
+            pauses.append(events.retry_after)
         if is_lost(errors):
             self._leave_directory()
-        return Look(began, self._elapsed(), datetime.now(timezone.utc), records, errors)
+        pause = max((seconds for seconds in pauses if seconds is not None), default=None)
+        return Look(began, self._elapsed(), datetime.now(timezone.utc), stats.found, errors, outcomes, pause)
+
+    def _run_module(
+        self, name: str, args: dict[str, Any], tags: list[str], task_vars: dict[str, Any], **more: Any
+    ) -> dict[str, Any]:
+        """Run a module on the task's host, and return its result."""
+        module_args = {**gate_options.look_args(args), "tags": tags, **more}
+        try:
+            found: dict[str, Any] = self._execute_module(module_name=name, module_args=module_args, task_vars=task_vars)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong in a look, also in other plugins, is a failed look
+            return {"msg": str(error) or type(error).__name__}
+        return found
 
     def _keyword_token(self) -> str:
         """Return the token that the keyword `environment` gives to the host, to mask it; empty without one."""

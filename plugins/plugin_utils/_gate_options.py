@@ -17,13 +17,16 @@ from ..module_utils import _options as options
 from ..module_utils._client import check_tag
 from ..module_utils._errors import OptionError, SmtpeterError
 from ..module_utils._fetch import checked_tags
+from ..module_utils._moment import read_moment
 from ..module_utils._policy import Policy
-from ..module_utils._record import Record
+from ..module_utils._record import Record, to_iso
 from ..module_utils._values import from_json, kind_of, seconds, shown, whole
 from ._forms import Given, only_tag
 from ._gate.gate import Gate
 from ._gate.look import Timing
+from ._gate.outcome_tracker import outcome_trackers_of
 from ._gate.tracker import trackers_of
+from ._judging.outcome_decision import check_asked
 from ._since import NOTHING_IN_COMMON
 
 _CONNECTION = tuple(options.connection_spec())
@@ -65,7 +68,8 @@ def argument_spec() -> dict[str, Any]:
     reading = options.reading_spec()
     del reading["missing"]
     fail_on = {"type": "list", "elements": "str", "choices": _VERDICTS, "default": _VERDICTS}
-    spec = {**connection, **reading, "since": {"type": "dict"}, "fail_on": fail_on}
+    judge_by = {"type": "str", "choices": ["counters", "outcomes"], "default": "counters"}
+    spec = {**connection, **reading, "judge_by": judge_by, "since": {"type": "raw"}, "fail_on": fail_on}
     for item in (*fields(Policy), *fields(Timing)):
         spec[item.name] = {"type": _TYPES[item.name], "default": item.default}
     spec["at_deadline"]["choices"] = ["ratio", "inconclusive"]
@@ -102,6 +106,9 @@ def gate_from(args: Mapping[str, Any], once: bool, warn: Callable[[str], None]) 
             f"wait_timeout ({timing.wait_timeout:g} s) is not above grace_period ({policy.grace_period:g} s) and "
             f"sending_gap ({policy.sending_gap:g} s), so little can be decided in time; raise wait_timeout"
         )
+    if args["judge_by"] == "outcomes":
+        check_asked(policy)
+        return Gate(outcome_trackers_of(tags, policy, events_since(args) is not None), policy, timing)
     before = _before(args["since"], tags)
     if args["since"] and not before:
         warn(NOTHING_IN_COMMON)
@@ -113,6 +120,17 @@ def look_args(args: Mapping[str, Any]) -> dict[str, Any]:
     return {name: args[name] for name in (*_CONNECTION, "parallel") if args.get(name) is not None}
 
 
+def events_since(args: Mapping[str, Any]) -> str | None:
+    """Return the moment from which on outcomes are judged, in ISO 8601; null for all. Raises OptionError."""
+    since = args["since"]
+    if isinstance(since, Mapping):
+        raise OptionError(
+            "since",
+            "the stats of an earlier gate are for judge_by: counters; give a moment, such as 2026-01-31T12:00:00Z",
+        )
+    return to_iso(read_moment("since", since))
+
+
 def _timing(args: Mapping[str, Any], once: bool) -> Timing:
     given = {item.name: args[item.name] for item in fields(Timing)}
     timing = Timing(**{**given, "wait_timeout": 0.0} if once else given)
@@ -122,9 +140,11 @@ def _timing(args: Mapping[str, Any], once: bool) -> Timing:
 
 
 def _before(since: Any, tags: list[str]) -> dict[str, Record]:
-    """Return the earlier readings by tag; one record alone belongs to the one tag."""
-    if not since:
+    """Return the earlier records by tag; one record alone belongs to the one tag."""
+    if since is None or since == {}:
         return {}
+    if not isinstance(since, Mapping):
+        raise OptionError("since", _not_stats(since))
     given = Given.read("since", since)
     if given.form is Record:
         if len(tags) > 1:
@@ -133,11 +153,19 @@ def _before(since: Any, tags: list[str]) -> dict[str, Record]:
     return {tag: record for tag, record in given.by_tag("since").items() if tag in tags}
 
 
-def _since(name: str, value: Any) -> Mapping[str, Any]:
-    given = from_json(value)
-    if not isinstance(given, Mapping):
-        raise OptionError(name, f"{kind_of(given)} came where an earlier stats, a dict of records by tag, belongs")
-    return given
+def _not_stats(since: Any) -> str:
+    """Return what is wrong with a `since` that is no dict, by counters."""
+    try:
+        moment = read_moment("since", since)
+    except OptionError:
+        moment = None
+    if moment is not None:
+        return "a moment is for judge_by: outcomes; by counters, give the stats of an earlier gate"
+    return f"{kind_of(since)} came where an earlier stats, a dict of records by tag, belongs"
+
+
+def _since(_name: str, value: Any) -> Any:
+    return from_json(value)
 
 
 def _fail_on(name: str, value: Any) -> list[str]:

@@ -2,18 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The result of a look: records and errors, or why the look was lost. Private: names and behaviour may change."""
+"""The results of the modules that a look runs, or why the look was lost. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Generic, TypeVar
 
 from ..module_utils._client import TOKEN_MINIMUM
 from ..module_utils._errors import OptionError, SmtpeterError
 from ..module_utils._record import Record
 from ..module_utils._redact import MASK, Redactor
+from ._judging.outcome import Outcome
+
+T = TypeVar("T")
+# Reads what a module found of a tag, given its tag and for how many seconds a cache had kept it.
+Parse = Callable[[Mapping[str, Any], str, int], T]
 
 _CAUSE_CHARS = 300
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"]*|access_token=[^\s'\"&]*", re.IGNORECASE)
@@ -24,22 +30,44 @@ _COMMAND = re.compile(r"\. In some cases, .* exited with result (\d+)")
 _NOISE = re.compile(r"(Shared connection|Connection) to \S+ closed\.?")
 
 
-def outcome(
-    found: Mapping[str, Any], wanted: list[str], token: str, first: bool
-) -> tuple[dict[str, Record], dict[str, Mapping[str, Any]]]:
-    """Return the records and the errors of a look, by tag, from what the info module returned.
+@dataclass(frozen=True)
+class Answers(Generic[T]):
+    """What a module answered: by tag what it read and what went wrong, and the pause that the service asked for."""
+
+    found: dict[str, T]
+    errors: dict[str, Mapping[str, Any]]
+    retry_after: float | None = None
+
+
+def read_records(result: Mapping[str, Any], wanted: list[str], token: str, first: bool) -> Answers[Record]:
+    """Return the records in the result of `tag_stats_info`.
 
     Whatever kept the module from an answer is an error of each tag, of the kind `lost`, with the cause and without
     `token`. Raises SmtpeterError if the `first` look could not even ask, such as for a missing library.
     """
-    if isinstance(found.get("errors"), Mapping) and isinstance(found.get("stats"), Mapping):
-        return _answered(found, wanted)
-    if found.get("refused") is not True:
-        return {}, lost(wanted, _cause(found), token)
-    message = str(found.get("msg"))
+    return _read(result, "stats", _record, wanted, token, first)
+
+
+def read_outcomes(result: Mapping[str, Any], wanted: list[str], token: str, first: bool) -> Answers[Outcome]:
+    """Return the outcomes in the result of `tag_outcomes_info`; the rest is as with `read_records`."""
+    return _read(result, "outcomes", Outcome.from_dict, wanted, token, first)
+
+
+def _record(given: Mapping[str, Any], tag: str, age: int) -> Record:
+    return replace(Record.from_dict(given, tag), age=age or None)
+
+
+def _read(
+    result: Mapping[str, Any], key: str, parse: Parse[T], wanted: list[str], token: str, first: bool
+) -> Answers[T]:
+    if isinstance(result.get("errors"), Mapping) and isinstance(result.get(key), Mapping):
+        return _answered(result, key, parse, wanted)
+    if result.get("refused") is not True:
+        return Answers({}, lost(wanted, _cause(result), token))
+    message = str(result.get("msg"))
     if first:
         raise SmtpeterError(message)
-    return {}, lost(wanted, message, token)
+    return Answers({}, lost(wanted, message, token))
 
 
 def is_lost(errors: Mapping[str, Mapping[str, Any]]) -> bool:
@@ -60,28 +88,31 @@ def lost(wanted: list[str], cause: str, token: str) -> dict[str, Mapping[str, An
     return dict.fromkeys(wanted, error)
 
 
-def _answered(found: Mapping[str, Any], wanted: list[str]) -> tuple[dict[str, Record], dict[str, Mapping[str, Any]]]:
-    stats, errors = found["stats"], {}
-    records = {}
+def _answered(result: Mapping[str, Any], key: str, parse: Parse[T], wanted: list[str]) -> Answers[T]:
+    ages = result.get("ages")
+    pause = result.get("retry_after")
+    found: dict[str, T] = {}
+    errors: dict[str, Mapping[str, Any]] = {}
     for tag in wanted:
-        record, error = stats.get(tag), found["errors"].get(tag)
+        given, error = result[key].get(tag), result["errors"].get(tag)
         if isinstance(error, Mapping) and "msg" in error:
             errors[tag] = error
             continue
+        age = ages.get(tag, 0) if isinstance(ages, Mapping) else 0
         try:
-            records[tag] = Record.from_dict(record if isinstance(record, Mapping) else {}, tag)
+            found[tag] = parse(given if isinstance(given, Mapping) else {}, tag, age)
         except OptionError as problem:
             errors.update(lost([tag], str(problem), ""))
-    return records, errors
+    return Answers(found, errors, float(pause) if isinstance(pause, (int, float)) else None)
 
 
-def _cause(found: Mapping[str, Any]) -> str:
+def _cause(result: Mapping[str, Any]) -> str:
     """Return why a module gave no result of its own: the end of what it printed, or what Ansible says."""
-    message = str(found.get("msg") or "")
-    printed = _last_line(found.get("module_stderr")) or _last_line(found.get("module_stdout")) or _crash(found)
-    if not printed and message and "module_stdout" not in found:
+    message = str(result.get("msg") or "")
+    printed = _last_line(result.get("module_stderr")) or _last_line(result.get("module_stdout")) or _crash(result)
+    if not printed and message and "module_stdout" not in result:
         return message
-    ended = f" (rc {found['rc']})" if "rc" in found else ""
+    ended = f" (rc {result['rc']})" if "rc" in result else ""
     cause = f"the module gave no result{ended}"
     if not printed:
         return cause
@@ -93,9 +124,9 @@ def _cause(found: Mapping[str, Any]) -> str:
     return cause
 
 
-def _crash(found: Mapping[str, Any]) -> str:
+def _crash(result: Mapping[str, Any]) -> str:
     """Return the text of the exception that ended the module, which ansible-core 2.19 and later give as an object."""
-    return str(getattr(getattr(found.get("exception"), "event", None), "msg", ""))
+    return str(getattr(getattr(result.get("exception"), "event", None), "msg", ""))
 
 
 def _last_line(output: Any) -> str:

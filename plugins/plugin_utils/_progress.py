@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Callable, Optional, Tuple
 
 from ._format import percent, share
 from ._gate.look import VERDICTS, GateEvent, TagEvent
 
+Signature = Tuple[int, int, Optional[int], Optional[str]]
 LINES_LIMIT = 10
 SILENCE_LIMIT = 120.0
 
@@ -23,7 +24,7 @@ class Progress:
 
     def __init__(self, write: Callable[[str, str | None], None]) -> None:
         self._write = write
-        self._shown: dict[str, tuple[int, int, str | None]] = {}
+        self._shown: dict[str, Signature] = {}
         self._error: str | None = None
         self._last: tuple[GateEvent, list[str], str | None] | None = None
         self._spoke = 0.0
@@ -76,8 +77,8 @@ class Progress:
         self._write(f"{minutes:02d}:{seconds:02d} {text}", verdict)
 
 
-def _signature(seen: TagEvent) -> tuple[int, int, str | None]:
-    return seen.messages, seen.deliveries, seen.judgement.verdict
+def _signature(seen: TagEvent) -> Signature:
+    return seen.messages, seen.deliveries, seen.failed, seen.judgement.verdict
 
 
 def _urgency(seen: TagEvent) -> int:
@@ -89,8 +90,10 @@ def _line(tag: str, seen: TagEvent) -> str:
     """Return tag, messages, deliveries, ratio, limit, and what it waits for."""
     judgement = seen.judgement
     figures = f"{tag}: {seen.deliveries} of {seen.messages} delivered"
-    if seen.messages:
-        figures += f", {share(min(seen.deliveries, seen.messages), seen.messages)}"
+    if 0 < seen.messages >= seen.deliveries:
+        figures += f", {share(seen.deliveries, seen.messages)}"
+    if seen.failed:
+        figures += f", {seen.failed} failed"
     figures += f", limit {percent(judgement.required_delivery_ratio)}"
     if judgement.verdict is not None:
         return f"{figures}: {judgement.verdict}"

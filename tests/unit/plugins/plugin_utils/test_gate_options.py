@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from datetime import datetime, timezone
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, SmtpeterError
@@ -15,6 +16,7 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Po
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Timing
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate_options import (
     argument_spec,
+    events_since,
     gate_from,
     look_args,
     validated,
@@ -179,11 +181,6 @@ def test_a_number_that_is_none(name, value):
         ("fail_on", ["fail", "pass"], "'pass' is unknown; give a list of fail, inconclusive and error, or []"),
         ("fail_on", False, "false is unknown; give a list of fail, inconclusive and error, or []"),
         ("fail_on", "", "'' is unknown; give a list of fail, inconclusive and error, or []"),
-        ("since", 5, "a number came where an earlier stats, a dict of records by tag, belongs"),
-        ("since", "", "text came where an earlier stats, a dict of records by tag, belongs"),
-        ("since", "a=5", "text came where an earlier stats, a dict of records by tag, belongs"),
-        ("since", [RECORD], "a list came where an earlier stats, a dict of records by tag, belongs"),
-        ("since", False, "a boolean came where an earlier stats, a dict of records by tag, belongs"),
     ],
 )
 def test_what_to_give_instead(name, value, said):
@@ -234,3 +231,53 @@ def test_a_baseline_alone(tags):
         made(tags=tags, baseline_tag="a")
     gate, _warnings = made(tags=["a", "b"], baseline_tag="a")
     assert gate.tags == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("", "text came where an earlier stats, a dict of records by tag, belongs"),
+        ("a=5", "text came where an earlier stats, a dict of records by tag, belongs"),
+        ([RECORD], "a list came where an earlier stats, a dict of records by tag, belongs"),
+        (False, "a boolean came where an earlier stats, a dict of records by tag, belongs"),
+        ("2026-01-31T12:00:00Z", "a moment is for judge_by: outcomes; by counters, give the stats of an earlier gate"),
+        (1769860800, "a moment is for judge_by: outcomes; by counters, give the stats of an earlier gate"),
+        ("1769860800", "a moment is for judge_by: outcomes; by counters, give the stats of an earlier gate"),
+    ],
+)
+def test_a_since_for_the_other_way_of_judging(value, said):
+    """Counters take an earlier reading, and the message names what takes a moment."""
+    with pytest.raises(OptionError) as caught:
+        made(tags=["a"], since=value)
+    assert str(caught.value) == f"since: {said}"
+
+
+@pytest.mark.parametrize("since", [{"a": RECORD}, RECORD, json.dumps({"a": RECORD}), {}])
+def test_stats_are_no_moment(since):
+    """Outcomes take a moment, and the message names what takes an earlier reading."""
+    with pytest.raises(OptionError, match="since: the stats of an earlier gate are for judge_by: counters"):
+        made(tags=["a"], since=since, judge_by="outcomes")
+
+
+@pytest.mark.parametrize(
+    ("since", "moment"),
+    [
+        (None, None),
+        ("2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z"),
+        ("2026-01-31 13:00:00+01:00", "2026-01-31T12:00:00Z"),
+        (1769860800, "2026-01-31T12:00:00Z"),
+        ("1769860800.5", "2026-01-31T12:00:00Z"),
+        (datetime(2026, 1, 31, 12, tzinfo=timezone.utc), "2026-01-31T12:00:00Z"),
+    ],
+)
+def test_moments(since, moment):
+    """They reach the module that reads events as ISO 8601 in UTC."""
+    assert events_since(read(since=since, judge_by="outcomes")) == moment
+    made(tags=["a"], since=since, judge_by="outcomes")
+
+
+@pytest.mark.parametrize("name", ["min_open_ratio", "min_click_ratio"])
+def test_outcomes_have_no_opens(name):
+    """What they cannot judge is refused before anything is read."""
+    with pytest.raises(OptionError, match=f"{name}: outcomes have no opens and clicks"):
+        made(tags=["a"], judge_by="outcomes", **{name: 0.1})

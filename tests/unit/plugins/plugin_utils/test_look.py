@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._look import is_lost, outcome
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._look import is_lost, read_records
 
 RECORD = {"tag": "a", "messages": 1000, "deliveries": 990, "opens": 0, "clicks": 0}
 ERROR = {"kind": "service", "status": 503, "msg": "503"}
@@ -20,7 +20,8 @@ FAILED = {"failed": True}
 
 def cause(found, token=TOKEN):
     """Why a look was lost, for each of its tags."""
-    records, errors = outcome(found, ["a", "b"], token, first=True)
+    answers = read_records(found, ["a", "b"], token, first=True)
+    records, errors = answers.found, answers.errors
     assert records == {}
     assert is_lost(errors)
     assert [error["kind"] for error in errors.values()] == ["lost", "lost"]
@@ -32,7 +33,8 @@ def cause(found, token=TOKEN):
 def test_records_and_errors():
     """Each tag has one of the two."""
     found = {"stats": {"a": RECORD}, "errors": {"b": ERROR}, **FAILED}
-    records, errors = outcome(found, ["a", "b"], TOKEN, first=True)
+    answers = read_records(found, ["a", "b"], TOKEN, first=True)
+    records, errors = answers.found, answers.errors
     assert (records["a"].messages, errors) == (1000, {"b": ERROR})
     assert not is_lost(errors)
 
@@ -40,7 +42,8 @@ def test_records_and_errors():
 @pytest.mark.parametrize("stats", [{}, {"a": 5}, {"a": {"messages": 5}}, {"a": {**RECORD, "opens": -1}}], ids=str)
 def test_a_tag_without_a_record(stats):
     """It was not read, whatever the module says."""
-    records, errors = outcome({"stats": stats, "errors": {}}, ["a"], TOKEN, first=True)
+    answers = read_records({"stats": stats, "errors": {}}, ["a"], TOKEN, first=True)
+    records, errors = answers.found, answers.errors
     assert records == {}
     assert is_lost(errors)
 
@@ -108,7 +111,8 @@ def test_a_look_that_could_not_even_ask():
     """A missing library does not come by waiting, so the first look says so; a later one may find it again."""
     found = {**FAILED, "refused": True, "msg": "Failed to import the required Python library (requests)"}
     with pytest.raises(SmtpeterError, match="^Failed to import the required Python library"):
-        outcome(found, ["a"], TOKEN, first=True)
-    records, errors = outcome(found, ["a"], TOKEN, first=False)
+        read_records(found, ["a"], TOKEN, first=True)
+    answers = read_records(found, ["a"], TOKEN, first=False)
+    records, errors = answers.found, answers.errors
     assert records == {}
     assert errors["a"]["msg"] == "the look was lost: Failed to import the required Python library (requests)"

@@ -84,7 +84,7 @@ notes:
   - Redirects and C(.netrc) are never used. Proxies named by the environment (E(HTTPS_PROXY), E(ALL_PROXY),
     E(NO_PROXY)) are used for C(https), never for loopback addresses. They can be HTTP, HTTPS and SOCKS proxies, such
     as C(socks5h://HOST:PORT).
-  - Requests carry C(Cache-Control=no-cache), so that no cache answers for the service.
+  - "Requests carry C(Cache-Control: no-cache), so that no cache answers for the service."
 """
 
     PLUGIN = r"""

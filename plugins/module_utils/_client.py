@@ -260,9 +260,7 @@ class Client:
     def longest_pause(self) -> float:
         """The longest pause, in seconds, that the service asked for and that was not waited for; 0 without one."""
         with self._holding:
-            now = self._clock()
-            unmet = (length for end, length in self._pauses_asked if end > now or length > RETRY_AFTER_LIMIT)
-            return max(unmet, default=0.0)
+            return max((length for _end, length in self._unmet_pauses()), default=0.0)
 
     def fetch(self, tag: str) -> Answer:
         """Ask for one tag; raises OptionError for a tag that cannot be one, and StatsError where no answer came.
@@ -329,7 +327,11 @@ class Client:
 
     def _note_pause(self, seconds: float) -> None:
         with self._holding:
-            self._pauses_asked.append((self._clock() + seconds, seconds))
+            self._pauses_asked = [*self._unmet_pauses(), (self._clock() + seconds, seconds)]
+
+    def _unmet_pauses(self) -> list[tuple[float, float]]:
+        now = self._clock()
+        return [(end, length) for end, length in self._pauses_asked if end > now or length > RETRY_AFTER_LIMIT]
 
     def _hold_all(self, seconds: float) -> None:
         with self._holding:

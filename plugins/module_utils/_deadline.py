@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import io
 import socket
+import ssl
 import threading
 import time
 from typing import Any
@@ -78,6 +79,17 @@ class DeadlineResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self.fp: Any = io.BufferedReader(DeadlineReader(self.fp.detach(), sock))
+
+
+class DeadlineTls(ssl.SSLSocket):
+    """A TLS socket whose reads end at the deadline. TLS within TLS, by a proxy, reads it in any number of parts."""
+
+    def recv(self, *args: Any, **kwargs: Any) -> bytes:
+        """Read what comes; raises socket.timeout and EndlessError."""
+        self.settimeout(request.remaining())
+        data = super().recv(*args, **kwargs)
+        request.spend(len(data))
+        return data
 
 
 def addresses_of(host: str, port: int) -> list[Any]:

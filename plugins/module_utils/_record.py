@@ -377,8 +377,9 @@ def _count_of(content: Mapping[str, Any], key: str) -> int | None:
 
 
 def _count(value: Any, name: str) -> int:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,19}", value):
-        value = int(value)
+    digits = re.fullmatch(r"0*([0-9]{1,19})", value) if isinstance(value, str) else None
+    if digits:
+        value = int(digits.group(1))
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):

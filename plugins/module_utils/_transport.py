@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping
 
-from ._deadline import DeadlineResponse, EndlessError, addresses_of, request
+from ._deadline import DeadlineResponse, DeadlineTls, EndlessError, addresses_of, request
 from ._proxy import Proxy, ProxyRefusedError, connect_by_socks, environment_proxy, words_of
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def load_authorities(verify: bool | str) -> ssl.SSLContext | None:
 
     path = requests.utils.DEFAULT_CA_BUNDLE_PATH if verify is True else verify
     context = create_urllib3_context()
+    context.sslsocket_class = DeadlineTls
     context.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
     return context
 

@@ -24,7 +24,8 @@ class Proxy:
 
     It connects to `port` on 127.0.0.1, whatever it is asked for. `refusal` is the status line or the SOCKS code that it
     answers instead, or a function that gives it, or null, for a host; `credentials` are those that it asks for; with
-    `pause` it answers byte by byte, with so many seconds before each. `asked` are the hosts and ports that it was asked
+    `pause` it answers byte by byte, with so many seconds before each, and with `lag` it passes on so what the service
+    sends. `asked` are the hosts and ports that it was asked
     for, and `shown` the credentials, in order.
     """
 
@@ -36,6 +37,7 @@ class Proxy:
         refusal: Any = None,
         credentials: tuple[str, str] | None = None,
         pause: float = 0,
+        lag: float = 0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.asked: list[tuple[str, int]] = []
@@ -50,6 +52,7 @@ class Proxy:
         self._refusal = refusal
         self._credentials = credentials
         self._pause = pause
+        self._lag = lag
         self._tls = tls
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
@@ -96,15 +99,10 @@ class Proxy:
                 data = end.recv(65536)
                 if not data:
                     return
-                ends[end].sendall(data)
+                _send(ends[end], data, self._lag if end is other else 0)
 
     def _say(self, sock: socket.socket, data: bytes) -> None:
-        if not self._pause:
-            sock.sendall(data)
-            return
-        for byte in data:
-            time.sleep(self._pause)
-            sock.sendall(bytes([byte]))
+        _send(sock, data, self._pause)
 
     def _open_connect(self, sock: socket.socket) -> bool:
         head = b""
@@ -169,6 +167,15 @@ class Proxy:
 
     def _is_welcome(self) -> bool:
         return self._credentials is None or self.shown[-1] == self._credentials
+
+
+def _send(sock: socket.socket, data: bytes, pause: float) -> None:
+    if not pause:
+        sock.sendall(data)
+        return
+    for byte in data:
+        time.sleep(pause)
+        sock.sendall(bytes([byte]))
 
 
 def _take(sock: socket.socket, count: int) -> bytes:

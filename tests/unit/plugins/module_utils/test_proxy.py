@@ -281,6 +281,21 @@ def test_a_proxy_cannot_hold_a_request(
     assert error.kind == "timeout"
 
 
+@pytest.mark.parametrize(
+    ("protocol", "scheme"), [("connect", "http"), ("connect", "https"), ("socks5", "socks5h"), ("socks4", "socks4a")]
+)
+def test_a_proxy_cannot_hold_the_services_answer(
+    monkeypatch: pytest.MonkeyPatch, connect: Connect, proxy: Callable[..., Proxy], authority: Authority,
+    within: Callable[[float], ContextManager[None]], protocol: str, scheme: str,
+) -> None:  # fmt: skip
+    """What the proxy passes on byte by byte is bounded, too, also the handshake of TLS within TLS."""
+    server = proxy(protocol, lag=0.4, tls=authority.context() if scheme == "https" else None)
+    monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://{server.address}")
+    with within(6):
+        error = failure(connect(URL, TOKEN, ca_path=str(authority.bundle), timeout=1.5))
+    assert error.kind == "timeout"
+
+
 @pytest.mark.parametrize("host", ["service.example.test", "192.0.2.1"])
 def test_the_limits_of_an_answer_hold_behind_a_proxy(
     monkeypatch: pytest.MonkeyPatch, connect: Connect, hostile: Serve, authority: Authority,

@@ -241,6 +241,8 @@ def test_a_copy_from_a_cache(body, age):
     [
         ({"messages": "20", "deliveries": "015"}, (20, 15)),
         ({"messages": 20.0, "deliveries": 1.5e1}, (20, 15)),
+        ({"messages": "0" * 30 + "20", "deliveries": "0" * 5000 + "15"}, (20, 15)),
+        ({"messages": "20", "deliveries": "0" * 20}, (20, 0)),
         ({"deliveries": ..., "delivery": 7}, (20, 7)),
         ({"deliveries": None, "delivery": 7}, (20, 7)),
         ({"deliveries": 7, "delivery": "7"}, (20, 7)),

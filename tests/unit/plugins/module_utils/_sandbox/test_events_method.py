@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import socket
+import sqlite3
 import struct
 import time
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterator
 from urllib.parse import quote
 
 import pytest
 import requests
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import store
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.serving import TOKEN, Start, starting
 
 
@@ -133,3 +135,21 @@ def test_a_stop_cuts_the_answer(start: Start) -> None:
     assert time.monotonic() - began < 2
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         list(pieces)
+
+
+def test_trouble_in_the_middle(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the data cannot be read any further, the answer is cut at once, not ended as if it were whole."""
+    client = start()
+    client.send(recipients=["a@b"] * 1000, tags=["x"])
+    pages = iter([store._page, store._page])
+
+    def page(*arguments: Any, **named: Any) -> Any:
+        read = next(pages, None)
+        if read is None:
+            raise sqlite3.OperationalError("disk I/O error")
+        return read(*arguments, **named)
+
+    monkeypatch.setattr(store, "_page", page)
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        client.get("/events/tags/x")
+    assert client.get("/stats/x").json()["messages"] == 1000

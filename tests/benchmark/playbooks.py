@@ -9,6 +9,7 @@ Most rows are a playbook less a smaller one, so that the start of Ansible is in 
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 from typing import Any
@@ -27,7 +28,7 @@ from ansible.plugins.lookup import LookupBase
 class LookupModule(LookupBase):
     def run(self, terms, variables=None, **kwargs):
         self.set_options(var_options=variables, direct=kwargs)
-        return [{RECORD!r} for _term in terms]
+        return [{json.loads(RECORD)!r} for _term in terms]
 """
 _CACHE = "cache=true, cache_connection=cache"
 _URLS = f"tags | map('regex_replace', '^(.*)$', url ~ '/stats/\\\\1?access_token={TOKEN}')"

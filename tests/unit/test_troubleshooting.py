@@ -34,9 +34,10 @@ OTHER = (
     (r"module_utils/_sandbox/store\.py", r"\s*(CREATE|SELECT|INSERT|PRAGMA|BEGIN)\b.*", "SQL"),
     (r"plugin_utils/_report/_(page|palette)\.py", r".*", "markup and style"),
     (r"plugin_utils/_report/_(model|text)\.py", r"Looked .*|, (from|at) .*|not set|.* in between .*", "figures"),
+    (r"plugin_utils/_report/_text\.py", r"and \{\} more|.* are left out; the worst come first\.", "figures"),
     (r"plugin_utils/_report/_(model|text)\.py", r".* \(\{\} failed\)|(\{\} h )?\{\} min( \{\} s)?", "figures"),
-    (r"plugin_utils/_report/junit\.py", r"<\?xml .*|note: .*", "markup"),
-    (r"plugin_utils/_report/markdown\.py", r"###? .*|<details>.*|Decided by|The last failed look", "headings"),
+    (r"plugin_utils/_report/junit\.py", r"<\?xml .*|note: .*|not decided, .*", "markup"),
+    (r"plugin_utils/_report/(markdown|html)\.py", r"###? .*|<details>.*|Decided by|The last failed look", "headings"),
     (r"plugin_utils/_report/svg\.py", r"\{\}-title \{\}-desc|Campaign gate: .*|Delivery ratio: .*", "names, headings"),
     (
         r"plugin_utils/_report/svg\.py",

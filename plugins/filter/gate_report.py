@@ -29,14 +29,16 @@ options:
     required: true
   format:
     description:
-      - V(markdown) is a summary for a CI job, with a table of the tags, the reasons and the policy.
+      - V(markdown) is a summary for a CI job, with a table of the tags, the reasons and the policy. It is never above
+        the 1 MiB that CI services take; of very many tags it shows the worst, and says how many it leaves out.
       - V(junit) is an XML document that CI servers show as tests, with one test case a tag. The verdicts V(fail) and
         V(inconclusive) are failures, told apart by their type; V(error) is an error; a tag that was not decided when
         another ended the gate is skipped. Where the verdict is not that of any tag, a test case named C(gate) has it.
+        It is valid for Jenkins, its xUnit plugin and GitLab.
       - V(svg) is a picture of the delivery ratio over the wait, with its bounds, the required ratio and the verdict. At
         most ten tags are drawn, the worst ones.
       - V(html) is a page of its own, with that picture, the table, the reasons and the policy. It has no scripts and
-        needs no other files.
+        needs no other files. Of very many tags it shows the worst, too.
     type: str
     version_added: 1.0.0
     required: true

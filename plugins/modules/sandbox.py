@@ -215,6 +215,7 @@ EXAMPLES = r"""
     - name: Send to three addresses
       ansible.builtin.uri:
         url: "{{ sandbox.api_url }}/send?access_token=only-for-rehearsal"
+        use_proxy: false
         method: POST
         body_format: json
         body:

@@ -41,9 +41,10 @@ OTHER = (
     (r"module_utils/_sandbox/events\.py", r"User-Agent: .*|From: MAILER-DAEMON@.*", "headers of made-up mail"),
     (r"plugin_utils/_report/_(page|palette)\.py", r".*", "markup and style"),
     (r"plugin_utils/_report/_(model|text)\.py", r"Looked .*|, (from|at) .*|not set|.* in between .*", "figures"),
+    (r"plugin_utils/_report/_text\.py", r"and \{\} more|.* are left out; the worst come first\.", "figures"),
     (r"plugin_utils/_report/_(model|text)\.py", r".* \(\{\} failed\)|(\{\} h )?\{\} min( \{\} s)?", "figures"),
-    (r"plugin_utils/_report/junit\.py", r"<\?xml .*|note: .*", "markup"),
-    (r"plugin_utils/_report/markdown\.py", r"###? .*|<details>.*|Decided by|The last failed look", "headings"),
+    (r"plugin_utils/_report/junit\.py", r"<\?xml .*|note: .*|not decided, .*", "markup"),
+    (r"plugin_utils/_report/(markdown|html)\.py", r"###? .*|<details>.*|Decided by|The last failed look", "headings"),
     (r"plugin_utils/_report/svg\.py", r"\{\}-title \{\}-desc|Campaign gate: .*|Delivery ratio: .*", "names, headings"),
     (
         r"plugin_utils/_report/svg\.py",

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Iterable, Iterator
 
-from ._forms import kind_of
+from ..module_utils._values import kind_of
 
 _OWN = "smtpeter_"
 NO_TAGS = (

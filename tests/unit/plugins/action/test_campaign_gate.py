@@ -46,6 +46,7 @@ def test_the_token_is_registered(monkeypatch: pytest.MonkeyPatch, registered: li
     assert set(registered) == {TOKEN}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "verdict"), [(0.97, "pass"), (0.9, "fail")])
 def test_the_right_verdict_whatever_fails(rate: float, verdict: str) -> None:
     """After fifty looks the verdict is that of the counters, and nothing is left that a look opened."""

@@ -258,6 +258,7 @@ def test_other_failures_hold_nobody(connect: Connect, hostile: Serve, pauses: li
     assert pauses == [0.5]
 
 
+@pytest.mark.slow
 def test_thousands_of_tags(hostile: Serve, connect: Connect) -> None:
     """As many threads and connections as are allowed serve any number of tags, each asked for once."""
     server = hostile(constantly(answer(COUNTS)))

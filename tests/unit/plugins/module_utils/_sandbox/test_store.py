@@ -257,6 +257,7 @@ def test_an_empty_file_is_filled(tmp_path: Path) -> None:
     assert path.stat().st_size > 0
 
 
+@pytest.mark.slow
 def test_many_messages_stay_quick(store: Store) -> None:
     """With 100,000 messages under a tag, and all that happens to them, asking takes a few milliseconds."""
 

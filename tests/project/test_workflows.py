@@ -79,9 +79,11 @@ def test_each_core_has_its_job_and_its_place_in_ci() -> None:
         series: {host, *pythons[:2]} for series, (pythons, host) in CORES.items()
     }
     script = text_of(".ci/run")
-    assert [series for series in CORES if f"'ansible_test({series})'" not in script] == []
+    oldest, *_between, newest, pre_release = CORES
+    for series in (oldest, newest, pre_release):
+        assert f"'ansible_test({series})'" in script
     # The newest one is that of `test` itself.
-    newest = constant("WHOLE")[-1]
+    assert constant("WHOLE") == (oldest, newest)
     assert [series for series in CORES if f"'units({series})'" not in script] == [newest]
 
 

@@ -285,7 +285,7 @@ def test_the_token_is_not_told(play, access, tmp_path, url):
     assert {place: leaks(text, TOKEN) for place, text in places.items() if leaks(text, TOKEN)} == {}
 
 
-@pytest.mark.ends
+@pytest.mark.newest_core
 def test_the_rehearsal(play, tmp_path):
     """By any HOME and proxy, four campaigns get their verdicts and a page each, and nothing goes on behind."""
     play("mailops.smtpeter.gate_demo", "-e", "demo_reports=pages", env={"HOME": str(tmp_path), **DEAD_PROXY})

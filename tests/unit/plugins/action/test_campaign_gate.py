@@ -196,6 +196,7 @@ def test_check_mode(check: bool) -> None:
     assert result["msg"].endswith("(check mode looks once and never stops the play)") is check
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "verdict"), [(0.97, "pass"), (0.9, "fail")])
 def test_the_right_verdict_whatever_fails(rate: float, verdict: str) -> None:
     """After fifty looks the verdict is that of the counters, and nothing is left that a look opened."""

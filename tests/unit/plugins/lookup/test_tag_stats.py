@@ -457,6 +457,7 @@ def fillers(count: int, url: str, directory: pathlib.Path) -> list[subprocess.Po
     return [subprocess.Popen(command, **pipes) for _process in range(count)]  # type: ignore[call-overload]
 
 
+@pytest.mark.slow
 def test_processes_that_miss_at_the_same_time(hostile: Serve, tmp_path: pathlib.Path) -> None:
     """One of them asks, and all have the record."""
 
@@ -470,6 +471,7 @@ def test_processes_that_miss_at_the_same_time(hostile: Serve, tmp_path: pathlib.
     assert len(server.requests) == 1
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_while_it_fills(hostile: Serve, tmp_path: pathlib.Path) -> None:
     """The next one asks in its place, only that one, and no entry is damaged."""
     asked, killed = threading.Event(), threading.Event()

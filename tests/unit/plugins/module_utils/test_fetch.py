@@ -301,6 +301,7 @@ def test_an_unusable_proxy_ends_the_reading(connect: Connect, monkeypatch: pytes
     assert "pass-w0rd" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_thousands_of_tags(hostile: Serve, connect: Connect) -> None:
     """As many threads and connections as are allowed serve any number of tags, each asked for once."""
     server = hostile(constantly(answer(COUNTS)))

@@ -16,7 +16,7 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import
 from ansible_collections.mailops.smtpeter.tests.benchmark import _campaigns as campaigns
 from ansible_collections.mailops.smtpeter.tests.benchmark import _rivals as rivals
 
-pytestmark = pytest.mark.arithmetic
+pytestmark = pytest.mark.slow
 
 RUNS = 100
 GUARANTEED = Policy(at_deadline="inconclusive")

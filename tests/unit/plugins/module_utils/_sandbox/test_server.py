@@ -261,6 +261,7 @@ def test_statuses_and_drops(start: Start) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_latency_and_slow_bytes(start: Start) -> None:
     """Answers wait for the latency, then drip; a send does neither."""
     client = start(faults={"latency": 1, "slow_bytes": 0.005, "slow_count": 1})

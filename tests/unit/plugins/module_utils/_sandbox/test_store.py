@@ -273,6 +273,7 @@ def test_an_interrupted_creation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         store.add(mail(), always(0.0), NOW)
 
 
+@pytest.mark.slow
 def test_many_messages_stay_quick(store: Store) -> None:
     """With 100,000 messages under a tag, and all that happens to them, asking takes a few milliseconds."""
 

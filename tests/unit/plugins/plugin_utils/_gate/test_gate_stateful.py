@@ -22,7 +22,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-pytestmark = pytest.mark.arithmetic
+pytestmark = pytest.mark.slow
 
 START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=timezone.utc)
 RESULT_KEYS = {

@@ -65,7 +65,7 @@ def test_as_many_looks_as_allowed(limit, tags, most):
     assert kept[: most - 1] == list(range(1, most))
 
 
-@pytest.mark.arithmetic
+@pytest.mark.slow
 def test_twice_as_many_looks_take_no_more_memory():
     """What a gate remembers is bounded, also of a stream that never rests."""
     start = datetime(2026, 1, 1, tzinfo=timezone.utc)

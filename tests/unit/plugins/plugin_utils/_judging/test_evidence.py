@@ -19,8 +19,6 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.evidence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-pytestmark = pytest.mark.arithmetic
-
 OFFSETS = [math.exp(math.log(0.1) + step * (math.log(4) - math.log(0.1)) / 23) for step in range(24)]
 
 
@@ -40,6 +38,7 @@ def log_of(fraction):
     return math.log(fraction.numerator) - math.log(fraction.denominator)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.5, 0.9, 0.95, 0.999, 0.01])
 @pytest.mark.parametrize(
     ("delivered", "messages"), [(0, 0), (0, 1), (1, 1), (0, 100), (100, 100), (95, 100), (194, 200)]

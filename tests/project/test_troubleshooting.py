@@ -13,8 +13,8 @@ import re
 from typing import Iterator, NamedTuple
 
 import pytest
-from ansible_collections.mailops.smtpeter.tests.unit import messages
-from ansible_collections.mailops.smtpeter.tests.unit.messages import ROOT, TEXT_OF, Text
+from ansible_collections.mailops.smtpeter.tests.project import messages
+from ansible_collections.mailops.smtpeter.tests.project.messages import ROOT, TEXT_OF, Text
 
 PAGE = ROOT / "docs" / "docsite" / "rst" / "troubleshooting.rst"
 SECTION = re.compile(r"^(?P<title>\S.*)\n(?P<line>([-^])\3+)\n", re.MULTILINE)

@@ -56,7 +56,7 @@ EXAMPLES = r"""
   ansible.builtin.assert:
     that: lookup('mailops.smtpeter.tag_stats', 'wave-1') is mailops.smtpeter.healthy(min_delivery_ratio=0.9)
 
-- name: Show the tags of which less than 95 % was delivered so far
+- name: Show the tags of which less than 95% was delivered so far
   ansible.builtin.debug:
     msg: "{{ records | selectattr('messages') | selectattr('delivery_ratio', 'lt', 0.95) | map(attribute='tag') }}"
   vars:

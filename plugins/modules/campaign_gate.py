@@ -49,6 +49,27 @@ options:
     elements: str
     required: true
     aliases: [tag]
+  judge_by:
+    description:
+      - What the mail is judged by. With V(counters), messages and deliveries as the service counts them. That is cheap,
+        but does not tell lost mail from slow mail, nor this mail from earlier mail under the tag.
+      - With V(outcomes), what became of each message, as M(mailops.smtpeter.tag_outcomes_info) reads it. A failure is
+        final, so lost mail is told at once, with the reason. Use it for mail that never stops, and since a deployment.
+      - The counters are still asked at each look. The events are read only where they may have changed, which takes at
+        most a tenth of the time. The token needs the right to read events. O(baseline_tag) is read from the counters.
+    type: str
+    version_added: 1.0.0
+    choices: [counters, outcomes]
+    default: counters
+  since:
+    description:
+      - Judge only the mail since then. With O(judge_by=counters), an earlier C(stats), a dict of records by tag, or one
+        record where one tag is judged. With O(judge_by=outcomes), a moment, to judge the messages taken in from then on.
+      - A moment is ISO 8601, such as V(2026-01-31T12:00:00Z), a datetime, or a Unix time in seconds. What names no
+        zone is in UTC.
+      - When not set, all mail of the tag is judged, by outcomes that of about the last month.
+    type: raw
+    version_added: 1.0.0
   at_deadline:
     description:
       - What decides when time is up, with V(ratio) the bare ratio, with V(inconclusive) nothing, for those who want the
@@ -157,7 +178,7 @@ msg:
   description: One sentence with tag, figure and limit.
   returned: always
   type: str
-  sample: "pass: wave-1: 980 of 1000 messages are delivered (98 %): enough evidence that it is at least 95 %"
+  sample: "pass: wave-1: 980 of 1000 messages are delivered (98%): enough evidence that it is at least 95%"
 reasons:
   description: All such sentences, those of the worst tag first.
   returned: always
@@ -178,12 +199,18 @@ tags:
         record:
           description:
             - The record judged, as RV(mailops.smtpeter.tag_stats_info#module:stats) has it, a difference with O(since);
-              null where there never was a reading.
+              null where there never was a reading. With O(judge_by=outcomes), the counters that were read last.
+          type: dict
+        outcome:
+          description:
+            - The outcome judged, as RV(mailops.smtpeter.tag_outcomes_info#module:outcomes) has it; null where none was
+              read. Only with O(judge_by=outcomes).
           type: dict
 stats:
   description:
     - The last cumulative reading of each tag, never a difference, the baseline included, as
-      RV(mailops.smtpeter.tag_stats_info#module:stats) has it. It can be the O(since) of the next gate.
+      RV(mailops.smtpeter.tag_stats_info#module:stats) has it. It can be the O(since) of the next gate. It is empty with
+      O(judge_by=outcomes).
   returned: always
   type: dict
 looks:
@@ -223,7 +250,7 @@ last_errors:
 history:
   description:
     - The looks. Each has C(at), ISO 8601 in UTC, and either C(tags), with C(messages), C(deliveries) and C(verdict) by
-      tag (null while undecided), or C(error).
+      tag (null while undecided), or C(error). With O(judge_by=outcomes), a tag also has C(failed).
   returned: always
   type: list
   elements: dict

@@ -87,9 +87,9 @@ options:
       - What becomes of the mail that is sent from now on. A name, a dict of rates and delays, or a dict with C(default)
         (a name or a dict, V(healthy) unless given) and C(tags) (a dict from tag to name or dict). A message with
         several tags follows the first one that is in C(tags).
-      - V(healthy) delivers 98.5 % within seconds. V(deferred) has a quarter of the mail wait for the retries.
-        V(blocked) has one receiver, which gets 30 % of the mail, refuse all of it. With V(unreachable), one receiver,
-        which gets 30 % of the mail, cannot be reached. V(dead) delivers nothing, since every receiver takes it for
+      - V(healthy) delivers 98.5% within seconds. V(deferred) has a quarter of the mail wait for the retries.
+        V(blocked) has one receiver, which gets 30% of the mail, refuse all of it. With V(unreachable), one receiver,
+        which gets 30% of the mail, cannot be reached. V(dead) delivers nothing, since every receiver takes it for
         spam. V(outage) holds everything for 10 minutes, then delivers. Other than said, they are as V(healthy).
       - The keys of a dict of rates and delays follow. Rates are shares from 0 to 1, delays are seconds, and a span is
         either a number of seconds or a list of the least and the most. What is left out is as in V(healthy).

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 
 def percent(ratio: float) -> str:
-    """Return a ratio as people read it: C(95 %), C(99.5 %)."""
-    return f"{ratio * 100:.6g} %"
+    """Return a ratio as people read it: C(95%), C(99.5%)."""
+    return f"{ratio * 100:.6g}%"
 
 
 def share(part: int, whole: int) -> str:
-    """Return a share in percent, rounded down to two digits, so that 94.999 % never reads as 95 %."""
+    """Return a share in percent, rounded down to two digits, so that 94.999% never reads as 95%."""
     hundredths = part * 10000 // whole
-    return f"{hundredths / 100:.6g} %"
+    return f"{hundredths / 100:.6g}%"

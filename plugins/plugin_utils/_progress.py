@@ -94,7 +94,7 @@ def _line(tag: str, seen: TagEvent) -> str:
         figures += f", {share(seen.deliveries, seen.messages)}"
     if seen.failed:
         figures += f", {seen.failed} failed"
-    figures += f", limit {percent(judgement.required_delivery_ratio)}"
+    figures += f", required {percent(judgement.required_delivery_ratio)}"
     if judgement.verdict is not None:
         return f"{figures}: {judgement.verdict}"
     waits_for = judgement.reasons[-1] if judgement.reasons else ""

@@ -47,7 +47,7 @@ def _some_deferred(rng: Random, deferred: Delivery) -> Delivery:
 
 
 def mixed(rng: Random) -> Delivery:
-    """10 to 25 % deferred by 1 to 20 minutes: half throttled, half by five receivers with a greylisting time each."""
+    """10 to 25% deferred by 1 to 20 minutes: half throttled, half by five receivers with a greylisting time each."""
     greylisted = [rng.uniform(*DEFERRED_FOR) for _receiver in range(5)]
 
     def deferred(sent: float) -> float:
@@ -59,7 +59,7 @@ def mixed(rng: Random) -> Delivery:
 
 
 def retried(rng: Random) -> Delivery:
-    """10 to 25 % deferred to the service's retries, each of which 60 to 95 % of what is left gets through."""
+    """10 to 25% deferred to the service's retries, each of which 60 to 95% of what is left gets through."""
     accepted = rng.uniform(0.60, 0.95)
 
     def deferred(sent: float) -> float:
@@ -234,7 +234,7 @@ def disagreeing(rng: Random) -> View:
 
 
 def corrected(rng: Random, looks: Sequence[Look], decided: int, both: bool) -> tuple[list[Look], float]:
-    """Have the service take back 2 to 30 % of the deliveries, or of `both` counters, before the look that decides.
+    """Have the service take back 2 to 30% of the deliveries, or of `both` counters, before the look that decides.
 
     Returns the looks, and the share of the deliveries that is left.
     """

@@ -19,7 +19,7 @@ SPANS = 120
 
 
 class Fates:
-    """The events of a campaign: 70 % of its lost mail is refused at once, the rest fails after a day.
+    """The events of a campaign: 70% of its lost mail is refused at once, the rest fails after a day.
 
     A share `returned` of the rest is accepted first, and returned within half an hour. Events are seen `late` seconds
     after they happened; only messages taken in from `since` on count.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
@@ -17,9 +18,11 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.outcome_tracker import outcome_trackers_of
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import trackers_of
 from ansible_collections.mailops.smtpeter.tests.benchmark._campaigns import TAG
-from ansible_collections.mailops.smtpeter.tests.benchmark._fates import Fates
 
-# One-sided, 95 %.
+if TYPE_CHECKING:
+    from ansible_collections.mailops.smtpeter.tests.benchmark._fates import Fates
+
+# One-sided, 95%.
 _Z = 1.6449
 
 
@@ -97,7 +100,7 @@ def every_look(looks: Sequence[Look], policy: Policy, before: Record | None) -> 
 
 
 def wilson(looks: Sequence[Look], policy: Policy, before: Record | None) -> Outcome:
-    """Pass or fail at the first look whose 95 % Wilson bound is beyond the limit."""
+    """Pass or fail at the first look whose 95% Wilson bound is beyond the limit."""
     for number, (seconds, delivered, messages) in enumerate(_counts(looks, before), 1):
         if messages >= policy.min_messages:
             low, high = wilson_bounds(min(delivered, messages), messages)
@@ -109,7 +112,7 @@ def wilson(looks: Sequence[Look], policy: Policy, before: Record | None) -> Outc
 
 
 def wilson_bounds(delivered: int, messages: int) -> tuple[float, float]:
-    """Return the one-sided lower and upper bounds of a share, each at 95 %."""
+    """Return the one-sided lower and upper bounds of a share, each at 95%."""
     share, square = delivered / messages, _Z * _Z / messages
     centre = share + square / 2
     reach = _Z * math.sqrt(share * (1 - share) / messages + square / (4 * messages))

@@ -190,7 +190,7 @@ def _stream(rate: float, view: Callable = campaigns.prompt, **options) -> Callab
 
 
 def _blocked(rng: Random) -> campaigns.Mail:
-    """One receiver, 6 to 30 % of the list, refuses everything, and the others a little."""
+    """One receiver, 6 to 30% of the list, refuses everything, and the others a little."""
     return campaigns.blast(rng, 0.995 - rng.uniform(0.06, 0.30), campaigns.mixed)
 
 
@@ -227,13 +227,13 @@ GOOD, BAD = (0.97, 0.99), (0.90, 0.9499)
 LATE, VERY_LATE = campaigns.refreshed(10, 50), campaigns.refreshed(120, 300)
 COPIES = campaigns.copied(120, 600)
 DISAGREE = "mixed, counters disagree"
-SINCE, THIRD_LOOK = "mixed, since a normal wave", "98 %, sent and delivered at once"
-HEALTHY = "Blasts of 500 to 20,000 that end at 97 to 99 %"
-DOOMED = "Blasts of 500 to 20,000 that end at 90 to 94.99 %"
-DOOMED_MORE = "Blasts of 500 to 20,000 that end at 50 to 90 %"
-RELEASES = "Releases, since a deployment on a tag with six hours of mail at 98 %"
+SINCE, THIRD_LOOK = "mixed, since a normal wave", "98%, sent and delivered at once"
+HEALTHY = "Blasts of 500 to 20,000 that end at 97 to 99%"
+DOOMED = "Blasts of 500 to 20,000 that end at 90 to 94.99%"
+DOOMED_MORE = "Blasts of 500 to 20,000 that end at 50 to 90%"
+RELEASES = "Releases, since a deployment on a tag with six hours of mail at 98%"
 STREAMS = "Streams of 500 to 20,000 in 30 minutes"
-ODD = "Counters corrected by 2 to 30 % in the middle of the wait, counted twice for 1 in 5, or 2 to 10 minutes old"
+ODD = "Counters corrected by 2 to 30% in the middle of the wait, counted twice for 1 in 5, or 2 to 10 minutes old"
 ASIDE = "Reported apart: campaigns that the gate does not promise to judge rightly"
 SCENARIOS = [
     Scenario(HEALTHY, THIRD_LOOK, sent(_blast(0.98, 0.98, campaigns.at_once, within=10), gate_after=10)),
@@ -242,30 +242,30 @@ SCENARIOS = [
     *_blasts(DOOMED, *BAD),
     Scenario(DOOMED, "mixed, one blocked receiver", sent(_blocked)),
     Scenario(DOOMED, "nothing delivered at all", sent(_blast(0, 0, campaigns.mixed))),
-    Scenario(STREAMS, "97 %", _stream(0.97)),
-    Scenario(STREAMS, "97 %, mixed deferrals", _stream(0.97, deferral=campaigns.mixed)),
-    Scenario(STREAMS, "95 %", _stream(0.95)),
-    Scenario(STREAMS, "94.99 %", _stream(0.9499)),
-    Scenario(STREAMS, "94 %", _stream(0.94), times=6),
-    Scenario(STREAMS, "94 %, mixed deferrals", _stream(0.94, deferral=campaigns.mixed)),
-    Scenario(STREAMS, "94 %, counters late", _stream(0.94, LATE)),
-    Scenario(STREAMS, "94 %, counters run backward", _stream(0.94, campaigns.backward)),
-    Scenario(STREAMS, "94 %, mixed, since a plain look", running_stream(0.94)),
-    Scenario(STREAMS, "90 %", _stream(0.90)),
-    *_odd_counters("97-99 %", sent(_blast(*GOOD, campaigns.mixed))),
-    Scenario(ODD, "97-99 %, copies", sent(_blast(*GOOD, campaigns.mixed), COPIES)),
-    *_odd_counters("90-94.99 %", sent(_blast(*BAD, campaigns.mixed))),
-    Scenario(ODD, "90-94.99 %, copies", sent(_blast(*BAD, campaigns.mixed), COPIES)),
-    *_odd_counters("stream at 90 %", _stream(0.90)),
-    Scenario(ODD, "stream at 90 %, copies", _stream(0.90, COPIES)),
-    Scenario(STREAMS, "98 %, mixed deferrals", _stream(0.98, deferral=campaigns.mixed)),
-    Scenario(STREAMS, "50 %, mixed deferrals", _stream(0.50, deferral=campaigns.mixed)),
+    Scenario(STREAMS, "97%", _stream(0.97)),
+    Scenario(STREAMS, "97%, mixed deferrals", _stream(0.97, deferral=campaigns.mixed)),
+    Scenario(STREAMS, "95%", _stream(0.95)),
+    Scenario(STREAMS, "94.99%", _stream(0.9499)),
+    Scenario(STREAMS, "94%", _stream(0.94), times=6),
+    Scenario(STREAMS, "94%, mixed deferrals", _stream(0.94, deferral=campaigns.mixed)),
+    Scenario(STREAMS, "94%, counters late", _stream(0.94, LATE)),
+    Scenario(STREAMS, "94%, counters run backward", _stream(0.94, campaigns.backward)),
+    Scenario(STREAMS, "94%, mixed, since a plain look", running_stream(0.94)),
+    Scenario(STREAMS, "90%", _stream(0.90)),
+    *_odd_counters("97-99%", sent(_blast(*GOOD, campaigns.mixed))),
+    Scenario(ODD, "97-99%, copies", sent(_blast(*GOOD, campaigns.mixed), COPIES)),
+    *_odd_counters("90-94.99%", sent(_blast(*BAD, campaigns.mixed))),
+    Scenario(ODD, "90-94.99%, copies", sent(_blast(*BAD, campaigns.mixed), COPIES)),
+    *_odd_counters("stream at 90%", _stream(0.90)),
+    Scenario(ODD, "stream at 90%, copies", _stream(0.90, COPIES)),
+    Scenario(STREAMS, "98%, mixed deferrals", _stream(0.98, deferral=campaigns.mixed)),
+    Scenario(STREAMS, "50%, mixed deferrals", _stream(0.50, deferral=campaigns.mixed)),
     Scenario(DOOMED_MORE, "mixed deferrals", sent(_blast(0.50, 0.90, campaigns.mixed))),
     *(Scenario(RELEASES, f"{rate:.0%}", deployment(rate)) for rate in (0.98, 0.97, 0.94, 0.90, 0.50)),
-    Scenario(ASIDE, "94 %, pauses of 70 to 180 s", _stream(0.94, pauses=True)),
-    Scenario(ASIDE, "94 %, counters 2 to 5 min late", _stream(0.94, VERY_LATE)),
-    Scenario(ASIDE, "94 %, counters disagree", _stream(0.94, campaigns.disagreeing)),
-    Scenario(ASIDE, "94 %, failures in runs of 10", _stream(0.94, run=10)),
+    Scenario(ASIDE, "94%, pauses of 70 to 180 s", _stream(0.94, pauses=True)),
+    Scenario(ASIDE, "94%, counters 2 to 5 min late", _stream(0.94, VERY_LATE)),
+    Scenario(ASIDE, "94%, counters disagree", _stream(0.94, campaigns.disagreeing)),
+    Scenario(ASIDE, "94%, failures in runs of 10", _stream(0.94, run=10)),
     Scenario(ASIDE, "healthy blast with stragglers", sent(_stragglers)),
     Scenario(ASIDE, "doomed blast, delivered at once", sent(_blast(*BAD, campaigns.at_once))),
 ]
@@ -274,9 +274,9 @@ SCENARIOS = [
 TIMED = {
     "delivered at once": (HEALTHY, "delivered at once"),
     "held up for 10 minutes": (HEALTHY, "outage of 10 minutes"),
-    "10 to 25 % deferred, by 1 to 20 minutes": (HEALTHY, "mixed deferrals"),
-    "10 to 25 % deferred, the service's retries": (HEALTHY, "the service's retries"),
-    "a stream of 30 minutes at 97 %": (STREAMS, "97 %"),
+    "10 to 25% deferred, by 1 to 20 minutes": (HEALTHY, "mixed deferrals"),
+    "10 to 25% deferred, the service's retries": (HEALTHY, "the service's retries"),
+    "a stream of 30 minutes at 97%": (STREAMS, "97%"),
     "nothing delivered: it fails": (DOOMED, "nothing delivered at all"),
 }
 
@@ -338,19 +338,19 @@ def acceptance(found: dict[tuple[str, str], Tallies]) -> list[tuple[bool, str]]:
     failed = [name for (group, name), of in found.items() if group == HEALTHY and of[GATE].verdicts["fail"]]
     doomed = {name: of for (group, name), of in found.items() if group == DOOMED and name not in (DISAGREE, SINCE)}
     passed = [name for name, of in doomed.items() if of[GATE].verdicts["pass"]]
-    stream = max(found[STREAMS, name][GATE].percent("pass") for name in ("94 %", "94 %, mixed deferrals"))
+    stream = max(found[STREAMS, name][GATE].percent("pass") for name in ("94%", "94%, mixed deferrals"))
     fooled = [name for (group, name), of in found.items() if group == ODD and of[GATE].wrong["pass"]]
-    polled = found[STREAMS, "94 %"][POLLING].percent("pass")
+    polled = found[STREAMS, "94%"][POLLING].percent("pass")
     looks = found[HEALTHY, THIRD_LOOK][GATE]
     most = looks.most_looks
     return [
         *_by_outcomes_accepted(found),
-        (mixed >= 99, f"healthy blasts with mixed deferrals pass at least 99 %: {mixed:.1f} %"),
+        (mixed >= 99, f"healthy blasts with mixed deferrals pass at least 99%: {mixed:.1f}%"),
         (not failed, f"healthy blasts are never failed: {_but(failed)}"),
         (not passed, f"no blast below the limit passes, not counting '{DISAGREE}' and '{SINCE}': {_but(passed)}"),
         (not fooled, f"counters that are corrected, contradictory or copies pass nothing wrongly: {_but(fooled)}"),
-        (stream <= 3, f"a stream at 94 % passes at most 3 %: {stream:.1f} %"),
-        (polled >= 15, f"polling lets at least 15 % of them through: {polled:.1f} %"),
+        (stream <= 3, f"a stream at 94% passes at most 3%: {stream:.1f}%"),
+        (polled >= 15, f"polling lets at least 15% of them through: {polled:.1f}%"),
         (looks.percent("pass") == 100 and looks.most_looks <= 3, f"{THIRD_LOOK}: the last passes at look {most}"),
     ]
 
@@ -382,13 +382,13 @@ def _by_outcomes_accepted(found: dict[tuple[str, str], Tallies]) -> list[tuple[b
         *(row(name, DOOMED, pass_most=0) for name in kinds),
         row("mixed deferrals", DOOMED, fail_least=55, median_most=2),
         row("mixed deferrals", DOOMED_MORE, fail_least=99, median_most=1),
-        row("98 %, mixed deferrals", STREAMS, pass_least=93, fail_most=1),
-        row("97 %, mixed deferrals", STREAMS, pass_least=82, fail_most=1),
-        row("94 %, mixed deferrals", STREAMS, pass_most=3),
-        row("94 %", STREAMS, pass_most=9),
-        row("94 %", STREAMS, OUTCOMES_GUARANTEED, pass_most=1),
-        row("94 %, mixed deferrals", STREAMS, OUTCOMES_GUARANTEED, pass_most=1),
-        row("50 %, mixed deferrals", STREAMS, fail_least=99),
+        row("98%, mixed deferrals", STREAMS, pass_least=93, fail_most=1),
+        row("97%, mixed deferrals", STREAMS, pass_least=82, fail_most=1),
+        row("94%, mixed deferrals", STREAMS, pass_most=3),
+        row("94%", STREAMS, pass_most=9),
+        row("94%", STREAMS, OUTCOMES_GUARANTEED, pass_most=1),
+        row("94%, mixed deferrals", STREAMS, OUTCOMES_GUARANTEED, pass_most=1),
+        row("50%, mixed deferrals", STREAMS, fail_least=99),
         row("98%", RELEASES, pass_least=97, fail_most=1),
         row("97%", RELEASES, pass_least=93, fail_most=1),
         row("94%", RELEASES, pass_most=6),
@@ -406,7 +406,7 @@ def _but(names: list[str]) -> str:
 def additions(found: dict[tuple[str, str], Tallies]) -> list[str]:
     """Return what the bare ratio at the deadline, and long pauses, add to wrong passes, in points of percent."""
     lines = [
-        f"the gate passes {of[GATE].wrong_percent('pass'):.1f} % of those below the limit: {name}"
+        f"the gate passes {of[GATE].wrong_percent('pass'):.1f}% of those below the limit: {name}"
         for (group, name), of in found.items()
         if group == DOOMED and name in (DISAGREE, SINCE)
     ]
@@ -414,9 +414,9 @@ def additions(found: dict[tuple[str, str], Tallies]) -> list[str]:
         added = of[GATE].wrong_percent("pass") - of[GUARANTEED].wrong_percent("pass")
         if added:
             lines.append(f"the bare ratio at the deadline adds {added:.1f} points of wrong passes: {group}, {name}")
-    steady = found[STREAMS, "94 %"][GUARANTEED].wrong_percent("pass")
-    paused = found[ASIDE, "94 %, pauses of 70 to 180 s"][GUARANTEED].wrong_percent("pass")
-    return [*lines, f"pauses longer than sending_gap add {paused - steady:.1f} points of wrong passes: stream at 94 %"]
+    steady = found[STREAMS, "94%"][GUARANTEED].wrong_percent("pass")
+    paused = found[ASIDE, "94%, pauses of 70 to 180 s"][GUARANTEED].wrong_percent("pass")
+    return [*lines, f"pauses longer than sending_gap add {paused - steady:.1f} points of wrong passes: stream at 94%"]
 
 
 def main() -> int:
@@ -428,7 +428,7 @@ def main() -> int:
     for_pictures = not sys.argv[1:]
     print(f"limit {POLICY.min_delivery_ratio:.0%}, all else by default; seed {options.seed}; figures in percent\n")
     print(f"{'campaign':36}runs judge                pass   fail  incon  wrong  wrong  minutes to decide")
-    print(f"{'':76}clus.   pass   fail  median  95 %")
+    print(f"{'':76}clus.   pass   fail  median  95%")
     found: dict[tuple[str, str], Tallies] = {}
     heading = ""
     for scenario in SCENARIOS:

@@ -42,8 +42,8 @@ class Movement:
         self._messages_changed_at: float | None = None
         self._changed_at: float | None = None
 
-    def note(self, record: Record, ended: float) -> None:
-        """Take a reading, judged or not."""
+    def note(self, record: Record, began: float, ended: float) -> None:
+        """Take what a look read, judged or not."""
         self._readings += 1
         moved = _Moved(ended, self._readings)
         figures = (record.messages, record.deliveries)
@@ -51,10 +51,10 @@ class Movement:
             self._messages = self._any = moved
         elif self._last != figures:
             self._any = moved
-            self._changed_at = ended
+            self._changed_at = began
             if self._last[0] != record.messages:
                 self._messages = moved
-                self._messages_changed_at = ended
+                self._messages_changed_at = began
         self._last = figures
 
     @property
@@ -75,11 +75,11 @@ class Movement:
         return self._stood(self._any, began, seconds)
 
     def messages_changed(self, began: float, seconds: float) -> bool:
-        """Whether messages were seen to move in the last so many seconds."""
+        """Whether a look of the last so many seconds saw messages move."""
         return self._messages_changed_at is not None and began - self._messages_changed_at < seconds
 
     def changed(self, began: float, seconds: float) -> bool:
-        """Whether messages or deliveries were seen to move in the last so many seconds."""
+        """Whether a look of the last so many seconds saw messages or deliveries move."""
         return self._changed_at is not None and began - self._changed_at < seconds
 
     def _stood(self, moved: _Moved, began: float, seconds: float) -> bool:

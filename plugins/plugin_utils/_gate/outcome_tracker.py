@@ -87,7 +87,7 @@ class OutcomeTracker:
         """Take what a look read of the tag, if anything."""
         record, outcome = look.records.get(self.tag), look.outcomes.get(self.tag)
         if record is not None and not (self._record and is_copy(record, self._record)):
-            self._movement.note(record, look.ended)
+            self._movement.note(record, look.began, look.ended)
             self._record = record
             self._began = look.began
             # While the counters stand still, nothing was taken in or delivered since the events were read.

@@ -114,7 +114,7 @@ class Tracker:
         if previous is None and self._before is None and _has_old_mail(record):
             self._notes += (OLD_MAIL_NOTE,)
         self._previous = record
-        self._movement.note(record, ended)
+        self._movement.note(record, began, ended)
         if self._reading is None:
             self._check_since(record)
         elif self._falls(record, began, ended):

@@ -160,7 +160,7 @@ def test_a_number_that_is_none(name, value):
     ("name", "value", "said"),
     [
         ("min_delivery_ratio", "95%", "'95%' is not a number; did you mean 0.95?"),
-        ("min_open_ratio", "2,5 %", "'2,5 %' is not a number; did you mean 0.025?"),
+        ("min_open_ratio", "2,5%", "'2,5%' is not a number; did you mean 0.025?"),
         ("confidence", "0,99", "'0,99' is not a number; did you mean 0.99?"),
         ("max_delivery_drop", "a lot", "'a lot' is not a number; give a ratio from 0 to 1, such as 0.95"),
         ("min_delivery_ratio", "950%", "'950%' is not a number; give a ratio from 0 to 1, such as 0.95"),

@@ -42,7 +42,7 @@ def progress(lines):
 def test_a_line_has_it_all(progress, lines):
     """Time, tag, messages, deliveries, ratio, limit, and what it waits for."""
     progress.look(event(65, a=seen(100, 90)))
-    assert lines == [("01:05 a: 90 of 100 delivered, 90 %, limit 95 %; waiting: 10 may still be under way", None)]
+    assert lines == [("01:05 a: 90 of 100 delivered, 90%, required 95%; waiting: 10 may still be under way", None)]
 
 
 def test_only_news_is_told(progress, lines):
@@ -54,7 +54,7 @@ def test_only_news_is_told(progress, lines):
     progress.look(event(61, a=seen(100, 90, "pass"), b=seen(100, 91)))
     progress.look(event(62, a=seen(100, 90, "pass"), b=seen(100, 91)))
     assert [line.split(":")[1][3:] for line, _verdict in lines[2:]] == ["b", "a"]
-    assert lines[-1] == ("01:01 a: 90 of 100 delivered, 90 %, limit 95 %: pass", "pass")
+    assert lines[-1] == ("01:01 a: 90 of 100 delivered, 90%, required 95%: pass", "pass")
 
 
 def test_something_every_two_minutes(progress, lines):
@@ -111,7 +111,7 @@ def test_the_verdict_comes_last(progress, lines):
 def test_no_messages_no_ratio(progress, lines):
     """A share of nothing is not shown."""
     progress.look(event(0, a=seen(0, 0, reasons=("a: 0 of at least 100 messages so far",))))
-    assert lines[0][0] == "00:00 a: 0 of 0 delivered, limit 95 %; waiting: 0 of at least 100 messages so far"
+    assert lines[0][0] == "00:00 a: 0 of 0 delivered, required 95%; waiting: 0 of at least 100 messages so far"
 
 
 def test_the_verdict_takes_the_place_of_the_last_line(progress, lines):

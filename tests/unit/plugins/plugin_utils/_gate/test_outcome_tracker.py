@@ -167,7 +167,7 @@ def test_an_older_answer_is_passed_over():
     ],
 )
 def test_counters_and_events_that_differ(has_since, first_at, events, noted):
-    """By more than 1 % for longer than the grace period, where both are over the same mail."""
+    """By more than 1% for longer than the grace period, where both are over the same mail."""
     a_gate = gate(has_since=has_since, min_messages=10**6)
     *counts, returned = (*events, 0) if len(events) == 3 else events
     for second in (0, 900, 960):

@@ -97,7 +97,7 @@ def test_looking_often_costs_nothing():
                 if messages >= 100 and messages % 10 == 0 and evidence(delivered, messages, 0.95) >= math.log(20):
                     wrong[evidence] += 1
                     break
-    # 5 % of 200 is 10; three standard deviations above it is 19.
+    # 5% of 200 is 10; three standard deviations above it is 19.
     assert max(wrong.values()) <= 19
 
 

@@ -230,7 +230,7 @@ def test_a_fail_names_its_causes(failures, parts):
     """How many, what, where and why, in the order of the outcome."""
     judgement = judge_outcome(state(600, 480, 102, failures=failures, **STOPPED), Policy())
     assert judgement.verdict == "fail"
-    assert judgement.reasons[0].startswith("a: at most 498 of 600 messages can be delivered (83 %), and at least 95 %")
+    assert judgement.reasons[0].startswith("a: at most 498 of 600 messages can be delivered (83%), and at least 95%")
     for part in parts:
         assert part in judgement.reasons[0]
 

@@ -44,15 +44,15 @@ def test_an_unknown_tag(tag, named):
 
 @pytest.mark.parametrize(
     ("part", "whole", "shown"),
-    [(0, 7, "0 %"), (7, 7, "100 %"), (1, 3, "33.33 %"), (2, 3, "66.66 %"), (94999, 100000, "94.99 %"),
-     (95, 100, "95 %"), (10**17 - 1, 10**17, "99.99 %")],
+    [(0, 7, "0%"), (7, 7, "100%"), (1, 3, "33.33%"), (2, 3, "66.66%"), (94999, 100000, "94.99%"),
+     (95, 100, "95%"), (10**17 - 1, 10**17, "99.99%")],
 )  # fmt: skip
 def test_a_share_is_rounded_down(part, whole, shown):
     """What is below a limit never reads as if it were the limit."""
     assert share(part, whole) == shown
 
 
-@pytest.mark.parametrize(("ratio", "shown"), [(0.95, "95 %"), (0, "0 %"), (1, "100 %"), (0.9499, "94.99 %")])
+@pytest.mark.parametrize(("ratio", "shown"), [(0.95, "95%"), (0, "0%"), (1, "100%"), (0.9499, "94.99%")])
 def test_a_limit_is_shown_as_given(ratio, shown):
     """In percent, without zeros at the end."""
     assert percent(ratio) == shown
@@ -71,11 +71,11 @@ def test_seconds_are_counted(seconds, said):
 @pytest.mark.parametrize(
     ("given", "policy", "counts", "parts"),
     [
-        ({"settled": True}, {}, (200, 180), ["a: ", "180 of 200 ", "(90 %)", "95 %", "900 s"]),
-        ({"settled": True}, {}, (200, 190), ["a: 190 of 200 ", "(95 %)", "95 % is required"]),
-        ({"stopped": True, "carried_over": 5}, {}, (200, 198), ["a: at least 193 of 200 ", "(96.5 %)", "95 %"]),
-        ({}, {}, (1000, 990), ["a: 990 of 1000 ", "(99 %)", "95 %"]),
-        ({"due": 100}, {}, (1000, 70), ["a: at most 70 of the 100 ", "900 s", "(70 %)", "95 %"]),
+        ({"settled": True}, {}, (200, 180), ["a: ", "180 of 200 ", "(90%)", "95%", "900 s"]),
+        ({"settled": True}, {}, (200, 190), ["a: 190 of 200 ", "(95%)", "95% is required"]),
+        ({"stopped": True, "carried_over": 5}, {}, (200, 198), ["a: at least 193 of 200 ", "(96.5%)", "95%"]),
+        ({}, {}, (1000, 990), ["a: 990 of 1000 ", "(99%)", "95%"]),
+        ({"due": 100}, {}, (1000, 70), ["a: at most 70 of the 100 ", "900 s", "(70%)", "95%"]),
     ],
 )
 def test_a_decision_has_figure_and_limit(given, policy, counts, parts):
@@ -130,10 +130,10 @@ def test_what_an_undecided_tag_lacks(given, policy, counts, said):
     ("counts", "limits", "said"),
     [
         ((1000, 990, 98, 9), {"min_open_ratio": 0.1, "min_click_ratio": 0.01},
-         [["98 opens of 990 deliveries", "10 %"], ["9 clicks of 990 deliveries", "1 %"]]),
-        ((1000, 990, 99, 9), {"min_open_ratio": 0.1, "min_click_ratio": 0.01}, [["9 clicks of 990 deliveries", "1 %"]]),
-        ((1000, 990, 98, 10), {"min_open_ratio": 0.1, "min_click_ratio": 0.01}, [["98 opens of 990", "10 %"]]),
-        ((1000, 0, 0, 0), {"min_open_ratio": 0.1, "min_delivery_ratio": 0}, [["0 opens of 0 deliveries", "10 %"]]),
+         [["98 opens of 990 deliveries", "10%"], ["9 clicks of 990 deliveries", "1%"]]),
+        ((1000, 990, 99, 9), {"min_open_ratio": 0.1, "min_click_ratio": 0.01}, [["9 clicks of 990 deliveries", "1%"]]),
+        ((1000, 990, 98, 10), {"min_open_ratio": 0.1, "min_click_ratio": 0.01}, [["98 opens of 990", "10%"]]),
+        ((1000, 0, 0, 0), {"min_open_ratio": 0.1, "min_delivery_ratio": 0}, [["0 opens of 0 deliveries", "10%"]]),
         ((1000, 0, 0, 0), {"min_open_ratio": 0, "min_delivery_ratio": 0}, [["0 of 1000"]]),
     ],
 )  # fmt: skip

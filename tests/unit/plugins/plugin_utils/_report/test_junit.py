@@ -89,7 +89,7 @@ def test_figures(report):
     properties = {item.name: item.value for item in suite.properties()}
     assert properties["verdict"] == "fail"
     assert properties["looks"] == "16"
-    assert properties["policy.min_delivery_ratio"] == "95 %"
+    assert properties["policy.min_delivery_ratio"] == "95%"
     failed = next(iter(suite))
     assert failed.system_out.splitlines()[-8:] == [
         "verdict: fail",

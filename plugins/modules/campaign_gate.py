@@ -64,7 +64,7 @@ options:
   since:
     description:
       - Judge only the mail since then. With O(judge_by=counters), an earlier C(stats), a dict of records by tag, or one
-        record where one tag is judged. With O(judge_by=outcomes), a moment, to judge the messages taken in from then on.
+        record where one tag is judged. With O(judge_by=outcomes), a moment. Only messages taken in from then on count.
       - A moment is ISO 8601, such as V(2026-01-31T12:00:00Z), a datetime, or a Unix time in seconds. What names no
         zone is in UTC.
       - When not set, all mail of the tag is judged, by outcomes that of about the last month.

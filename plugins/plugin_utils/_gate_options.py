@@ -18,7 +18,6 @@ from ..module_utils._client import check_tag
 from ..module_utils._errors import OptionError, SmtpeterError
 from ..module_utils._fetch import checked_tags
 from ..module_utils._moment import read_moment
-from ..module_utils._policy import Policy
 from ..module_utils._record import Record, to_iso
 from ..module_utils._values import from_json, kind_of, seconds, shown, whole
 from ._forms import Given, only_tag
@@ -27,6 +26,7 @@ from ._gate.look import Timing
 from ._gate.outcome_tracker import outcome_trackers_of
 from ._gate.tracker import trackers_of
 from ._judging.outcome_decision import check_asked
+from ._judging.policy import Policy
 from ._since import NOTHING_IN_COMMON
 
 _CONNECTION = tuple(options.connection_spec())

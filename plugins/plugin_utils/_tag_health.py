@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any, Callable, Mapping
 
 from ..module_utils._errors import OptionError
-from ..module_utils._policy import Policy
 from ..module_utils._record import Record
 from ._forms import Given, only_tag
 from ._judging.decision import judge
 from ._judging.judgement import Judgement
+from ._judging.policy import Policy
 from ._judging.state import state_of_record
 from ._since import records_since
 

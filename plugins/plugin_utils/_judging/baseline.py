@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from ...module_utils._policy import Policy
 from . import reasons
+from .policy import Policy
 
 
 class Baseline(Protocol):

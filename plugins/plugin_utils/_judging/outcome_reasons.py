@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from ...module_utils._policy import Policy
 from ...module_utils._record import unknown_tag
 from .._format import percent, share
 from . import reasons
 from .evidence import more_messages
 from .outcome import Cause
 from .outcome_state import Group, OutcomeState
+from .policy import Policy
 
 _CAUSES_TOLD = 3
 _WORDS_CHARS = 60

@@ -9,11 +9,11 @@ Each has the figure and the limit, and what a person can do where something can 
 
 from __future__ import annotations
 
-from ...module_utils._policy import Policy
 from ...module_utils._record import unknown_tag
 from .._format import percent, share
 from .evidence import more_messages
 from .judgement import Judged
+from .policy import Policy
 from .state import TagState
 
 

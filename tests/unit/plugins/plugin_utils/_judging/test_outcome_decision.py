@@ -10,7 +10,6 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome import Outcome
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome_decision import judge_outcome
@@ -18,6 +17,7 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome_
     OutcomeState,
     state_of_outcome,
 )
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from hypothesis import given
 from hypothesis import strategies as st
 

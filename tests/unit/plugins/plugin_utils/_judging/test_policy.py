@@ -11,8 +11,8 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._values import number, seconds, whole
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from hypothesis import given
 from hypothesis import strategies as st
 

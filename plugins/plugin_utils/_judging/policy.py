@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping
 
-from ._errors import OptionError
-from ._values import from_json, ratio, seconds, shown, tag, whole
+from ...module_utils._errors import OptionError
+from ...module_utils._values import from_json, ratio, seconds, shown, tag, whole
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def read_values(given: Mapping[str, Any], readers: Mapping[str, Reader]) -> dict
     return {name: read(name, value) for name, value in given.items()}
 
 
-class ReadingModule(AnsibleModule):  # type: ignore[misc]
+class ReadingModule(AnsibleModule):
     """A module whose options are read by `READERS` first, so that a bad one is refused in our words."""
 
     params: dict[str, Any]

@@ -88,11 +88,11 @@ def close_options(name: str, options: Iterable[str]) -> list[str]:
 
 def _not_text(given: Any, name: str) -> str:
     if isinstance(given, (Mapping, list, tuple)):
-        return f"{name}: {kind_of(given)} came where a tag belongs; give text, or a list of text"
+        return f"{name}: {kind_of(given)} is not a tag; give text, or a list of text"
     kind = "a date" if isinstance(given, date) else kind_of(given)
     shown = "" if given is None else f" ({str(given).lower()[:60]})"
     return (
-        f"{name}: {kind}{shown} came where a tag belongs, and what was written is lost; quote it: '1.10' in YAML, "
+        f"{name}: {kind}{shown} is not a tag, and what was written is lost; quote it: '1.10' in YAML, "
         f"{name}='\"1.10\"' in the line of a host in an INI inventory"
     )
 

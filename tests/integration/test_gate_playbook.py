@@ -98,7 +98,7 @@ NO_TEXT = {
     "smtpeter_tags: on": "smtpeter_tags: a boolean (true)",
     "smtpeter_tags: [2026-11-26]": "smtpeter_tags: a date (2026-11-26)",
     "smtpeter_tags: [12:30:00]": "smtpeter_tags: a number (45000)",
-    "smtpeter_tags: [good, null]": "smtpeter_tags: null came",
+    "smtpeter_tags: [good, null]": "smtpeter_tags: null is not a tag",
     "smtpeter_tags: '[\"good\", 7]'": "smtpeter_tags: a number (7)",
     "smtpeter_tags: good\nsmtpeter_expected_messages: {good: 200, 010: 5}": "smtpeter_expected_messages: a number (8)",
     "smtpeter_tags: good\nsmtpeter_baseline_tag: 2_0": "smtpeter_baseline_tag: a number (20)",

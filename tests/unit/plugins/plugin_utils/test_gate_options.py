@@ -236,10 +236,10 @@ def test_a_baseline_alone(tags):
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("", "text came where an earlier stats, a dict of records by tag, belongs"),
-        ("a=5", "text came where an earlier stats, a dict of records by tag, belongs"),
-        ([RECORD], "a list came where an earlier stats, a dict of records by tag, belongs"),
-        (False, "a boolean came where an earlier stats, a dict of records by tag, belongs"),
+        ("", "text is not the stats of an earlier gate; give a dict of records by tag"),
+        ("a=5", "text is not the stats of an earlier gate; give a dict of records by tag"),
+        ([RECORD], "a list is not the stats of an earlier gate; give a dict of records by tag"),
+        (False, "a boolean is not the stats of an earlier gate; give a dict of records by tag"),
         ("2026-01-31T12:00:00Z", "a moment is for judge_by: outcomes; by counters, give the stats of an earlier gate"),
         (1769860800, "a moment is for judge_by: outcomes; by counters, give the stats of an earlier gate"),
         ("1769860800", "a moment is for judge_by: outcomes; by counters, give the stats of an earlier gate"),

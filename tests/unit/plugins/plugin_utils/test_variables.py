@@ -82,7 +82,7 @@ def test_tags(given, tags):
 def test_what_is_not_text(written, came):
     """It is refused by the variable's name, with what came and how to write it."""
     for problem in (tags_problem(yaml.safe_load(written), "smtpeter_tags"),):
-        assert problem.startswith(f"smtpeter_tags: {came} came where a tag belongs")
+        assert problem.startswith(f"smtpeter_tags: {came} is not a tag")
         assert """quote it: '1.10' in YAML, smtpeter_tags='"1.10"' in the line of a host""" in problem
 
 
@@ -122,7 +122,7 @@ def test_keys_that_are_fine():
     """What is no dict is the option's business."""
     for given in ({"a": 1}, {}, 400, "400", '{"a": 1}', None):
         assert keys_problem(given, "smtpeter_expected_messages") == ""
-    assert "null came" in keys_problem({None: 1}, "smtpeter_expected_messages")
+    assert "null is not a tag" in keys_problem({None: 1}, "smtpeter_expected_messages")
 
 
 @pytest.mark.parametrize(

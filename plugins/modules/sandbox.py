@@ -315,42 +315,28 @@ state:
   sample: started
 """
 
-import dataclasses
+from dataclasses import asdict
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mailops.smtpeter.plugins.module_utils import _fields
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import control
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import LibraryMissingError, SandboxError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.faults import UNKNOWN_TAGS
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import parse_name, parse_settings
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.control import start_sandbox, stop_sandbox
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import LibraryMissingError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import (
+    Settings,
+    parse_name,
+    parse_settings,
+)
 
 
 def argument_spec() -> dict[str, Any]:
-    """Return the options."""
+    """Return the argument spec."""
     return {
         "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
         "name": {"type": "str", "default": "default"},
-        "host": {"type": "str", "default": "127.0.0.1"},
-        "port": {"type": "int", "default": 0},
-        "api_token": {"type": "str", "no_log": True},
-        "data": {"type": "path"},
-        "tls": {"type": "bool", "default": False},
-        "scenario": {"type": "raw", "default": "healthy"},
-        "faults": {
-            "type": "dict",
-            "options": {
-                "latency": {"type": "float", "default": 0},
-                "drop": {"type": "int", "default": 0},
-                "statuses": {"type": "list", "elements": "raw", "default": []},
-                "slow_bytes": {"type": "float", "default": 0},
-                "slow_count": {"type": "int"},
-                "unknown_tag": {"type": "str", "choices": list(UNKNOWN_TAGS), "default": "not_found"},
-            },
-        },
-        "seed": {"type": "int"},
-        "speed": {"type": "float", "default": 1},
-        "idle_timeout": {"type": "float", "default": 3600},
+        **_fields.argument_spec(Settings),
     }
 
 
@@ -364,14 +350,14 @@ def main() -> None:
     try:
         name = parse_name(module.params["name"])
         if module.params["state"] == "stopped":
-            outcome = control.stopped(name, module.check_mode)
+            result = stop_sandbox(name, module.check_mode)
         else:
-            outcome = control.started(name, parse_settings(module.params), module.check_mode)
+            result = start_sandbox(name, parse_settings(module.params), module.check_mode)
     except LibraryMissingError as error:
         module.fail_json(msg=f"{error} ({how_to_install(error.library)})")
-    except SandboxError as error:
+    except SmtpeterError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(**dataclasses.asdict(outcome))
+    module.exit_json(**asdict(result))
 
 
 if __name__ == "__main__":

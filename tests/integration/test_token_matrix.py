@@ -37,9 +37,9 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import c
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import parse_settings
 if sys.argv[1] == "start":
     settings = parse_settings({"api_token": sys.stdin.read(), "idle_timeout": 300})
-    print(control.started("token", settings).port)
+    print(control.start_sandbox("token", settings).port)
 else:
-    control.stopped("token")
+    control.stop_sandbox("token")
 """
 
 

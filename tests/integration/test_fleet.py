@@ -350,7 +350,11 @@ def test_the_later_record_counts(play, tmp_path, read):
         ({"web": {}}, [], "smtpeter_tags: no host of the inventory has this variable"),
         (HOSTS, ["-e", "smtpeter_paralell=9"], "there is no such variable; did you mean smtpeter_parallel?"),
         ({"web": {"smtpeter_tags": [1.1]}}, [], "smtpeter_tags of web: a number (1.1) is not a tag"),
-        ({"a": {"smtpeter_tags": "x"}, "b": {"smtpeter_tags": ["y", None]}}, [], "smtpeter_tags of b: null is not a tag"),
+        (
+            {"a": {"smtpeter_tags": "x"}, "b": {"smtpeter_tags": ["y", None]}},
+            [],
+            "smtpeter_tags of b: null is not a tag",
+        ),
         ({"web": {"smtpeter_tags": "wave-1,"}}, [], "smtpeter_tags of web: an entry is empty"),
         (HOSTS, ["-e", "smtpeter_parallel=0"], "parallel"),
     ],

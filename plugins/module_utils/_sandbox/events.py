@@ -13,7 +13,6 @@ import calendar
 import datetime
 import functools
 import re
-import time
 from dataclasses import dataclass
 from typing import Callable, Dict, Iterator, Mapping
 
@@ -105,7 +104,7 @@ def _happenings(message: Message) -> Iterator[tuple[int | None, str, Callable[[M
 
 @functools.lru_cache(maxsize=4096)
 def _time(second: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(second))
+    return datetime.datetime.fromtimestamp(second, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _attempt(message: Message) -> EventFields:

@@ -82,6 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "arithmetic: takes long and has nothing of Ansible in it, so that CI runs it with two ansible-cores alone",
         "ends: on the oldest and the newest ansible-core alone, in CI on the newest",
         "every_core: not only on the oldest and the newest ansible-core, but also on those between and a pre-release",
+        "slow: not run by `make unit` unless its path is named",
         "measured: what it starts is measured as well; other integration tests hardly reach more, and are faster so",
     ):
         config.addinivalue_line("markers", mark)

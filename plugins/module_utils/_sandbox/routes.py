@@ -63,15 +63,15 @@ def _json(value: object) -> Answer:
 
 
 def _array(entries: t.Iterator[object]) -> t.Iterator[bytes]:
-    """A JSON array of any length, in pieces."""
+    """A JSON array of any length, in pieces; without blanks, as PHP writes it."""
     opening = "["
     while True:
         batch = list(itertools.islice(entries, _BATCH))
         if not batch:
             yield b"[]" if opening == "[" else b"]"
             return
-        yield (opening + json.dumps(batch)[1:-1]).encode("ascii")
-        opening = ", "
+        yield (opening + json.dumps(batch, separators=(",", ":"))[1:-1]).encode("ascii")
+        opening = ","
 
 
 class Routes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -19,6 +20,8 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 # It has its own loader in place already, and gives the tests of modules no ansible.plugins to have one from.
 UNDER_ANSIBLE_TEST = "ansible_pytest_collections" in sys.modules
+OURS = "ansible_collections.mailops.smtpeter."
+IMPORT = re.compile(r"^\s*(?:from|import)\s+([\w.]+)(?:\s+import\s+(\([^)]*\)|.*))?", re.MULTILINE)
 
 
 def collections_directory() -> pathlib.Path:
@@ -28,7 +31,7 @@ def collections_directory() -> pathlib.Path:
         collection = entry / "ansible_collections" / "mailops" / "smtpeter"
         if collection.is_dir() and collection.resolve() == ROOT:
             return entry.absolute()
-    raise pytest.UsageError("This checkout cannot be imported as a collection: run `make test` once, it sees to that.")
+    raise pytest.UsageError("This checkout cannot be imported as a collection: run `make unit` once, it sees to that.")
 
 
 def isolate() -> pathlib.Path:
@@ -60,7 +63,7 @@ HOME = isolate()
 if UNDER_ANSIBLE_TEST:
     # Each test is a fork there, and would import for itself what nearly all of them need.
     importlib.import_module("requests")
-else:
+elif sys.version_info >= (3, 10):  # an older Python is a host's, which has ansible.module_utils alone
     load_collections()
 
 # A busy machine is no failure.
@@ -76,12 +79,39 @@ def _whole_imports() -> Iterator[None]:
     sys.meta_path[:] = [finder for finder in sys.meta_path if finder in before or hasattr(finder, "find_spec")]
 
 
+def imports_ansible(path: pathlib.Path) -> bool:
+    """Whether a file imports Ansible, by itself or through files of this collection."""
+    waiting, seen = [path], set()
+    while waiting:
+        path = waiting.pop()
+        if path in seen or not path.is_file():
+            continue
+        seen.add(path)
+        for module, names in IMPORT.findall(path.read_text(encoding="utf-8")):
+            if module.partition(".")[0] == "ansible":
+                return True
+            if module.startswith(OURS):
+                inside = ROOT.joinpath(*module[len(OURS) :].split("."))
+                waiting.append(inside.with_suffix(".py"))
+                waiting += [inside / f"{name}.py" for name in re.findall(r"\w+", names)]
+    return False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what touches Ansible, since it runs on each ansible-core; the rest runs on the oldest and newest Python."""
+    found = {path: imports_ansible(path) for path in {item.path for item in items}}
+    for item in items:
+        if found[item.path]:
+            item.add_marker("ansible")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Name the marks here, since ansible-test does not read pyproject.toml."""
     for mark in (
-        "arithmetic: takes long and has nothing of Ansible in it, so that CI runs it with two ansible-cores alone",
-        "ends: on the oldest and the newest ansible-core alone, in CI on the newest",
-        "every_core: not only on the oldest and the newest ansible-core, but also on those between and a pre-release",
+        "ansible: touches Ansible, so that it runs on each ansible-core; set by itself where a file imports it",
+        "every_core: with --core also on an ansible-core between the oldest and the newest, or a pre-release",
+        "newest_core: on the newest ansible-core alone, unless --core names another",
+        "slow: not run by `make unit` unless its path is named",
         "measured: what it starts is measured as well; other integration tests hardly reach more, and are faster so",
     ):
         config.addinivalue_line("markers", mark)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the mailops.smtpeter contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How Sphinx makes the site of what tests/tools/docs.py lays out; nothing is fetched, here or by the reader."""
+"""How Sphinx makes the site of what `make docs` lays out; nothing is fetched, here or by the reader."""
 
 from __future__ import annotations
 

@@ -20,12 +20,16 @@ description:
     soon as one fails.
   - Each look runs M(mailops.smtpeter.tag_stats_info) on the task's host. Judging, waiting and progress happen on the
     controller. Progress is shown on stderr, the verdict last.
+  - Whatever goes wrong in a look is a failed look, with the cause in its message, such as a host that is unreachable, a
+    full disk, a Python that is too old or a module that crashes. What the first look cannot do for want of a library,
+    a token or a file on the host fails the task at once.
   - Evidence assumes that the list is sent in random order, and that what follows is like what came before. Sorted by
     provider, the early part says nothing about the rest.
   - Slow mail is not lost mail, and the counters cannot tell them apart. A campaign of which half is lost is called
     late, after O(grace_period) without movement, or not at all, and then it is C(inconclusive).
-  - What O(api_token) and O(api_url) are taken from is first the environment of the controller, then that of the task's
-    host.
+  - O(api_token) and O(api_url) come from options or from the environment of the task's host, the keyword C(environment)
+    included, as in M(mailops.smtpeter.tag_stats_info). The controller's own environment is not read, so a token never
+    goes to an address that was set elsewhere.
   - It only reads, so C(changed) is always false.
 author:
   - mailops.smtpeter contributors (@mailops)
@@ -37,7 +41,9 @@ extends_documentation_fragment:
 options:
   tags:
     description:
-      - The tags to judge. Give a list, since Ansible splits text at its commas.
+      - The tags to judge. Give a list of text. Text alone is split at its commas, unless it is a list in JSON.
+      - A number, a boolean, a date or null is refused, so quote such tags (V('010')). YAML reads V(010) as 8.
+      - Indent it below the module's name. At the level of the task, C(tags) is a keyword of Ansible.
     type: list
     version_added: 1.0.0
     elements: str
@@ -73,7 +79,8 @@ options:
   max_consecutive_errors:
     description:
       - More failed looks in a row than this end the gate with C(error). A look fails when an undecided tag cannot be
-        read, for a time-out, a connection error, a status of 429 or 5xx or an answer that is not understood.
+        read, for a time-out, a connection error, a status of 408, 425, 429 or 5xx, or an answer that is not
+        understood.
       - Other statuses of 4xx, such as 401, end it at once.
     type: int
     version_added: 1.0.0
@@ -94,7 +101,7 @@ options:
     default: 60
 attributes:
   check_mode:
-    details: In check mode it looks once and never fails the task.
+    details: In check mode it looks once, never stops the play, and says so at the end of RV(msg).
   async:
     support: none
   action_group:
@@ -192,9 +199,27 @@ errors:
   returned: always
   type: int
 last_errors:
-  description: The errors of the last look that failed, by tag, as RV(mailops.smtpeter.tag_stats_info#module:errors).
+  description:
+    - The errors of the last look that failed, by tag, as RV(mailops.smtpeter.tag_stats_info#module:errors) has them.
   returned: always
   type: dict
+  contains:
+    TAG:
+      description: The error of a tag.
+      type: dict
+      contains:
+        kind:
+          description:
+            - V(connection), V(timeout), V(certificate), V(refused), V(service), V(answer), V(unknown_tag) or
+              V(not_tried), as in RV(mailops.smtpeter.tag_stats_info#module:errors), or V(lost), where the look ended
+              without a result, such as when the task's host was not reached.
+          type: str
+        status:
+          description: The HTTP status; null where there was none.
+          type: int
+        msg:
+          description: What happened, and what to do next.
+          type: str
 history:
   description:
     - The looks. Each has C(at), ISO 8601 in UTC, and either C(tags), with C(messages), C(deliveries) and C(verdict) by

@@ -1,11 +1,10 @@
 # Copyright: (c) 2026, the mailops.smtpeter contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real ansible-playbook runs, on this environment's ansible-core and on those that tests/tools/cores.py made."""
+"""Real ansible-playbook runs, on this environment's ansible-core and on those that `make test` made."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -23,7 +22,6 @@ import yaml
 from ansible.release import __version__ as own_version
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.server import Service
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import parse_settings
-from ansible_collections.mailops.smtpeter.tests.integration.controller import Controller
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
@@ -32,6 +30,12 @@ COLLECTION = pathlib.PurePath("ansible_collections", "mailops", "smtpeter")
 
 # What the service of the fixture access is asked with.
 TOKEN = 'only/for+"rehearsal"&<hére>'
+# A proxy that does not answer, for all that is asked, with no exception for loopback.
+DEAD_PROXY = {
+    **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9"),
+    "NO_PROXY": "",
+    "no_proxy": "",
+}
 OWN = ".".join(own_version.split(".")[:2])
 
 
@@ -125,30 +129,45 @@ def bare(artifact: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pa
 
 
 def other_cores() -> dict[str, dict[str, Any]]:
-    """What cores.py wrote: by series, a `python` or the reason to `skip`, and whether all tests run there, `whole`."""
+    """What noxfile.py wrote: by series, a `python` or the reason to `skip`, and whether `make test` runs on it."""
     made = ROOT / ".venv" / "cores.json"
     cores: dict[str, dict[str, Any]] = json.loads(made.read_text(encoding="utf-8")) if made.is_file() else {}
     return {series: core for series, core in cores.items() if series != OWN}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What .ci/run asks for, which has little time."""
-    what = "leave out `every_core` where an ansible-core is not tested whole, and `ends` on the oldest"
-    parser.addoption("--short", action="store_true", help=what)
+    """What the session `integration` of noxfile.py asks for."""
+    what = (
+        "run only what takes an ansible-core, on this one; where it is neither oldest nor newest, what is `every_core`"
+    )
+    parser.addoption("--core", metavar="SERIES", help=what)
+
+
+def chosen_cores(metafunc: pytest.Metafunc) -> list[str]:
+    """The series that a test runs on: the oldest, the newest and .venv's own, unless its mark or --core says else."""
+    others = other_cores()
+    chosen: str | None = metafunc.config.getoption("core")
+    if chosen:
+        whole = chosen == OWN or others[chosen]["whole"]
+        return [chosen] if whole or metafunc.definition.get_closest_marker("every_core") else []
+    whole_ones = {OWN, *(name for name, core in others.items() if core["whole"])}
+    series = sorted(whole_ones, key=lambda name: [int(part) for part in name.split(".")])
+    return series[-1:] if metafunc.definition.get_closest_marker("newest_core") else series
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give each test that takes `ansible_core` the oldest, the newest and .venv's own, or those that its mark says."""
+    """Give each test that takes `ansible_core` those that it runs on."""
     if "ansible_core" in metafunc.fixturenames:
-        short = metafunc.config.getoption("short")
-        every = metafunc.definition.get_closest_marker("every_core") and not short
-        others = [name for name, core in other_cores().items() if every or core["whole"]]
-        series = sorted({OWN, *others}, key=lambda name: [int(part) for part in name.split(".")])
-        if metafunc.definition.get_closest_marker("ends"):
-            series = list(dict.fromkeys([series[-1 if short else 0], series[-1]]))
+        series = chosen_cores(metafunc)
         metafunc.parametrize(
             "ansible_core", series, ids=[f"core{name}" for name in series], indirect=True, scope="session"
         )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --core, leave out what is not run on it."""
+    if config.getoption("core"):
+        items[:] = [item for item in items if f"[core{config.getoption('core')}" in item.nodeid]
 
 
 @pytest.fixture(scope="session")
@@ -170,7 +189,7 @@ def ansible_core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(autouse=True)
 def _measured_or_not(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only what a `measured` test starts gets the coverage that tests/tools/coverage_total.py asks for."""
+    """Only what a `measured` test starts gets the coverage that `make test` asks for."""
     if not request.node.get_closest_marker("measured"):
         monkeypatch.delenv("COVERAGE_PROCESS_START", raising=False)
 
@@ -246,7 +265,7 @@ def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
 
 
 def community_paths(environment: Mapping[str, str]) -> str:
-    """The ANSIBLE_COLLECTIONS_PATH of `environment`, and behind it what tests/tools/community.py unpacked."""
+    """The ANSIBLE_COLLECTIONS_PATH of `environment`, and behind it what `make test` unpacked."""
     return f"{environment['ANSIBLE_COLLECTIONS_PATH']}{os.pathsep}{COMMUNITY}"
 
 
@@ -296,25 +315,13 @@ class RedisServer:
         self._process.wait()
 
 
-@contextlib.contextmanager
-def started_controller() -> Iterator[Controller]:
-    """A stand-in for AWX; skips by name where the collection awx.awx is missing."""
-    if not (COMMUNITY / "ansible_collections" / "awx").is_dir():
-        pytest.skip("no awx.awx: tests/tools/community.py did not run")
-    running = Controller()
-    try:
-        yield running
-    finally:
-        running.close()
-
-
 @pytest.fixture
 def redis(tmp_path: pathlib.Path) -> Iterator[RedisServer]:
     """A Redis for the test alone; skipped by name where the server or the collection is missing."""
     if not shutil.which("redis-server"):
         pytest.skip("no redis-server on PATH (Debian: apt install redis-server)")
     if not COMMUNITY.is_dir():
-        pytest.skip("no community.general: tests/tools/community.py did not run")
+        pytest.skip("no community.general: `make test` unpacks it")
     server = RedisServer(tmp_path)
     yield server
     server.stop()

@@ -12,7 +12,6 @@ the playbooks, which include the files of tasks. A command whose comment has the
 from __future__ import annotations
 
 import ast
-import contextlib
 import os
 import pathlib
 import re
@@ -152,11 +151,14 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture
 def environment(service: Service, bare: pathlib.Path) -> Iterator[dict[str, str]]:
-    """How a run finds the collection and the service, and a place for the sandboxes it starts; those are ended."""
+    """How a run finds the collection and the service, and a place for the sandboxes it starts; those are ended.
+
+    Nothing on loopback may ask a proxy, so the one that is set does not answer.
+    """
     # Not pytest's own, since ansible-core makes sockets in it, whose paths must be short.
     with tempfile.TemporaryDirectory(prefix="examples-") as temporary:
         access = {"SMTPETER_API_URL": service.api_url, "SMTPETER_API_TOKEN": TOKEN}
-        yield {**conftest.only(bare), **access, "TMPDIR": temporary}
+        yield {**conftest.only(bare), **access, **conftest.DEAD_PROXY, "TMPDIR": temporary}
         for name in sandboxes(temporary):
             control = "ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.control"
             command = [sys.executable, "-c", f"import sys; from {control} import stopped; stopped(sys.argv[1])", name]
@@ -238,7 +240,9 @@ class Reader:
         elif words[0] == "ansible-playbook":
             files = [word for word in words[1:] if word in self._unused or (self._directory / word).is_file()]
             words = words[1:]
-            if files:
+            if files == ["controller.yml"]:  # test_controller.py looks at what it asks of AWX
+                self._unused.discard(files[0])
+            elif files:
                 self._unused -= {files[0], *self._included(files[0])}
                 words.remove(files[0])
                 self._run(self._directory / files[0], words, fails=bool(re.search(r"\bfails\b", comment)))
@@ -315,20 +319,16 @@ def test_document(
     document: pathlib.Path, play: Any, ansible_core: Any, tmp_path: pathlib.Path, environment: dict[str, str]
 ) -> None:
     """A reader who does what the document says, in its order, sees what it says."""
-    with contextlib.ExitStack() as stack:
-        if "CONTROLLER_HOST" in document.read_text(encoding="utf-8"):
-            controller = stack.enter_context(conftest.started_controller())
-            environment.update(controller.settings, ANSIBLE_COLLECTIONS_PATH=conftest.community_paths(environment))
-        reader = Reader(play, ansible_core, tmp_path, environment)
+    reader = Reader(play, ansible_core, tmp_path, environment)
 
-        for fence in fences(document):
-            reader.read(fence)
+    for fence in fences(document):
+        reader.read(fence)
 
-        reader.finish()
+    reader.finish()
 
 
 # Guides take a minute of a processor; what differs from version to version, README and plugins meet on each.
-@pytest.mark.ends
+@pytest.mark.newest_core
 @pytest.mark.parametrize("guide", guides(), ids=path_of)
 def test_guide(
     guide: pathlib.Path, play: Any, ansible_core: Any, tmp_path: pathlib.Path, environment: dict[str, str]
@@ -382,7 +382,7 @@ TROUBLES: dict[str, dict[str, Any]] = {
         "mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"], "api_token": TOKEN, "retris": 5}
     },
     "must be one of": {"mailops.smtpeter.campaign_gate": {"tags": ["wave-1"], "api_token": TOKEN, "endpoint": "x"}},
-    "unable to convert to": {
+    "is not a number; give seconds, such as 900": {
         "mailops.smtpeter.campaign_gate": {"tags": ["wave-1"], "api_token": TOKEN, "timeout": "soon"}
     },
     "the service has nothing under this tag": {

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the mailops.smtpeter contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draw the documentation's pictures from the figures beside them, in docs/pictures.
+"""Draw the documentation's pictures from the figures beside them, in docs/pictures, as `make docs` does.
 
-Run by .venv's Python from the repository's root. --rehearse makes the figures of the gate's picture anew, with the
+--rehearse makes the figures of the gate's picture anew, with the
 playbook of the guide, in real time: 17 minutes. `make simulate` makes those of the others.
 """
 
@@ -56,8 +56,8 @@ def rehearse(speed: int) -> str:
     directory = pathlib.Path(tempfile.mkdtemp(prefix="rehearsal-"))
     try:
         (directory / PLAYBOOK).write_text(playbook, encoding="utf-8")
-        command = [ROOT / "tests" / "tools" / "playbook.sh", directory / PLAYBOOK, "-e", f"speed={speed}"]
-        subprocess.run(command, cwd=ROOT, check=True)
+        command = [sys.executable, "-m", "ansible", "playbook", directory / PLAYBOOK, "-e", f"speed={speed}"]
+        subprocess.run(command, cwd=directory, check=True)
         return (directory / "gate.json").read_text(encoding="utf-8")
     finally:
         shutil.rmtree(directory)

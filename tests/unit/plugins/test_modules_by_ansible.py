@@ -12,9 +12,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import TOKEN, read, sandboxes, send
 
 
+@pytest.mark.ansible
+@pytest.mark.slow
 def test_the_sandbox_outlives_the_task(tmp_path: Path) -> None:
     """Ansible's own way of running a module returns at once, and the service outlives the module's files."""
     arguments = {"name": "default", "api_token": TOKEN, "scenario": {"tags": {"a": "dead"}}, "seed": 1}

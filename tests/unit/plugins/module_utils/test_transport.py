@@ -27,6 +27,7 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._transport import
     get,
     load_authorities,
     open_session,
+    read_authorities,
 )
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
     COUNTS,
@@ -52,7 +53,8 @@ def ask() -> Iterator[Get]:
     sessions = []
 
     def fetch(url: str, verify: Any = True, timeout: float = TIMEOUT, proxied: str | None = None) -> Reply:
-        sessions.append(open_session(load_authorities(verify), proxied))
+        authorities = load_authorities(read_authorities(verify) if isinstance(verify, str) else verify)
+        sessions.append(open_session(authorities, proxied))
         return get(sessions[-1], f"{url}/stats/tag?access_token={TOKEN}", timeout)
 
     yield fetch
@@ -194,6 +196,7 @@ def endless_gzip(_target: str) -> Iterator[bytes]:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "kinds"),
     [
@@ -460,6 +463,7 @@ def test_tls_to_a_plain_service(hostile: Callable[..., Hostile], ask: Get) -> No
     assert_silent(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("drips", [False, True], ids=["silent", "dripping"])
 def test_a_handshake_that_never_ends(
     ask: Get, within: Callable[[float], ContextManager[None]], hostile: Callable[..., Hostile], drips: bool
@@ -472,6 +476,7 @@ def test_a_handshake_that_never_ends(
     assert caught.value.kind == "timeout"
 
 
+@pytest.mark.slow
 def test_a_slow_connect_leaves_less_time_for_the_handshake(
     ask: Get, within: Callable[[float], ContextManager[None]]
 ) -> None:
@@ -511,6 +516,7 @@ def test_a_proxy_of_the_environment_is_asked_for_https(
     assert_silent(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", [never_speaks, drips_status, drips_headers, endless_headers, endless_header])
 def test_a_proxy_cannot_hold_a_request(
     hostile: Callable[..., Hostile],

@@ -32,6 +32,8 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import (
     until,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:

@@ -24,6 +24,8 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import (
     send,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def fill(running: dict[str, Any], patience: int = 500) -> tuple[int, requests.Response]:
     """Send until it is refused: the messages acknowledged, and the refusal."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.killing import compare, kill_in_the_middle
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import sandboxes
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_of_sends(tmp_path: Path) -> None:
     """After five kills every acknowledged message is counted, none twice, and no send in part."""
     (tmp_path / "tmp").mkdir()

@@ -12,7 +12,7 @@ import re
 import sys
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._missing import LibraryMissing
+from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import LibraryMissing
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import gate_report
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report._text import plain
 from hypothesis import given, settings

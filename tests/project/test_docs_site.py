@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The documentation site leads to every guide, and explains the gate in a minute."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DOCSITE = ROOT / "docs" / "docsite"
+GUIDES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((DOCSITE / "rst").glob("*.rst"))}
+INDEX = (ROOT / "docs" / "site" / "index.rst").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def words(text: str) -> str:
+    """Text with every run of white space as one blank."""
+    return " ".join(text.split())
+
+
+def test_all_guides_are_in_both_indexes() -> None:
+    """Ansible's documentation and the site have the same ones, in the same order."""
+    sections = yaml.safe_load((DOCSITE / "extra-docs.yml").read_text(encoding="utf-8"))["sections"]
+    listed = [name for section in sections for name in section["toctree"]]
+    assert re.findall(r"^   reference/docsite/(\w+)$", INDEX, re.MULTILINE) == listed
+    assert sorted(listed) == sorted(GUIDES)
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_a_guide_can_be_referred_to(name: str) -> None:
+    """It has the label that Ansible's documentation wants."""
+    assert f".. _ansible_collections.mailops.smtpeter.docsite.{name}:\n" in GUIDES[name]
+
+
+def test_what_the_index_runs_is_run_by_a_test() -> None:
+    """The README has it, whose commands test_examples.py runs."""
+    commands = re.findall(r"^ +(ansible-playbook .*)$", INDEX, re.MULTILINE)
+    assert commands
+    assert set(commands) <= set(README.splitlines())
+
+
+def test_the_gate_is_explained_in_a_minute() -> None:
+    """The guide begins with the words that the README has."""
+    _head, _rule, body = GUIDES["guide_gate"].partition("\n=====")
+    first = words(body.partition("\n\n")[2].partition("\n\n")[0])
+    assert first.startswith("**While mail is still being sent, evidence decides.")
+    assert first in words(README)

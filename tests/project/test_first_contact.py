@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The first command of a newcomer works in odd surroundings, or says what is missing, and leaves nothing running."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import uuid
+from typing import Mapping
+
+import pytest
+from ansible_collections.mailops.smtpeter.tests.integration.conftest import copy_tracked
+
+MARK = "FIRST_CONTACT_MARK"
+
+
+@pytest.fixture
+def clone(tmp_path: pathlib.Path) -> pathlib.Path:
+    """The files of this checkout, below a path with a space."""
+    target = tmp_path / "a clone"
+    copy_tracked(target)
+    return target
+
+
+def make(clone: pathlib.Path, *words: str, **env: str | None) -> subprocess.CompletedProcess[str]:
+    """Run make there; None takes a variable out of the environment."""
+    given = {name: value for name, value in {**os.environ, **env}.items() if value is not None}
+    return subprocess.run(
+        ["make", *words], cwd=clone, env=given, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
+
+
+def leftovers(mark: str) -> list[str]:
+    """The command lines of living processes that inherited `mark` in their environment."""
+    found = []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if f"{MARK}={mark}".encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:  # it ended meanwhile, or is another user's
+            continue
+    return found
+
+
+def tell_the_story(clone: pathlib.Path, **env: str | None) -> None:
+    """Run the demo; it tells of delivery, and nothing of it is left."""
+    mark = uuid.uuid4().hex
+    done = make(clone, "demo", **{MARK: mark}, **env)
+    assert done.returncode == 0, done.stdout
+    assert "delivery" in done.stdout
+    assert leftovers(mark) == []
+
+
+@pytest.mark.slow
+def test_the_demo(clone: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """With foreign settings and a .venv that leads nowhere; then without HOME or network, as nothing is fetched."""
+    (clone / ".venv").symlink_to(tmp_path / "gone")
+    nowhere = tmp_path / "no home"
+    nowhere.write_text("", encoding="utf-8")
+    odd = {"LANG": "en_US.UTF-8", "LC_ALL": "xx_XX.UTF-8", "PIP_USER": "1", "PYTHONPATH": "gone", "VIRTUAL_ENV": "gone"}
+    tell_the_story(clone, HOME=str(nowhere), UV_CACHE_DIR=None, XDG_CACHE_HOME=None, **odd)
+    dead = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy"), "http://127.0.0.1:1")
+    tell_the_story(clone, HOME=None, SMTPETER_API_TOKEN="another", ANSIBLE_STDOUT_CALLBACK="gone", **dead)
+
+
+def pretend(directory: pathlib.Path, version: str, ensurepip: bool) -> Mapping[str, str]:
+    """A PATH on which each python is of a version, with or without ensurepip, and what else the script needs."""
+    directory.mkdir()
+    for name in ("sh", "make", "cmp", "mkdir", "touch", "ls", "cat", "rm", "ln", "cp", "grep"):
+        (directory / name).symlink_to(str(shutil.which(name)))
+    code = (
+        "import platform, sys; version = sys.argv.pop(1); code = sys.argv[2];"
+        " sys.version_info = tuple(map(int, version.split('.'))); platform.python_version = lambda: version;"
+        f" sys.modules.update({{}} if {ensurepip} else {{'ensurepip': None}}); exec(code)"
+    )
+    for name in ("python3", "python3.10", "python3.12", "python3.13"):
+        script = directory / name
+        script.write_text(f'#!/bin/sh\nexec \'{sys.executable}\' -c "{code}" {version} "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
+    return {"PATH": str(directory), "HOME": str(directory)}
+
+
+@pytest.mark.parametrize(
+    ("version", "ensurepip", "said"),
+    [
+        ("3.9.2", True, "python3 is 3.9.2; 3.10 or later is needed."),
+        ("3.11.2", False, "python3 is 3.11.2, but lacks the module ensurepip (Debian: apt install python3-venv)."),
+    ],
+)
+def test_a_python_that_will_not_do(
+    clone: pathlib.Path, tmp_path: pathlib.Path, version: str, ensurepip: bool, said: str
+) -> None:
+    """What is wrong with it, and what to do; nothing is made."""
+    done = make(clone, "demo", PYENV_ROOT=None, **pretend(tmp_path / "bin", version, ensurepip))
+    assert done.returncode != 0
+    assert said in done.stdout
+    assert "make PYTHON=" in done.stdout
+    assert not (clone / ".venv" / "bin").exists()
+
+
+def test_no_python(clone: pathlib.Path) -> None:
+    """One that is named, and is not there."""
+    done = make(clone, "demo", "PYTHON=/gone/python3")
+    assert "/gone/python3 was not found or does not run; Python 3.10 or later is needed" in done.stdout
+    assert done.returncode != 0

@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What docs/requirements.md calls evidence is there, and what needs a test of its own is held here."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+import re
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "requirements.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+ROWS = [row.strip("| ").split(" | ") for row in PAGE.splitlines() if re.match(r"\| (?!requirement )", row)]
+
+# The directories that ansible-core and the requirements know, as far as we use them.
+KNOWN = {"action", "doc_fragments", "filter", "lookup", "module_utils", "modules", "plugin_utils", "test"}
+
+
+def exists(evidence: str) -> bool:
+    """Whether a file, a function of a file, a heading of a file or a command is there."""
+    if evidence.startswith("make "):
+        return (
+            re.search(rf"^#: make {evidence[5:]} |^#: Also: .*\b{evidence[5:]}\b", MAKEFILE, re.MULTILINE) is not None
+        )
+    path, _colons, function = evidence.partition("::")
+    path, _hash, heading = path.partition("#")
+    if not (ROOT / path).is_file():
+        return False
+    text = (ROOT / path).read_text(encoding="utf-8")
+    if heading:
+        return f"\n## {heading}\n" in text
+    return not function or function in {node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+
+
+def test_there_are_rows() -> None:
+    """The tables were found, and each row has two cells."""
+    assert len(ROWS) > 60
+    assert [row for row in ROWS if len(row) != 2] == []
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0][:40])
+def test_each_requirement_has_evidence(row: list[str]) -> None:
+    """It is named, and exists; or the row says why it is open, or that there is nothing."""
+    named = [word for word in re.findall("`([^`]+)`", row[1]) if re.match("make |.*[./]", word) or word == "LICENSE"]
+    assert [word for word in named if not exists(word)] == []
+    assert named or re.match(r"Open: .{20,}\.$|there are none", row[1])
+
+
+def test_private_files_say_so() -> None:
+    """Whoever opens one knows that it may change; an empty one says nothing."""
+    files = [path for path in (ROOT / "plugins").rglob("*.py") if path.name != "__init__.py"]
+    private = [path for path in files if "/_" in path.relative_to(ROOT).as_posix()]
+    assert private
+    docs = {path: ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) for path in private}
+    assert [path for path, doc in docs.items() if "Private: " not in (doc or "")] == []
+
+
+def test_known_directories_alone() -> None:
+    """Others may mean something else to a later ansible-core."""
+    tops = {path.relative_to(ROOT / "plugins").parts[0] for path in (ROOT / "plugins").rglob("*.py")}
+    assert tops <= KNOWN
+    # What hosts or controllers share is private, or of a public name.
+    for kind in ("doc_fragments", "module_utils", "plugin_utils"):
+        names = [path.name for path in (ROOT / "plugins" / kind).iterdir() if path.name != "__pycache__"]
+        assert [name for name in names if not name.startswith("_")] == []
+
+
+@pytest.mark.parametrize("kind", ["modules", "lookup", "filter", "test"])
+def test_what_is_returned_is_documented(kind: str) -> None:
+    """Each value has a description and a type."""
+    for path in (ROOT / "plugins" / kind).glob("[!_]*.py"):
+        nodes = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.Assign)]
+        (text,) = [node.value.value for node in nodes if node.targets[0].id == "RETURN"]
+        values = yaml.safe_load(text)
+        assert values, path.name
+        assert [name for name, value in values.items() if not value.get("description") or not value.get("type")] == []
+
+
+def test_no_sanity_test_is_ignored() -> None:
+    """Nor is one skipped by name."""
+    assert not (ROOT / "tests" / "sanity").exists()
+    assert set(yaml.safe_load((ROOT / "tests" / "config.yml").read_text(encoding="utf-8"))) == {"modules"}
+
+
+def test_lint_skips_nothing() -> None:
+    """No rule, no warning instead of an error, no file, and no line."""
+    settings = yaml.safe_load((ROOT / ".ansible-lint").read_text(encoding="utf-8"))
+    assert settings == {"profile": "production", "offline": True}
+    assert not (ROOT / ".ansible-lint-ignore").exists()
+    texts = {path: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").rglob("*.yml")}
+    assert texts
+    assert [path for path, text in texts.items() if "noqa" in text] == []
+
+
+def test_the_readme_can_be_read_anywhere() -> None:
+    """Galaxy and Automation Hub show it without the repository, and bring ansible-core themselves."""
+    links = re.findall(r"\]\(([^)]+)\)", README)
+    assert links
+    assert [link for link in links if not link.startswith("https://")] == []
+    assert re.findall(r"\bpip3? install [^\n#]*\bansible\b", README) == []
+
+
+def test_requirements_leave_room() -> None:
+    """Several collections share an environment, and it brings ansible-core."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    wanted = [line for line in lines if line and not line.startswith("#")]
+    assert wanted
+    for line in wanted:
+        assert re.fullmatch(r"[a-z]+(>=[\d.]+)?", line)
+        assert not line.startswith("ansible")
+
+
+def test_the_map_is_whole() -> None:
+    """CONTRIBUTING has each file of plugins/, with a star where it imports Ansible."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## Map")[1].split("```")[1]
+    named = set(re.findall(r"(?<![\w/])\w+\*?", text.partition("\ntests/")[0]))
+    wanted = set()
+    for path in (ROOT / "plugins").rglob("*.py"):
+        if path.name != "__init__.py":
+            found = re.search(r"^\s*(from|import) ansible\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+            wanted.add(path.stem + "*" * bool(found))
+    assert wanted - named == set()

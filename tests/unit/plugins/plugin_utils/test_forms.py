@@ -327,7 +327,7 @@ def test_a_baseline_of_outcomes():
         (lambda: tag_health(GOOD_OUTCOME, {"min_open_ratio": 0.1}, quiet), "min_open_ratio: outcomes have no opens"),
         (lambda: healthy({"outcomes": {"b": GOOD_OUTCOME}, "failed": False, "changed": False}, {}, quiet),
          "this is a whole result; give its outcomes, as in result.outcomes"),
-        (lambda: healthy({**GOOD_OUTCOME, "failed": "five"}, {}, quiet), "failed: the outcome of 'b' has no whole number"),
+        (lambda: healthy({**GOOD_OUTCOME, "failed": "five"}, {}, quiet), "failed: the outcome of 'b' has no whole"),
         (lambda: healthy({**GOOD_OUTCOME, "tag": 8}, {}, quiet), "quote it"),
     ],
 )  # fmt: skip

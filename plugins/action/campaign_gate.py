@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The action C(campaign_gate), documented beside the modules."""
+"""The action `campaign_gate`, documented beside the modules."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 
 """The sentences that explain a judgement. Private: names and behaviour may change.
 
-Each has the figure and the limit, and what a person can do where something can be done.
+Each gives the figure and what is required, and what a person can do about it.
 """
 
 from __future__ import annotations
@@ -118,15 +118,15 @@ def _evidence_lacks(state: TagState, policy: Policy, required: float) -> str:
     threshold = policy.log_threshold(1 if passes else state.tags)
     more = more_messages(state.delivered_at_least, state.messages, required, threshold)
     if more == 0:
-        return f"evidence against it counts only mail that is older than {policy.grace_period:g} s"
+        return f"mail younger than {policy.grace_period:g} s does not count as lost yet"
     return more_needed(more)
 
 
 def more_needed(more: int | None) -> str:
     """Say how many more messages evidence takes; null where no number is enough."""
     if more is None:
-        return "the share is too close to the required one for evidence"
-    return f"about {more} more messages like these decide it"
+        return "the ratio is too close to the required one for evidence"
+    return f"needs about {more} more messages like these"
 
 
 def delivered(state: Judged) -> str:

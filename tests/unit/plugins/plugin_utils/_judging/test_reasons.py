@@ -155,7 +155,7 @@ def test_opens_and_clicks_that_are_missing(counts, limits, said):
 def test_so_many_more_messages_decide(messages, delivered, tags, chances):
     """The number rests on the evidence that is asked for: more to fail one of many tags, no more to pass."""
     sentence = reasons(messages, delivered, tags=tags)[-1]
-    more = int(re.search(r"a: about ([0-9]+) more messages", sentence)[1])
+    more = int(re.search(r"a: needs about ([0-9]+) more messages", sentence)[1])
     evidence = log_evidence_for if delivered / messages > 0.95 else log_evidence_against
     count = messages + more
     reached = evidence(delivered * count // messages, count, 0.95)

@@ -190,10 +190,10 @@ def test(session: nox.Session) -> None:
     totals = json.loads((home / "coverage.json").read_text())["totals"]
     lines = 100 * totals["covered_lines"] / totals["num_statements"]
     branches = 100 * totals["covered_branches"] / totals["num_branches"]
-    print(f"Coverage of plugins/: {lines:.1f} % of the lines, {branches:.1f} % of the branches")
+    print(f"Coverage of plugins/: {lines:.1f}% of the lines, {branches:.1f}% of the branches")
     if lines < LINES or branches < BRANCHES:
         session.run("coverage", "report", settings, "--skip-covered", "--show-missing", env=where)
-        session.error(f"{LINES} % of the lines and {BRANCHES} % of the branches are needed")
+        session.error(f"{LINES}% of the lines and {BRANCHES}% of the branches are needed")
 
 
 @nox.session(venv_backend="none")

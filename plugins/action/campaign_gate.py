@@ -11,19 +11,21 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible import constants as C  # noqa: N812 - as all of Ansible calls it
-from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, SmtpeterError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._secret import register_secret
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils import _gate_options as gate_options
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Gate, Reading
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import OLD_MAIL_NOTE
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._look import is_lost, read_outcomes, read_records
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._progress import Progress
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._watch import OLD_MAIL_NOTE
 
 display = Display()
 COLOURS = {"pass": C.COLOR_OK, "fail": C.COLOR_ERROR, "error": C.COLOR_ERROR, "inconclusive": C.COLOR_WARN}
-LOOK = "mailops.smtpeter.tag_stats_info"
+STATS, OUTCOMES = "mailops.smtpeter.tag_stats_info", "mailops.smtpeter.tag_outcomes_info"
 
 
 class ActionModule(ActionBase):
@@ -32,33 +34,60 @@ class ActionModule(ActionBase):
     TRANSFERS_FILES = False
     _supports_check_mode = True
     _supports_async = False
+    _host = "localhost"
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the result of the gate; raises AnsibleActionFail for bad arguments."""
-        super().run(tmp, task_vars)
-        register_secret(self._task.args.get("api_token", self._task.args.get("access_token")))
-        _validated, args = self.validate_argument_spec(**gate_options.argument_spec())
-        # The controller's environment may have it.
-        register_secret(args["api_token"])
-        self._started = time.monotonic()
-        self._host = (task_vars or {}).get("inventory_hostname", "localhost")
+        """Return the result of the gate; for bad arguments one that failed, without a verdict."""
         try:
-            progress = Progress(self._write)
-            gate = gate_options.gate_from(args, self._task.check_mode, lambda text: progress.warn(0, text))
-            self._wait(gate, progress, args, task_vars or {})
-        except OptionError as error:
+            super().run(tmp, task_vars)
+            return self._run(task_vars or {})
+        except (AnsibleActionFail, SmtpeterError) as error:
             problem = str(error)
-        else:
-            result = {"changed": False, **gate.result()}
-            result["failed"] = result["verdict"] in args["fail_on"] and not self._task.check_mode
-            progress.end(self._elapsed(), result["verdict"], result["msg"])
-            return result
-        raise AnsibleActionFail(problem)
+        # An exception would show as a traceback of nothing in ansible-core 2.16.
+        return {"changed": False, "failed": True, "msg": problem}
+
+    def cleanup(self, force: bool = False) -> None:
+        """Remove the temporary directories of all looks; a host that is gone by now costs no verdict."""
+        shell = self._connection._shell
+        left = [*getattr(self, "_left", ()), shell.tmpdir]
+        try:
+            while left:
+                shell.tmpdir = left[-1]
+                super().cleanup(force)
+                left.pop()
+        except Exception as error:  # noqa: BLE001 - connection plugins raise what they like
+            paths = ", ".join(path for path in left if path)
+            display.warning(
+                f"{self._host}: temporary files that may hold the token could not be removed; remove {paths} on the "
+                f"host ({type(error).__name__})"
+            )
+
+    def _run(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        given = self._task.args
+        register_secret(given.get("api_token", given.get("access_token")))
+        if not {"tags", "tag"} & set(given) and (self._task.get_ds() or {}).get("tags"):
+            problem = "it is at the level of the task, where it is Ansible's own keyword; indent it below the module"
+            raise OptionError("tags", problem)
+        args = gate_options.validated(given)
+        self._started = time.monotonic()
+        self._host = task_vars.get("inventory_hostname", "localhost")
+        self._left: list[str] = []
+        self._token = args["api_token"] or self._keyword_token()
+        progress = Progress(self._write)
+        gate = gate_options.gate_from(args, self._task.check_mode, lambda text: progress.warn(0, text))
+        self._wait(gate, progress, args, task_vars)
+        result = {"changed": False, **gate.result()}
+        result["failed"] = result["verdict"] in args["fail_on"] and not self._task.check_mode
+        if self._task.check_mode:
+            result["msg"] += " (check mode looks once and never stops the play)"
+        progress.end(self._elapsed(), result["verdict"], result["msg"])
+        return result
 
     def _wait(self, gate: Gate, progress: Progress, args: dict[str, Any], task_vars: dict[str, Any]) -> None:
         self._sleep(gate.first_look_in, progress)
+        event = None
         while True:
-            event = gate.look(self._look(gate, args, task_vars))
+            event = gate.look(self._look(gate, args, task_vars, first=event is None))
             if event.look == 1 and gate.old_tags:
                 progress.warn(event.elapsed, f"{', '.join(gate.old_tags)}: {OLD_MAIL_NOTE}")
             progress.look(event)
@@ -66,17 +95,50 @@ class ActionModule(ActionBase):
                 return
             self._sleep(event.next_in, progress)
 
-    def _look(self, gate: Gate, args: dict[str, Any], task_vars: dict[str, Any]) -> Reading:
-        """Run the info module; raises OptionError where it could not even ask."""
+    def _look(self, gate: Gate, args: dict[str, Any], task_vars: dict[str, Any], first: bool) -> Look:
+        """Read the counters, and the events that are wanted; raises SmtpeterError if the first look cannot even ask."""
         began = self._elapsed()
         wanted = gate.wanted
-        module_args = {**gate_options.look_args(args), "tags": wanted}
+        stats = read_records(self._run_module(STATS, args, wanted, task_vars), wanted, self._token, first)
+        errors, outcomes, pauses = dict(stats.errors), {}, [stats.retry_after]
+        with_events = gate.wants_events(stats.found, self._elapsed())
+        if with_events:
+            # Events are read by fewer threads, as that module has it.
+            more = {"since": gate_options.events_since(args), "parallel": None}
+            result = self._run_module(OUTCOMES, args, with_events, task_vars, **more)
+            events = read_outcomes(result, with_events, self._token, first)
+            errors.update(events.errors)
+            outcomes = events.found
+            pauses.append(events.retry_after)
+        if is_lost(errors):
+            self._leave_directory()
+        pause = max((seconds for seconds in pauses if seconds is not None), default=None)
+        return Look(began, self._elapsed(), datetime.now(timezone.utc), stats.found, errors, outcomes, pause)
+
+    def _run_module(
+        self, name: str, args: dict[str, Any], tags: list[str], task_vars: dict[str, Any], **more: Any
+    ) -> dict[str, Any]:
+        """Run a module on the task's host, and return its result."""
+        module_args = {**gate_options.look_args(args), "tags": tags, **more}
         try:
-            found = self._execute_module(module_name=LOOK, module_args=module_args, task_vars=task_vars)
-        except AnsibleConnectionFailure as error:
-            found = {"unreachable": True, "msg": str(error)}
-        records, errors = gate_options.outcome(found, wanted)
-        return Reading(began, self._elapsed(), datetime.now(timezone.utc), records, errors)
+            found: dict[str, Any] = self._execute_module(module_name=name, module_args=module_args, task_vars=task_vars)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong in a look, also in other plugins, is a failed look
+            return {"msg": str(error) or type(error).__name__}
+        return found
+
+    def _keyword_token(self) -> str:
+        """Return the token that the keyword `environment` gives to the host, to mask it; empty without one."""
+        found: dict[str, Any] = {}
+        if self._task.environment:
+            self._compute_environment_string(found)
+        return str(found.get("SMTPETER_API_TOKEN", ""))
+
+    def _leave_directory(self) -> None:
+        """Have the next look make a temporary directory of its own: this one may be gone, or its disk full."""
+        shell = self._connection._shell
+        if shell.tmpdir is not None:
+            self._left.append(shell.tmpdir)
+            shell.tmpdir = None
 
     def _sleep(self, seconds: float, progress: Progress) -> None:
         end = self._elapsed() + seconds

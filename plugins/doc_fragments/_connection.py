@@ -17,7 +17,7 @@ options:
         in a playbook.
       - A token with fewer than 8 characters, or one that a tag asked for contains, is refused, since masking it would
         damage the results.
-      - When not set, the value of the environment variable E(SMTPETER_API_TOKEN) on the machine that asks is used.
+      - When not set, the environment variable E(SMTPETER_API_TOKEN) is used, on the host where the task runs.
     type: str
     version_added: 1.0.0
     required: true
@@ -28,8 +28,8 @@ options:
       - It must begin with C(https), or with C(http) on a loopback address written as such (C(localhost), C(127.0.0.0/8)
         or C(::1)); anything else would send the token in the clear. User information, a query and a fragment are
         refused.
-      - When not set, the value of the environment variable E(SMTPETER_API_URL) on the machine that asks is used, if
-        there is one.
+      - When not set, the environment variable E(SMTPETER_API_URL) is used, if there is one on the host where the task
+        runs.
     type: str
     version_added: 1.0.0
     default: https://www.smtpeter.com/v1
@@ -52,6 +52,7 @@ options:
         OpenSSL's C(rehash).
       - When not set, the file named by the environment variable E(REQUESTS_CA_BUNDLE) or E(CURL_CA_BUNDLE) is used,
         else the certificates that come with Python's C(requests).
+      - The file, C(~) and variables in its path, and the environment are those of the machine that asks.
     type: path
     version_added: 1.0.0
   timeout:
@@ -63,8 +64,10 @@ options:
     default: 10
   retries:
     description:
-      - Further attempts after the first, 0 to 100, for connection errors, time-outs and the statuses 429 and 5xx, with
-        growing random pauses of up to 10 seconds between them. C(Retry-After) is honoured up to 30 seconds.
+      - Further attempts after the first, 0 to 100, for connection errors, time-outs and the statuses 408, 425, 429 and
+        5xx, with growing random pauses of up to 10 seconds between them. C(Retry-After) is honoured up to 30 seconds.
+      - A service that asks for a longer pause is not asked again by this task, for any tag. The error says how long it
+        wants, and tags that were not asked for yet are reported as not tried.
       - After 429 or C(Retry-After), nothing more is asked for until the pause is over, for any tag.
     type: int
     version_added: 1.0.0
@@ -76,9 +79,12 @@ options:
     default: 8
 requirements:
   - requests >= 2.25 (Python library, on the machine that asks)
+  - PySocks >= 1.7 (Python library, on the machine that asks, only for a SOCKS proxy)
 notes:
-  - Redirects and C(.netrc) are never used. Proxies named by the environment are used for C(https), never for loopback
-    addresses.
+  - Redirects and C(.netrc) are never used. Proxies named by the environment (E(HTTPS_PROXY), E(ALL_PROXY),
+    E(NO_PROXY)) are used for C(https), never for loopback addresses. They can be HTTP, HTTPS and SOCKS proxies, such
+    as C(socks5h://HOST:PORT).
+  - "Requests carry C(Cache-Control: no-cache), so that no cache answers for the service."
 """
 
     PLUGIN = r"""

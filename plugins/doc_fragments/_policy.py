@@ -35,6 +35,7 @@ options:
       - How many messages the campaign sends, for each tag, or a dict by tag; counted after O(since).
       - With it, sending has stopped when they are all counted, and not before; with fewer when time is up, the verdict
         is C(inconclusive).
+      - Quote a tag that is a number or a boolean without quotes (V('010')). A dict may be given as JSON text.
       - When not set, O(sending_gap) tells when sending has stopped.
     type: raw
     version_added: 1.0.0
@@ -75,8 +76,8 @@ options:
     version_added: 1.0.0
   baseline_tag:
     description:
-      - Judge against another tag. The required ratio is then the higher of O(min_delivery_ratio) and the ratio of this
-        tag minus O(max_delivery_drop).
+      - Judge against another tag, which cannot be the only one judged. The required ratio is then the higher of
+        O(min_delivery_ratio) and the ratio of this tag minus O(max_delivery_drop).
       - With fewer messages than O(min_messages) under it, the verdict is C(inconclusive).
       - O(since) does not apply to it.
       - When not set, O(min_delivery_ratio) alone is required.

@@ -29,14 +29,16 @@ options:
     required: true
   format:
     description:
-      - V(markdown) is a summary for a CI job, with a table of the tags, the reasons and the policy.
+      - V(markdown) is a summary for a CI job, with a table of the tags, the reasons and the policy. It is never above
+        the 1 MiB that CI services take; of very many tags it shows the worst, and says how many it leaves out.
       - V(junit) is an XML document that CI servers show as tests, with one test case a tag. The verdicts V(fail) and
         V(inconclusive) are failures, told apart by their type; V(error) is an error; a tag that was not decided when
         another ended the gate is skipped. Where the verdict is not that of any tag, a test case named C(gate) has it.
+        It is valid for Jenkins, its xUnit plugin and GitLab.
       - V(svg) is a picture of the delivery ratio over the wait, with its bounds, the required ratio and the verdict. At
         most ten tags are drawn, the worst ones.
       - V(html) is a page of its own, with that picture, the table, the reasons and the policy. It has no scripts and
-        needs no other files.
+        needs no other files. Of very many tags it shows the worst, too.
     type: str
     version_added: 1.0.0
     required: true
@@ -84,12 +86,14 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._forms import check_call
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import gate_report
 
 
-def gate_report_filter(gate: Any, format: Any = None) -> str:  # noqa: A002  the name that users type
+def gate_report_filter(gate: Any, format: Any = None, *more: Any, **unknown: Any) -> str:  # noqa: A002  users type it
     """Return the report of a gate's result."""
     try:
+        check_call("gate_report('markdown')", more, unknown)
         return gate_report(gate, format)
     except SmtpeterError as error:
         raise AnsibleFilterError(f"mailops.smtpeter.gate_report: {error}") from None

@@ -72,17 +72,19 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 from ansible.utils.display import Display
-from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._forms import check_call
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._since import since
 
 display = Display()
 
 
-def since_filter(after: Any, before: Any, grace_period: Any = None) -> Any:
+def since_filter(after: Any, before: Any = None, *more: Any, grace_period: Any = None, **unknown: Any) -> Any:
     """Return what happened between two readings."""
     try:
+        check_call("since(before, grace_period=900)", more, unknown)
         return since(after, before, grace_period, display.warning)
-    except OptionError as error:
+    except SmtpeterError as error:
         raise AnsibleFilterError(f"mailops.smtpeter.since: {error}") from None
 
 

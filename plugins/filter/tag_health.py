@@ -96,17 +96,19 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 from ansible.utils.display import Display
-from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._forms import check_call
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._tag_health import tag_health
 
 display = Display()
 
 
-def tag_health_filter(records: Any, **options: Any) -> Any:
+def tag_health_filter(records: Any, *more: Any, **options: Any) -> Any:
     """Return the judgement of what is given."""
     try:
+        check_call("tag_health(min_delivery_ratio=0.95)", more, {})
         return tag_health(records, options, display.warning)
-    except OptionError as error:
+    except SmtpeterError as error:
         raise AnsibleFilterError(f"mailops.smtpeter.tag_health: {error}") from None
 
 

@@ -11,7 +11,7 @@ name: tag_stats
 short_description: Read the delivery statistics of tags at SMTPeter
 version_added: 1.0.0
 description:
-  - Gives one record for each term, on the controller. Terms are read in parallel.
+  - Gives one record for each tag of its terms, on the controller. Tags are read in parallel.
   - The counters are over all messages that ever carried the tag.
   - A lookup is evaluated anew by each host and each task that uses it. With O(cache=true) they share one request.
   - An option that it does not know is an error.
@@ -25,13 +25,21 @@ extends_documentation_fragment:
 options:
   _terms:
     description:
-      - The tags to read, each a string.
+      - The tags to read, as text. A term is split at its commas, unless it is a list in JSON.
+      - A number, a boolean, a date or null is refused, so quote such tags (V('010')).
       - A tag that is empty, V(.) or V(..), longer than 1,000 characters, or that holds white space, a semicolon or a
         control character is refused.
+      - Required when O(recent=false).
     type: list
     version_added: 1.0.0
     elements: str
-    required: true
+  recent:
+    description:
+      - Whether to read the most recently active tags, at most ten, instead of terms, which must not be given then. They
+        are not kept in the cache.
+    type: bool
+    version_added: 1.0.0
+    default: false
 seealso:
   - module: mailops.smtpeter.tag_stats_info
   - plugin: mailops.smtpeter.tag_health
@@ -48,12 +56,16 @@ EXAMPLES = r"""
   ansible.builtin.assert:
     that: lookup('mailops.smtpeter.tag_stats', 'wave-1') is mailops.smtpeter.healthy(min_delivery_ratio=0.9)
 
-- name: Show the tags of which less than 95 % was delivered so far
+- name: Show the tags of which less than 95% was delivered so far
   ansible.builtin.debug:
     msg: "{{ records | selectattr('messages') | selectattr('delivery_ratio', 'lt', 0.95) | map(attribute='tag') }}"
   vars:
     records: "{{ query('mailops.smtpeter.tag_stats', *campaigns) }}"
     campaigns: [wave-1, wave-2]
+
+- name: Show the most recently active tags
+  ansible.builtin.debug:
+    msg: "{{ query('mailops.smtpeter.tag_stats', recent=true) | map(attribute='tag') }}"
 
 # Whatever the number of hosts, the service is asked once, and not again for a minute.
 - name: Stop every host unless the campaign is healthy
@@ -66,7 +78,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description:
-    - One record for each term, in the order of the terms. All keys are always there;
+    - One record for each tag, in the order of the terms, or with O(recent=true) for each of the most recently active
+      tags, in the order of the service. All keys are always there;
       RV(mailops.smtpeter.tag_stats_info#module:stats) describes them.
   type: list
   elements: dict
@@ -109,6 +122,8 @@ class LookupModule(LookupBase):
 
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
         """Return one record for each term; raises AnsibleLookupError."""
+        # Ansible's own: ansible-core before 2.19 passes it to the lookup of a loop.
+        kwargs.pop("wantlist", None)
         problem = None
         try:
             self._set(variables or {}, kwargs)
@@ -146,6 +161,9 @@ class LookupModule(LookupBase):
             return None
         records: list[dict[str, Any]] = []
         for term in terms:
+            if isinstance(term, str) and ("," in term or term.lstrip()[:1] in ("[", "{")):
+                # It may stand for several tags.
+                return None
             found = list(cache.find([term]).values())
             # The first that is missing ends it, since what follows looks for all of them.
             if not found or not found[0]["known"]:

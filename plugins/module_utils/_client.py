@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
 import random
 import re
@@ -15,7 +16,7 @@ import threading
 import time
 import unicodedata
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from http import HTTPStatus
@@ -23,18 +24,22 @@ from typing import TYPE_CHECKING, Callable
 from urllib.parse import SplitResult, quote, urlsplit
 
 from . import _transport
-from ._errors import OptionError, StatsError
+from ._errors import RETRY_AFTER_LIMIT, OptionError, StatsError
 
 if TYPE_CHECKING:
     import requests
 
     from ._redact import Redactor
 
+    Get = Callable[[requests.Session, str, float], _transport.Reply]
+
 TAG_LIMIT = 1000
 TOKEN_MINIMUM = 8
-RETRY_AFTER_LIMIT = 30.0
+# Beside 5xx: Request Timeout, Too Early (which Python 3.8 does not name), Too Many Requests.
+_RETRIED = (408, 425, 429)
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]*)?", re.IGNORECASE)
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_SUCCESS = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED)
 _BACKOFF_BASE = 0.5
 _BACKOFF_LIMIT = 10.0
 
@@ -43,8 +48,9 @@ _BACKOFF_LIMIT = 10.0
 class Connection:
     """How to reach the service; the fields are the shared connection options, with their defaults.
 
-    C(timeout) is in seconds, for one request from start to last byte; C(retries) counts the attempts after the
-    first. Raises OptionError for a value that cannot work, before anything is sent.
+    `timeout` is in seconds, for one request from start to last byte; `retries` counts the attempts after the
+    first. Raises OptionError for a value that cannot work. It reads no file and no environment, which are those of
+    the host that makes the request.
     """
 
     api_token: str = field(repr=False)
@@ -64,18 +70,6 @@ class Connection:
             raise OptionError("timeout", f"{self.timeout:g} is not above 0 and at most 3600; give seconds")
         if not 0 <= self.retries <= 100:
             raise OptionError("retries", f"{self.retries} is not from 0 to 100")
-        if self.validate_certs and self.ca_path:
-            _check_authorities("ca_path", self.ca_path)
-        elif isinstance(self.verify, str):
-            _check_authorities(next(name for name in _BUNDLES if os.environ.get(name)), self.verify)
-
-    @property
-    def verify(self) -> bool | str:
-        """What the service's certificate is checked against, as C(requests) has it: a path, or whether at all."""
-        if not self.validate_certs or urlsplit(self.api_url).scheme == "http":
-            return False
-        named = filter(None, map(os.environ.get, _BUNDLES))
-        return self.ca_path or next(named, True)
 
     @property
     def host(self) -> str:
@@ -89,20 +83,36 @@ class Connection:
 
     def url(self, tag: str) -> str:
         """Return the address of a tag's statistics. It holds the token: it must not get out."""
-        base = f"{self.api_url.rstrip('/')}/{self.endpoint}/{quote(tag, safe='')}"
-        return f"{base}?access_token={quote(self.api_token, safe='')}"
+        return self._url(f"{self.endpoint}/{quote(tag, safe='')}")
+
+    def recent_url(self) -> str:
+        """Return the address of the statistics of the most recently active tags. It holds the token, too."""
+        return self._url(self.endpoint)
+
+    def events_url(self, tag: str, period: tuple[date, date] | None) -> str:
+        """Return the address of a tag's events: of about the last month, or of UTC days, of which the last is excluded.
+
+        It holds the token, too.
+        """
+        days = f"&start={period[0].isoformat()}&end={period[1].isoformat()}" if period else ""
+        return self._url(f"events/tags/{quote(tag, safe='')}") + days
+
+    def _url(self, path: str) -> str:
+        return f"{self.api_url.rstrip('/')}/{path}?access_token={quote(self.api_token, safe='')}"
 
 
 @dataclass(frozen=True)
 class Answer:
     """What the service said of a tag: the body of an answer with success, or null where it said 404.
 
-    C(fetched_at) is the answer's C(Date) where it is a valid one, else this machine's clock; in UTC.
+    `fetched_at` is the answer's `Date` where it is a valid one, else this machine's clock; in UTC. `age` is for how
+    many seconds a cache has kept the answer; null where none says so.
     """
 
     tag: str
     body: bytes | None
     fetched_at: datetime
+    age: int | None = None
 
 
 def check_token(token: str) -> None:
@@ -119,7 +129,7 @@ def check_token(token: str) -> None:
 
 
 def check_tag(tag: str, token: str) -> None:
-    """Raise OptionError where C(tag) cannot be a tag, or holds the token, which is empty where it is not known."""
+    """Raise OptionError where `tag` cannot be a tag, or holds the token, which is empty where it is not known."""
     if token and token in tag:
         raise OptionError("tags", "a tag holds the api_token, so masking the token would damage the results")
     problem = _tag_problem(tag)
@@ -177,6 +187,25 @@ def _check_parts(url: str, parts: SplitResult) -> None:
         )
 
 
+def verify_argument(connection: Connection) -> bool | str:
+    """Return the `verify` argument for requests: a path of certificate authorities, or whether to check at all.
+
+    Raises OptionError where the path cannot be used.
+    """
+    if connection.validate_certs and connection.ca_path:
+        _check_authorities("ca_path", connection.ca_path)
+    if not connection.validate_certs or urlsplit(connection.api_url).scheme == "http":
+        return False
+    if connection.ca_path:
+        return connection.ca_path
+    for name in _BUNDLES:
+        path = os.environ.get(name)
+        if path:
+            _check_authorities(name, path)
+            return path
+    return True
+
+
 def _check_authorities(option: str, path: str) -> None:
     where = {"capath": path} if os.path.isdir(path) else {"cafile": path}
     try:
@@ -186,7 +215,7 @@ def _check_authorities(option: str, path: str) -> None:
 
 
 def _is_loopback(host: str | None) -> bool:
-    """Tell whether C(host) is a loopback address as written: no name but C(localhost) is resolved."""
+    """Tell whether `host` is a loopback address as written: no name but `localhost` is resolved."""
     if host == "localhost":
         return True
     try:
@@ -199,8 +228,9 @@ def _is_loopback(host: str | None) -> bool:
 class Client:
     """Reads tags from the service, from any number of threads; each has a session of its own.
 
-    Where the service asks to slow down (429 or C(Retry-After)), all threads do. C(sleep) waits between attempts,
-    C(jitter) draws from 0 to 1, C(now) tells the time in UTC, C(clock) is monotonic.
+    Where the service asks to slow down (429 or `Retry-After`), all threads do; where it asks for more than 30
+    seconds, nothing more is asked. `sleep` waits between attempts, `jitter` draws from 0 to 1, `now` tells the time in
+    UTC, `clock` is monotonic. Raises OptionError for certificate authorities that cannot be read.
     """
 
     def __init__(
@@ -212,38 +242,96 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.connection = connection
+        self._verify = verify_argument(connection)
         self._sleep = sleep
         self._jitter = jitter
         self._now = now
         self._clock = clock
         self._resume_at = 0.0
+        # The pauses that the service asked for: when each is over, and its length in seconds.
+        self._pauses_asked: list[tuple[float, float]] = []
         self._holding = threading.Lock()
         self._local = threading.local()
         self._opening = threading.Lock()
         self._authorities: ssl.SSLContext | None = None
         self._sessions: list[requests.Session] = []
 
+    @property
+    def longest_pause(self) -> float:
+        """The longest pause, in seconds, that the service asked for and that was not waited for; 0 without one."""
+        with self._holding:
+            return max((length for _end, length in self._unmet_pauses()), default=0.0)
+
     def fetch(self, tag: str) -> Answer:
-        """Ask for one tag; raises OptionError for a tag that cannot be one, and StatsError where no answer came."""
+        """Ask for one tag; raises OptionError for a tag that cannot be one, and StatsError where no answer came.
+
+        Raises OptionError and LibraryMissing, too, where the proxy that the environment names cannot be used.
+        """
         check_tag(tag, self.connection.api_token)
-        attempts = 1
+        return self._persist(tag, lambda: self._attempt(tag, self.connection.url(tag)))
+
+    def fetch_recent(self, retry: bool = True) -> Answer:
+        """Ask for the most recently active tags, of which the answer's tag is empty; raises StatsError."""
+
+        def attempt() -> Answer | StatsError:
+            answer = self._attempt("", self.connection.recent_url())
+            if isinstance(answer, Answer) and answer.body is None:
+                problem = f"{self.connection.host} answered 404 (Not Found): it lists no recent tags; give tags"
+                return StatsError("refused", "", problem, HTTPStatus.NOT_FOUND)
+            return answer
+
+        return self._persist("", attempt, retry)
+
+    def fetch_events(
+        self, tag: str, period: tuple[date, date] | None, take: Callable[[], Callable[[bytes], None]]
+    ) -> Answer:
+        """Ask for the events of one tag, as `fetch` does, and hand each piece of the answer to what `take` makes.
+
+        `take` is called for each attempt, so an answer that breaks off begins again. `period` is as in `events_url`.
+        The body of the answer is empty, or null where the service said 404. Raises what `fetch` raises, and what the
+        pieces were handed to raises.
+        """
+        check_tag(tag, self.connection.api_token)
+        url = self.connection.events_url(tag, period)
+
+        def get(session: requests.Session, url: str, timeout: float) -> _transport.Reply:
+            return _transport.stream(session, url, timeout, _SUCCESS, take())
+
+        return self._persist(tag, lambda: self._attempt(tag, url, get))
+
+    def _persist(self, tag: str, attempt: Callable[[], Answer | StatsError], retry: bool = True) -> Answer:
+        failed: StatsError | None = None
+        attempts = 0
         while True:
             self._wait_with_all()
-            outcome = self._attempt(tag)
+            if self.longest_pause > RETRY_AFTER_LIMIT:
+                raise failed or not_tried(tag, f"the service {pause_asked(self.longest_pause)}")
+            outcome = attempt()
             if isinstance(outcome, Answer):
                 return outcome
-            outcome.attempts = attempts
-            if not outcome.retryable:
-                raise outcome
-            pause = self._pause(attempts, outcome.retry_after)
-            concerns_all = outcome.status == HTTPStatus.TOO_MANY_REQUESTS or outcome.retry_after is not None
+            failed = outcome
+            attempts += 1
+            failed.attempts = attempts
+            if failed.retry_after is not None:
+                self._note_pause(failed.retry_after)
+            if not failed.retryable or failed.asks_for_long_pause:
+                raise failed
+            pause = self._pause(attempts, failed.retry_after)
+            concerns_all = failed.status == HTTPStatus.TOO_MANY_REQUESTS or failed.retry_after is not None
             if concerns_all:
                 self._hold_all(pause)
-            if attempts > self.connection.retries:
-                raise outcome
+            if not retry or attempts > self.connection.retries:
+                raise failed
             if not concerns_all:
                 self._sleep(pause)
-            attempts += 1
+
+    def _note_pause(self, seconds: float) -> None:
+        with self._holding:
+            self._pauses_asked = [*self._unmet_pauses(), (self._clock() + seconds, seconds)]
+
+    def _unmet_pauses(self) -> list[tuple[float, float]]:
+        now = self._clock()
+        return [(end, length) for end, length in self._pauses_asked if end > now or length > RETRY_AFTER_LIMIT]
 
     def _hold_all(self, seconds: float) -> None:
         with self._holding:
@@ -257,8 +345,10 @@ class Client:
             self._sleep(until - self._clock())
 
     def excerpt(self, body: bytes) -> str:
-        """Return the beginning of what the service said as one harmless line, without the token."""
-        return self._redactor.excerpt(body)
+        """Return the beginning of what the service said as one harmless line, without the token and mail addresses."""
+        from ._privacy import mask_addresses
+
+        return self._redactor.excerpt(body, mask_addresses)
 
     @cached_property
     def _redactor(self) -> Redactor:
@@ -266,6 +356,10 @@ class Client:
         from ._redact import Redactor
 
         return Redactor(self.connection.api_token)
+
+    def prepare(self) -> None:
+        """Open the session of this thread, for which libraries are imported and certificates are read."""
+        self._session()
 
     def close(self) -> None:
         """Close the connections of all threads."""
@@ -282,47 +376,56 @@ class Client:
             proxied_url = None if self.connection.is_loopback else self.connection.api_url
             with self._opening:
                 if not self._sessions:
-                    self._authorities = _transport.load_authorities(self.connection.verify)
+                    self._authorities = _transport.load_authorities(self._verify)
                 session = _transport.open_session(self._authorities, proxied_url)
                 self._sessions.append(session)
             self._local.session = session
         return session
 
-    def _attempt(self, tag: str) -> Answer | StatsError:
+    def _attempt(self, tag: str, url: str, get: Get = _transport.get) -> Answer | StatsError:
         connection = self.connection
         try:
-            reply = _transport.get(self._session(), connection.url(tag), connection.timeout)
+            reply = get(self._session(), url, connection.timeout)
         except _transport.TransportError as error:
             return _not_reached(error, tag, connection)
         if reply.status == HTTPStatus.NOT_FOUND:
-            return Answer(tag, None, self._moment(reply.date) or self._now())
-        if reply.status not in (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED):
+            return self._answer(tag, None, reply)
+        if reply.status not in _SUCCESS:
             return self._refusal(reply, tag)
         if reply.body is None:
-            problem = f"{connection.host} answered with more than {_transport.BODY_LIMIT} bytes; check api_url"
+            is_stream = get is not _transport.get
+            limit = _transport.STREAM_LIMIT if is_stream else _transport.BODY_LIMIT
+            remedy = "give since, or a tag per wave" if is_stream else "check api_url"
+            problem = f"{connection.host} answered with more than {limit} bytes; {remedy}"
             return StatsError("answer", tag, problem, reply.status)
-        return Answer(tag, reply.body, self._moment(reply.date) or self._now())
+        return self._answer(tag, reply.body, reply)
+
+    def _answer(self, tag: str, body: bytes | None, reply: _transport.Reply) -> Answer:
+        return Answer(tag, body, self._moment(reply.date) or self._now(), _seconds(reply.age))
 
     def _refusal(self, reply: _transport.Reply, tag: str) -> StatsError:
         status = reply.status
-        busy = status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        busy = status in _RETRIED or status >= HTTPStatus.INTERNAL_SERVER_ERROR
         text = self.excerpt(reply.body or b"")
         said = f" and said {text!r}" if text else ""
+        wait = self._wait_asked(reply.retry_after)
+        asked = f", and {pause_asked(wait)}" if wait else ""
+        remedy = "try again after that" if (wait or 0.0) > RETRY_AFTER_LIMIT else _remedy(status)
         return StatsError(
             kind="service" if busy else "refused" if status >= HTTPStatus.BAD_REQUEST else "answer",
             tag=tag,
-            problem=f"{self.connection.host} answered {_status_name(status)}{said}; {_remedy(status)}",
+            problem=f"{self.connection.host} answered {_transport.status_name(status)}{said}{asked}; {remedy}",
             status=status,
             retryable=busy,
-            retry_after=self._wait_asked(reply.retry_after),
+            retry_after=wait,
         )
 
     def _wait_asked(self, retry_after: str | None) -> float | None:
-        """Return the seconds that C(Retry-After) asks for, given in seconds or as a date; null where it is neither."""
-        text = (retry_after or "").strip()
-        if re.fullmatch(r"[0-9]+", text):
-            return float(text[:9])
-        moment = self._moment(text)
+        """Return the seconds that `Retry-After` asks for, given in seconds or as a date; null where it is neither."""
+        seconds = _seconds(retry_after)
+        if seconds is not None:
+            return float(seconds)
+        moment = self._moment(retry_after)
         return max(0.0, (moment - self._now()).total_seconds()) if moment else None
 
     def _moment(self, http_date: str | None) -> datetime | None:
@@ -340,15 +443,27 @@ def _not_reached(error: _transport.TransportError, tag: str, connection: Connect
         "connection": "check api_url, the network and the proxy, or try again later",
         "answer": "check api_url",
     }
-    problem = f"{connection.host} was asked, but {error.problem}; {remedies[error.kind]}"
+    problem = f"{connection.host} was asked, but {error.problem}; {error.remedy or remedies[error.kind]}"
     return StatsError(error.kind, tag, problem, retryable=error.retryable)
 
 
-def _status_name(status: int) -> str:
-    try:
-        return f"{status} ({HTTPStatus(status).phrase})"
-    except ValueError:
-        return str(status)
+def pause_asked(seconds: float) -> str:
+    """Return the words that tell of the pause that a service asked for."""
+    return f"asks to wait {math.ceil(seconds)} s"
+
+
+def not_tried(tag: str, since: str) -> StatsError:
+    """Return the error of a tag that was not asked for, since something had happened before."""
+    return StatsError("not_tried", tag, f"not tried, since {since}; see the other errors")
+
+
+def _seconds(text: str | None) -> int | None:
+    """Return the seconds that a header gives as a whole number in ASCII digits; null where it does not."""
+    digits = (text or "").strip()
+    if not re.fullmatch(r"[0-9]+", digits):
+        return None
+    # Above this, RFC 9111 has a cache count no further.
+    return min(int(digits.lstrip("0")[:11] or "0"), 2**31)
 
 
 def _remedy(status: int) -> str:
@@ -358,6 +473,8 @@ def _remedy(status: int) -> str:
         return "redirects are never followed, since they would carry the token along: check api_url"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return "ask less often, or with a lower parallel"
+    if status in _RETRIED:
+        return "try again later"
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return "the service has a problem of its own: try again later"
     return "check api_url, endpoint and the tag"

@@ -16,7 +16,7 @@ class SmtpeterError(Exception):
 class OptionError(SmtpeterError):
     """An option or an input that cannot be used.
 
-    C(option) is its name as the user types it; the text names it and says what to do instead.
+    `option` is its name as the user types it; the text names it and says what to do instead.
     """
 
     def __init__(self, option: str, problem: str) -> None:
@@ -24,12 +24,20 @@ class OptionError(SmtpeterError):
         self.option = option
 
 
-class StatsError(SmtpeterError):
-    """A tag whose statistics could not be read.
+KINDS = (
+    "connection", "timeout", "certificate", "refused", "service", "answer", "unknown_tag", "not_tried", "lost",
+)  # fmt: skip
+# A longer pause that a service asks for is not waited for; seconds.
+RETRY_AFTER_LIMIT = 30.0
 
-    C(kind) is one of C(connection), C(timeout), C(certificate), C(refused) (4xx but 404 and 429), C(service)
-    (429 and 5xx), C(answer) (not understood), C(unknown_tag) and C(not_tried); C(status) the HTTP status, if any;
-    C(retry_after) the seconds that the service asked to wait, if it did.
+
+class StatsError(SmtpeterError):
+    """A tag whose statistics could not be read; where C(tag) is empty, the most recently active tags.
+
+    `kind` is one of KINDS: `connection`, `timeout`, `certificate`, `refused` (4xx but 404, 408, 425 and 429),
+    `service` (408, 425, 429 and 5xx), `answer` (not understood), `unknown_tag`, `not_tried`, and `lost` (a gate's look
+    without a result). `status` is the HTTP status, if any; `retry_after` the seconds that the service asked to wait,
+    if it did.
     """
 
     def __init__(
@@ -41,6 +49,8 @@ class StatsError(SmtpeterError):
         retryable: bool = False,
         retry_after: float | None = None,
     ) -> None:
+        if kind not in KINDS:
+            raise ValueError(kind)
         super().__init__(tag, problem)
         self.kind = kind
         self.tag = tag
@@ -52,13 +62,19 @@ class StatsError(SmtpeterError):
 
     def __str__(self) -> str:
         tried = f" ({self.attempts} attempts)" if self.attempts > 1 else ""
-        return f"tag '{self.tag}': {self.problem}{tried}"
+        what = f"tag '{self.tag}'" if self.tag else "recent tags"
+        return f"{what}: {self.problem}{tried}"
 
     @property
     def forbids_more(self) -> bool:
         """True where the token was refused, so that asking for other tags is pointless."""
         return self.status in (401, 403)
 
+    @property
+    def asks_for_long_pause(self) -> bool:
+        """True where the service asked for a pause that is not waited for, so that it is asked no further."""
+        return (self.retry_after or 0.0) > RETRY_AFTER_LIMIT
+
     def as_dict(self) -> dict[str, Any]:
-        """Return C(kind), C(status) and C(msg), as results show them."""
+        """Return `kind`, `status` and `msg`, as results show them."""
         return {"kind": self.kind, "status": self.status, "msg": str(self)}

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import fields
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
-from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ._client import TOKEN_MINIMUM, Client, Connection
+from ._errors import OptionError
+from ._missing import is_missing
 from ._secret import register_secret
+from ._values import any_seconds, shown, tags, whole
 
 _DEFAULTS = {item.name: item.default for item in fields(Connection)}
 
@@ -55,10 +59,70 @@ def reading_spec() -> dict[str, Any]:
     }
 
 
-def client_from(options: Mapping[str, Any]) -> Client:
-    """Make a client of the connection options in C(options), which may hold others.
+def recent_spec() -> dict[str, Any]:
+    """Return the argument spec of reading the most recently active tags instead of given ones."""
+    return {"recent": {"type": "bool", "default": False}}
 
-    Raises OptionError for a value that cannot work.
+
+def read_values(given: Mapping[str, Any], readers: Mapping[str, Reader]) -> dict[str, Any]:
+    """Return the options in `given` as `readers` read them; null is left to the default, but is no tag.
+
+    This has to happen before Ansible converts them: it takes 8 for `010` without quotes, and 1 for `true`. Raises
+    OptionError.
+    """
+
+    def read(name: str, value: Any) -> Any:
+        reader = readers.get(name)
+        return value if reader is None or (value is None and reader is not tags) else reader(name, value)
+
+    return {name: read(name, value) for name, value in given.items()}
+
+
+class ReadingModule(AnsibleModule):  # type: ignore[misc]
+    """A module whose options are read by `READERS` first, so that a bad one is refused in our words."""
+
+    params: dict[str, Any]
+    _problem = ""
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        try:
+            self.params = read_values(self.params, READERS)
+        except OptionError as error:
+            self._problem = str(error)
+
+    def fail_json(self, msg: str, **more: Any) -> None:
+        """Fail with `msg`, or with what is wrong with an option, of which Ansible may have said something else.
+
+        `refused` tells the gate that the module ended as it meant to: a crash has no such key on any ansible-core.
+        """
+        super().fail_json(msg=self._problem or msg, refused=True, **more)
+
+    def check_options(self) -> None:
+        """Fail if an option could not be read."""
+        if self._problem:
+            self.fail_json("")
+
+
+def outcome_spec() -> dict[str, Any]:
+    """Return the argument spec of reading outcomes, beside the connection."""
+    reading = reading_spec()
+    reading["parallel"]["default"] = 2
+    return {**reading, "since": {"type": "raw"}, "top": {"type": "int", "default": 10}}
+
+
+def check_recent(recent: bool, tags: Any) -> None:
+    """Raise OptionError unless there are either tags to read, or the most recently active ones are wanted."""
+    if recent and tags is not None:
+        raise OptionError("recent", "it reads the most recently active tags, so give no tags beside it")
+    if not recent and tags is None:
+        raise OptionError("tags", "it is missing; give at least one tag, or recent: true")
+
+
+def client_from(options: Mapping[str, Any]) -> Client:
+    """Make a client of the connection options in `options`, which may hold others.
+
+    Raises OptionError for a value that cannot work, or certificate authorities that cannot be read on this host.
     """
     register_secret(options["api_token"])
     return Client(Connection(**{name: options[name] for name in _DEFAULTS}))
@@ -67,17 +131,37 @@ def client_from(options: Mapping[str, Any]) -> Client:
 def check_connection(options: Mapping[str, Any]) -> None:
     """Raise OptionError for a connection that cannot work, as far as it is known here.
 
-    What is null, such as a token that only the task's host knows, is left to the host, and so is C(ca_path), a file
-    there.
+    What is null, such as a token that only the task's host knows, is left to the host. No file and no environment is
+    read, since those that count are the host's.
     """
-    known = {name: options[name] for name in _DEFAULTS if options.get(name) is not None and name != "ca_path"}
+    known = {name: options[name] for name in _DEFAULTS if options.get(name) is not None}
     # Only its form is looked at, so any will do where the token is not known here.
     known.setdefault("api_token", "x" * TOKEN_MINIMUM)
     Connection(**known)
 
 
 def missing_requests() -> bool:
-    """Return whether C(requests) is missing, without the cost of importing it."""
-    from importlib.util import find_spec
+    """Return whether `requests` is missing, without the cost of importing it."""
+    return is_missing("requests")
 
-    return find_spec("requests") is None
+
+def _flag(name: str, value: Any) -> bool:
+    try:
+        return bool(boolean(value))
+    except TypeError:
+        raise OptionError(name, f"{shown(value)} is not a boolean; give true or false") from None
+
+
+def _whole(name: str, value: Any) -> int:
+    return whole(name, value, 0)
+
+
+Reader = Callable[[str, Any], Any]
+READERS: dict[str, Reader] = {
+    "tags": tags,
+    "tag": tags,
+    "parallel": _whole,
+    "timeout": any_seconds,
+    "retries": _whole,
+    "validate_certs": _flag,
+}

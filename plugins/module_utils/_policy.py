@@ -7,15 +7,11 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Any, Callable, Mapping
 
 from ._errors import OptionError
-
-_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_COUNT_LIMIT = 2**63 - 1
+from ._values import from_json, ratio, seconds, shown, tag, whole
 
 
 @dataclass(frozen=True)
@@ -83,60 +79,8 @@ class Policy:
                 )
 
 
-def number(name: str, value: Any) -> float:
-    """Return C(value) as a finite float; numeric strings are numbers. Raises OptionError."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise OptionError(name, f"{_shown(value)} is not a number")
-    try:
-        result = float(value) if not isinstance(value, str) or _NUMBER.fullmatch(value.strip()) else None
-    except OverflowError:
-        result = math.inf
-    if result is None:
-        raise OptionError(name, f"{_shown(value)} is not a number")
-    if not math.isfinite(result):
-        raise OptionError(name, f"{_shown(value)} is not a finite number")
-    return result
-
-
-def whole(name: str, value: Any, least: int) -> int:
-    """Return C(value) as an int of at least C(least); numeric strings are numbers. Raises OptionError."""
-    number(name, value)
-    try:
-        exact = Decimal(str(value).strip())
-    except InvalidOperation:
-        raise OptionError(name, f"{_shown(value)} has an exponent out of all bounds") from None
-    if exact != exact.to_integral_value() or not least <= exact <= _COUNT_LIMIT:
-        raise OptionError(name, f"{value} is not a whole number of {least} or more")
-    return int(exact)
-
-
-def seconds(name: str, value: Any) -> float:
-    """Return C(value) as seconds, 0 or more. Raises OptionError."""
-    result = number(name, value)
-    if result < 0:
-        raise OptionError(name, f"{value} is negative; give seconds, 0 or more")
-    return result
-
-
-def _shown(value: Any) -> str:
-    """Return a value as a message shows it; a number of thousands of digits cannot be written out."""
-    try:
-        return repr(value)[:60]
-    except ValueError:
-        return "this value"
-
-
-def _ratio(name: str, value: Any) -> float:
-    result = number(name, value)
-    if 1 < result <= 100:
-        raise OptionError(name, f"{value} is not a ratio from 0 to 1; did you mean {result / 100:g}?")
-    if not 0 <= result <= 1:
-        raise OptionError(name, f"{value} is not a ratio from 0 to 1")
-    return result
-
-
 def _confidence(name: str, value: Any) -> float:
-    result = _ratio(name, value)
+    result = ratio(name, value)
     if result == 1:
         raise OptionError(name, "1 can never be reached; give less, such as 0.99, or 0 for the bare ratio")
     return result
@@ -147,34 +91,36 @@ def _positive(name: str, value: Any) -> int:
 
 
 def _expectation(name: str, value: Any) -> int | dict[str, int]:
-    if isinstance(value, Mapping):
-        counts = {tag if isinstance(tag, str) else _shown(tag): count for tag, count in value.items()}
-        return {str(tag): whole(f"{name} of '{tag}'", count, 1) for tag, count in counts.items() if count is not None}
-    return whole(name, value, 1)
+    given = from_json(value)
+    if isinstance(given, Mapping):
+        counts = {tag(name, key): count for key, count in given.items()}
+        return {key: whole(f"{name} of '{key}'", count, 1) for key, count in counts.items() if count is not None}
+    return whole(name, given, 1)
 
 
 def _decider(name: str, value: Any) -> str:
     if value not in ("ratio", "inconclusive"):
-        raise OptionError(name, f"{_shown(value)} is unknown; give ratio or inconclusive")
+        raise OptionError(name, f"{shown(value)} is unknown; give ratio or inconclusive")
     return str(value)
 
 
 def _tag(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise OptionError(name, f"{_shown(value)} is not a tag; give one as text")
-    return str(value)
+    text = tag(name, value)
+    if not text:
+        raise OptionError(name, "it is empty; give the tag to compare with")
+    return text
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "min_delivery_ratio": _ratio,
+    "min_delivery_ratio": ratio,
     "min_messages": _positive,
     "confidence": _confidence,
     "expected_messages": _expectation,
     "sending_gap": seconds,
     "grace_period": seconds,
     "at_deadline": _decider,
-    "min_open_ratio": _ratio,
-    "min_click_ratio": _ratio,
+    "min_open_ratio": ratio,
+    "min_click_ratio": ratio,
     "baseline_tag": _tag,
-    "max_delivery_drop": _ratio,
+    "max_delivery_drop": ratio,
 }

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Mapping, TypeVar
 
 from ._errors import OptionError, StatsError
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from ._client import Answer
 
 COUNT_LIMIT = 2**63 - 1
+RECENT_LIMIT = 10
+_NAMED_CHARACTERS = 5
 _COUNTERS = ("messages", "deliveries", "opens", "clicks")
 # The stats method's own names first, then its one slip and the names of later revisions of the page.
 _SPELLINGS = {
@@ -35,14 +38,22 @@ _SPELLINGS = {
 }
 _DOCUMENTED_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
-UNKNOWN_TAG = "the service has nothing under this tag: check its spelling and api_url"
+# What shows as nothing beside format characters (category Cf) and separators (Zl, Zp): what else Unicode has renderers
+# ignore by default (Default_Ignorable_Code_Point), and the blank of Braille.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+    "\U000e0000-\U000e0fff]"
+)
+
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
 class Record:
     """What is known of a tag; C(as_dict) gives it the form that all plugins return.
 
-    Moments are in UTC. C(opens) and C(clicks) are null only in counters that come from elsewhere.
+    Moments are in UTC. C(opens) and C(clicks) are null only in counters that come from elsewhere. C(age) is for how
+    many seconds a cache had kept the answer; null where none says so. It is not in the plain form.
     """
 
     tag: str | None
@@ -61,6 +72,7 @@ class Record:
     notes: tuple[str, ...] = ()
     under_way: int | None = None
     carried_over: int = 0
+    age: int | None = None
 
     @property
     def undelivered(self) -> int:
@@ -146,8 +158,20 @@ def parse(answer: Answer, excerpt: Callable[[bytes], str]) -> Record:
 
     C(excerpt) makes a harmless line of what came back, for the error. Raises StatsError of kind C(answer).
     """
+    return _understood(answer, excerpt, lambda: _checked(answer))
+
+
+def parse_recent(answer: Answer, excerpt: Callable[[bytes], str], is_tag: Callable[[str], bool]) -> dict[str, Record]:
+    """Make records of the answer about the most recently active tags, by tag, in its order.
+
+    `is_tag` tells whether a text can be a tag. Raises StatsError as `parse` does.
+    """
+    return _understood(answer, excerpt, lambda: _checked_recent(answer, is_tag))
+
+
+def _understood(answer: Answer, excerpt: Callable[[bytes], str], make: Callable[[], _Made]) -> _Made:
     try:
-        return _checked(answer)
+        return make()
     except _NotUnderstood as problem:
         text = str(problem)
     said = excerpt(answer.body or b"") or "nothing"
@@ -185,6 +209,21 @@ def difference(after: Record, before: Record | None, grace_period: float) -> Rec
     )
 
 
+def unknown_tag(tag: str | None) -> str:
+    """Return the sentence about a tag that the service does not know; it names the invisible characters in the tag."""
+    sentence = "the service has nothing under this tag: check its spelling and api_url"
+    invisible = list(dict.fromkeys(char for char in tag or "" if _is_invisible(char)))
+    if not invisible:
+        return sentence
+    names = ", ".join(f"U+{ord(char):04X}" for char in invisible[:_NAMED_CHARACTERS])
+    what = "an invisible character" if len(invisible) == 1 else f"{len(invisible)} different invisible characters"
+    return f"{sentence}; it holds {what} ({names})"
+
+
+def _is_invisible(char: str) -> bool:
+    return unicodedata.category(char) in ("Cf", "Zl", "Zp") or bool(_INVISIBLE.match(char))
+
+
 def to_iso(moment: datetime | None) -> str | None:
     """Return a moment in UTC as ISO 8601 to the second, such as C(2016-01-01T12:00:00Z)."""
     if moment is None:
@@ -213,13 +252,35 @@ def _ratio(part: int | None, whole: int | None) -> float | None:
 
 
 def _checked(answer: Answer) -> Record:
-    content = None if answer.body is None else _decoded(answer.body)
+    return _checked_content(answer, None if answer.body is None else _decoded(answer.body))
+
+
+def _checked_recent(answer: Answer, is_tag: Callable[[str], bool]) -> dict[str, Record]:
+    entries = _decoded(answer.body or b"null")
+    if entries is None or entries == {}:
+        return {}
+    if not isinstance(entries, list):
+        raise _NotUnderstood("it is not a JSON array")
+    if len(entries) > RECENT_LIMIT:
+        raise _NotUnderstood(f"it has more than {RECENT_LIMIT} entries")
+    found: dict[str, Record] = {}
+    for entry in entries:
+        tag = entry.get("tag") if isinstance(entry, dict) else None
+        if not isinstance(tag, str) or not is_tag(tag):
+            raise _NotUnderstood("an entry is not about a tag")
+        if tag in found:
+            raise _NotUnderstood("a tag is repeated")
+        found[tag] = _checked_content(replace(answer, tag=tag), entry)
+    return found
+
+
+def _checked_content(answer: Answer, content: Any) -> Record:
     if content is None or content in ([], {}):
         return _unknown(answer)
     if not isinstance(content, dict):
         raise _NotUnderstood("it is not a JSON object")
-    named = content.get("tag", answer.tag)
-    if str(named).casefold() != answer.tag.casefold():
+    named = content.get("tag")
+    if named is not None and _folded(str(named)) != _folded(answer.tag):
         raise _NotUnderstood("it is about another tag")
     counts = {key: _count_of(content, key) for key in _SPELLINGS}
     for key in _COUNTERS:
@@ -231,14 +292,24 @@ def _checked(answer: Answer) -> Record:
         return _unknown(answer)
     record = Record(
         tag=answer.tag, first=first, last=last, first_at=first_at, last_at=last_at, fetched_at=answer.fetched_at,
-        **counts,  # type: ignore[arg-type]
+        age=answer.age, **counts,  # type: ignore[arg-type]
     )  # fmt: skip
     odd = tuple(f"{key} is not a date in the documented form" for key in ("first", "last") if not getattr(record, key))
-    return _with_notes(replace(record, notes=odd))
+    return _with_notes(replace(record, notes=(*odd, *age_notes(answer.age))))
 
 
 def _unknown(answer: Answer) -> Record:
-    return Record(answer.tag, 0, 0, 0, 0, fetched_at=answer.fetched_at, known=False, notes=(UNKNOWN_TAG,))
+    notes = (unknown_tag(answer.tag), *age_notes(answer.age))
+    return Record(answer.tag, 0, 0, 0, 0, fetched_at=answer.fetched_at, known=False, notes=notes, age=answer.age)
+
+
+def age_notes(age: int | None) -> tuple[str, ...]:
+    return (f"the answer is a copy that a cache had kept for {age} s",) if age else ()
+
+
+def _folded(text: str) -> str:
+    """Return a tag in one form for all ways to write the same: composed or not, in upper or lower case."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 def _with_notes(record: Record) -> Record:
@@ -306,8 +377,9 @@ def _count_of(content: Mapping[str, Any], key: str) -> int | None:
 
 
 def _count(value: Any, name: str) -> int:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,19}", value):
-        value = int(value)
+    digits = re.fullmatch(r"0*([0-9]{1,19})", value) if isinstance(value, str) else None
+    if digits:
+        value = int(digits.group(1))
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):

@@ -11,6 +11,7 @@ import html
 import json
 import re
 import unicodedata
+from typing import Callable
 from urllib.parse import quote, quote_plus, unquote
 
 MASK = "********"
@@ -42,13 +43,16 @@ class Redactor:
         masked = self._pattern.sub(MASK, text)
         return MASK if self._is_in(masked) else masked
 
-    def excerpt(self, body: bytes) -> str:
-        """Return the beginning of an answer as one harmless, printable line; empty where nothing can be shown."""
+    def excerpt(self, body: bytes, hide: Callable[[str], str] = str) -> str:
+        """Return the beginning of an answer as one harmless, printable line; empty where nothing can be shown.
+
+        `hide` takes more than the token out of the line, before it is cut.
+        """
         window = body[:_WINDOW]
         text = window.decode("utf-8", "replace")
         text = MASK if self._is_in_other_charset(window, text) else self.mask(text)
         printable = "".join(" " if char.isspace() or unicodedata.category(char)[0] in "CZ" else char for char in text)
-        line = " ".join(printable.split())
+        line = hide(" ".join(printable.split()))
         if len(line) > EXCERPT_CHARS:
             return line[:EXCERPT_CHARS] + "..."
         # The window may end in the middle of the token.
@@ -60,6 +64,10 @@ class Redactor:
         return any(self._is_in(body[shift:].decode(name, "replace")) for name in _OTHER_CHARSETS for shift in (0, 1))
 
     def _is_in(self, text: str) -> bool:
+        if text.isascii() and not any(mark in text for mark in "%&\\"):
+            # Nothing is encoded, so all forms are the same.
+            seen = _FILLING.sub("", text).casefold()
+            return any(form in seen for form in self._forms)
         return any(
             form in seen for charset in _CHARSETS for seen in _plain_forms(text, charset) for form in self._forms
         )

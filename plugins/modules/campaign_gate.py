@@ -20,12 +20,16 @@ description:
     soon as one fails.
   - Each look runs M(mailops.smtpeter.tag_stats_info) on the task's host. Judging, waiting and progress happen on the
     controller. Progress is shown on stderr, the verdict last.
+  - Whatever goes wrong in a look is a failed look, with the cause in its message, such as a host that is unreachable, a
+    full disk, a Python that is too old or a module that crashes. What the first look cannot do for want of a library,
+    a token or a file on the host fails the task at once.
   - Evidence assumes that the list is sent in random order, and that what follows is like what came before. Sorted by
     provider, the early part says nothing about the rest.
   - Slow mail is not lost mail, and the counters cannot tell them apart. A campaign of which half is lost is called
     late, after O(grace_period) without movement, or not at all, and then it is C(inconclusive).
-  - What O(api_token) and O(api_url) are taken from is first the environment of the controller, then that of the task's
-    host.
+  - O(api_token) and O(api_url) come from options or from the environment of the task's host, the keyword C(environment)
+    included, as in M(mailops.smtpeter.tag_stats_info). The controller's own environment is not read, so a token never
+    goes to an address that was set elsewhere.
   - It only reads, so C(changed) is always false.
 author:
   - mailops.smtpeter contributors (@mailops)
@@ -37,12 +41,35 @@ extends_documentation_fragment:
 options:
   tags:
     description:
-      - The tags to judge. Give a list, since Ansible splits text at its commas.
+      - The tags to judge. Give a list of text. Text alone is split at its commas, unless it is a list in JSON.
+      - A number, a boolean, a date or null is refused, so quote such tags (V('010')). YAML reads V(010) as 8.
+      - Indent it below the module's name. At the level of the task, C(tags) is a keyword of Ansible.
     type: list
     version_added: 1.0.0
     elements: str
     required: true
     aliases: [tag]
+  judge_by:
+    description:
+      - What the mail is judged by. With V(counters), messages and deliveries as the service counts them. That is cheap,
+        but does not tell lost mail from slow mail, nor this mail from earlier mail under the tag.
+      - With V(outcomes), what became of each message, as M(mailops.smtpeter.tag_outcomes_info) reads it. A failure is
+        final, so lost mail is told at once, with the reason. Use it for mail that never stops, and since a deployment.
+      - The counters are still asked at each look. The events are read only where they may have changed, which takes at
+        most a tenth of the time. The token needs the right to read events. O(baseline_tag) is read from the counters.
+    type: str
+    version_added: 1.0.0
+    choices: [counters, outcomes]
+    default: counters
+  since:
+    description:
+      - Judge only the mail since then. With O(judge_by=counters), an earlier C(stats), a dict of records by tag, or one
+        record where one tag is judged. With O(judge_by=outcomes), a moment. Only messages taken in from then on count.
+      - A moment is ISO 8601, such as V(2026-01-31T12:00:00Z), a datetime, or a Unix time in seconds. What names no
+        zone is in UTC.
+      - When not set, all mail of the tag is judged, by outcomes that of about the last month.
+    type: raw
+    version_added: 1.0.0
   at_deadline:
     description:
       - What decides when time is up, with V(ratio) the bare ratio, with V(inconclusive) nothing, for those who want the
@@ -73,7 +100,8 @@ options:
   max_consecutive_errors:
     description:
       - More failed looks in a row than this end the gate with C(error). A look fails when an undecided tag cannot be
-        read, for a time-out, a connection error, a status of 429 or 5xx or an answer that is not understood.
+        read, for a time-out, a connection error, a status of 408, 425, 429 or 5xx, or an answer that is not
+        understood.
       - Other statuses of 4xx, such as 401, end it at once.
     type: int
     version_added: 1.0.0
@@ -94,7 +122,7 @@ options:
     default: 60
 attributes:
   check_mode:
-    details: In check mode it looks once and never fails the task.
+    details: In check mode it looks once, never stops the play, and says so at the end of RV(msg).
   async:
     support: none
   action_group:
@@ -150,7 +178,7 @@ msg:
   description: One sentence with tag, figure and limit.
   returned: always
   type: str
-  sample: "pass: wave-1: 980 of 1000 messages are delivered (98 %): enough evidence that it is at least 95 %"
+  sample: "pass: wave-1: 980 of 1000 messages are delivered (98%): enough evidence that it is at least 95%"
 reasons:
   description: All such sentences, those of the worst tag first.
   returned: always
@@ -171,12 +199,18 @@ tags:
         record:
           description:
             - The record judged, as RV(mailops.smtpeter.tag_stats_info#module:stats) has it, a difference with O(since);
-              null where there never was a reading.
+              null where there never was a reading. With O(judge_by=outcomes), the counters that were read last.
+          type: dict
+        outcome:
+          description:
+            - The outcome judged, as RV(mailops.smtpeter.tag_outcomes_info#module:outcomes) has it; null where none was
+              read. Only with O(judge_by=outcomes).
           type: dict
 stats:
   description:
     - The last cumulative reading of each tag, never a difference, the baseline included, as
-      RV(mailops.smtpeter.tag_stats_info#module:stats) has it. It can be the O(since) of the next gate.
+      RV(mailops.smtpeter.tag_stats_info#module:stats) has it. It can be the O(since) of the next gate. It is empty with
+      O(judge_by=outcomes).
   returned: always
   type: dict
 looks:
@@ -192,13 +226,31 @@ errors:
   returned: always
   type: int
 last_errors:
-  description: The errors of the last look that failed, by tag, as RV(mailops.smtpeter.tag_stats_info#module:errors).
+  description:
+    - The errors of the last look that failed, by tag, as RV(mailops.smtpeter.tag_stats_info#module:errors) has them.
   returned: always
   type: dict
+  contains:
+    TAG:
+      description: The error of a tag.
+      type: dict
+      contains:
+        kind:
+          description:
+            - V(connection), V(timeout), V(certificate), V(refused), V(service), V(answer), V(unknown_tag) or
+              V(not_tried), as in RV(mailops.smtpeter.tag_stats_info#module:errors), or V(lost), where the look ended
+              without a result, such as when the task's host was not reached.
+          type: str
+        status:
+          description: The HTTP status; null where there was none.
+          type: int
+        msg:
+          description: What happened, and what to do next.
+          type: str
 history:
   description:
     - The looks. Each has C(at), ISO 8601 in UTC, and either C(tags), with C(messages), C(deliveries) and C(verdict) by
-      tag (null while undecided), or C(error).
+      tag (null while undecided), or C(error). With O(judge_by=outcomes), a tag also has C(failed).
   returned: always
   type: list
   elements: dict

@@ -14,9 +14,14 @@ version_added: 1.0.0
 description:
   - Starts or stops a service that takes mail and answers statistics as SMTPeter does, so that every gate can be tried
     without an account and without sending anything. It runs where the task runs, and only that machine can reach it.
-  - It knows C(POST /v1/send), C(GET /v1/stats/TAG), and C(GET /v1/tag/TAG), the vendor's later form of the same data.
+  - It knows C(POST /v1/send), C(GET /v1/stats/TAG), C(GET /v1/stats) (the ten most recently active tags),
+    C(GET /v1/events/tags/TAG) (what happened to each message), and C(GET /v1/tag/TAG), the vendor's later form of the
+    counters.
   - No mail leaves it. What would become of each message is decided when the message is accepted, by O(scenario), and
-    stored with the moments at which it happens. The counters of a tag are those moments that have passed.
+    stored with the moments at which it happens. The counters and the events of a tag are those moments that have
+    passed, so they never disagree.
+  - A message that is returned after it was accepted stays counted as a delivery, and has a delivery, a failure and a
+    bounce among its events. Whether SMTPeter lowers the counter then is not documented.
   - It runs detached, also after the play, until it is stopped, or has been idle for O(idle_timeout).
   - The sandbox is found again by O(name), the user and the temporary directory of the machine (E(TMPDIR)).
 author:
@@ -66,6 +71,8 @@ options:
     description:
       - The SQLite file that keeps the messages. It is created when missing, and outlives the sandbox.
       - Without it, the file is the sandbox's own and removed with O(state=stopped).
+      - A file of an earlier version of this collection is taken over. It did not note why mail was lost, which is
+        shown as refused with 550 5.0.0. The earlier version does not read the file any more.
     type: path
     version_added: 1.0.0
   tls:
@@ -80,16 +87,30 @@ options:
       - What becomes of the mail that is sent from now on. A name, a dict of rates and delays, or a dict with C(default)
         (a name or a dict, V(healthy) unless given) and C(tags) (a dict from tag to name or dict). A message with
         several tags follows the first one that is in C(tags).
-      - V(healthy) delivers 98.5 % within seconds. V(deferred) has a quarter of the mail wait for the retries.
-        V(blocked) has one receiver, who gets 30 % of the mail, refuse all of it. V(dead) delivers nothing. V(outage)
-        holds everything for 10 minutes, then delivers. Other than said, they are as V(healthy).
+      - V(healthy) delivers 98.5% within seconds. V(deferred) has a quarter of the mail wait for the retries.
+        V(blocked) has one receiver, which gets 30% of the mail, refuse all of it. With V(unreachable), one receiver,
+        which gets 30% of the mail, cannot be reached. V(dead) delivers nothing, since every receiver takes it for
+        spam. V(outage) holds everything for 10 minutes, then delivers. Other than said, they are as V(healthy).
       - The keys of a dict of rates and delays follow. Rates are shares from 0 to 1, delays are seconds, and a span is
         either a number of seconds or a list of the least and the most. What is left out is as in V(healthy).
-      - C(delivery_rate) (float, default 0.985), the share delivered in the end, of what is not blocked.
+      - C(delivery_rate) (float, default 0.985), the share delivered in the end, of what is neither blocked nor
+        unreachable. The rest is lost, and refused at the first attempt.
+      - C(refusals) (dict of float, default 0.6 for V(no_such_address), 0.2 for V(mailbox_full) and 0.2 for V(spam)),
+        why lost mail is refused, by weight. Weights need not add up to 1. The name of a single cause is taken, too.
+        Receivers answer 550 5.1.1 to V(no_such_address), 552 5.2.2 or 452 4.2.2 to V(mailbox_full), and 550 5.7.1 to
+        V(spam).
       - C(delay) (span, default V([1, 5])), from accepting a message, or the end of C(hold), to its delivery.
       - C(hold) (float, default 0), how long each message is held before the first attempt.
-      - C(blocked_rate) (float, default 0), the share that goes to a receiver who refuses it.
-      - C(blocked_domains) (list of str, default V([])), the domains that refuse everything.
+      - C(blocked_rate) (float, default 0), the share that goes to a receiver that refuses it, with 550 5.7.1.
+      - C(blocked_domains) (list of str, default V([])), the domains that refuse everything, with 550 5.7.1.
+      - C(unreachable_rate) (float, default 0), the share that goes to a receiver that cannot be reached. It fails after
+        a day, when the service gives up.
+      - C(returned_rate) (float, default 0), the share of the deliveries that the receiver accepts and returns later,
+        for one of the reasons in C(refusals). Nobody opens such a message.
+      - C(returned_delay) (span, default V([60, 1800])), from the delivery to the return.
+      - C(domains) (dict, default V({})), what becomes of mail to the domains that are its keys. A value is a name, as
+        above, or a dict of what differs from the dict around it. As a domain is one receiver, V(blocked) and
+        V(unreachable) are for all of its mail there. Other domains, also those below a named one, are not affected.
       - C(deferred_rate) (float, default 0), the share of the deliveries that the receiver defers at the first attempt.
       - C(retries) (list of float, default V([600, 1200, 3000, 4800])), when deferred mail is tried again, after the
         first attempt. The last one delivers.
@@ -104,8 +125,8 @@ options:
     default: healthy
   faults:
     description:
-      - What goes wrong with requests for statistics. Sending is never disturbed. A start or restart counts from the
-        beginning.
+      - What goes wrong with requests for counters and events. Sending is never disturbed. A start or restart counts
+        from the beginning.
       - Requests meet first O(faults.drop), then O(faults.statuses), then O(faults.slow_bytes).
       - When not set, nothing goes wrong.
     type: dict
@@ -141,8 +162,9 @@ options:
         version_added: 1.0.0
       unknown_tag:
         description:
-          - How a tag without mail is answered, which the vendor does not document. With 404 (V(not_found)), counters of
-            0 (V(zeros)), an empty object (V(object)), an empty list (V(list)), or V(null).
+          - How a request for the counters of a tag without mail is answered, which the vendor does not document. With
+            404 (V(not_found)), counters of 0 (V(zeros)), an empty object (V(object)), an empty list (V(list)), or
+            V(null). Its events are always an empty list.
         type: str
         version_added: 1.0.0
         choices: [not_found, zeros, object, list, 'null']
@@ -193,6 +215,7 @@ EXAMPLES = r"""
     - name: Send to three addresses
       ansible.builtin.uri:
         url: "{{ sandbox.api_url }}/send?access_token=only-for-rehearsal"
+        use_proxy: false
         method: POST
         body_format: json
         body:
@@ -239,6 +262,19 @@ EXAMPLES = r"""
       retries: [600, 1200]
     speed: 100
 
+- name: Restart it with receivers that refuse for different reasons
+  mailops.smtpeter.sandbox:
+    name: hostile
+    api_token: only-for-rehearsal
+    tls: true
+    scenario:
+      delivery_rate: 0.95
+      refusals: {no_such_address: 3, mailbox_full: 1}
+      returned_rate: 0.02
+      domains:
+        example.net: blocked
+        example.org: {delivery_rate: 0.5, refusals: spam}
+
 - name: Stop that one too
   mailops.smtpeter.sandbox:
     name: hostile
@@ -282,7 +318,8 @@ state:
 import dataclasses
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import control
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import LibraryMissingError, SandboxError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.faults import UNKNOWN_TAGS
@@ -331,7 +368,7 @@ def main() -> None:
         else:
             outcome = control.started(name, parse_settings(module.params), module.check_mode)
     except LibraryMissingError as error:
-        module.fail_json(msg=f"{error}. {missing_required_lib(error.library)}")
+        module.fail_json(msg=f"{error} ({how_to_install(error.library)})")
     except SandboxError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**dataclasses.asdict(outcome))

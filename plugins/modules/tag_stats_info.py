@@ -15,6 +15,7 @@ description:
   - Reads messages, deliveries, opens and clicks of the mail that was sent with a tag, for any number of tags at once.
   - The counters are over all messages that ever carried the tag. Use the filter P(mailops.smtpeter.since#filter) for
     what happened between two readings.
+  - Where a tag is unknown, a note names the recently active tag that may be meant.
   - It is read where the task runs. Use C(delegate_to=localhost) to read on the controller.
 author:
   - mailops.smtpeter contributors (@mailops)
@@ -25,20 +26,30 @@ extends_documentation_fragment:
 options:
   tags:
     description:
-      - The tags to read. Give a list, since Ansible splits text at its commas. A tag given twice is read once.
+      - The tags to read. Give a list of text. Text alone is split at its commas, unless it is a list in JSON. A tag
+        given twice is read once.
+      - A number, a boolean or null is refused, so quote such tags (V('010')). YAML reads V(010) as 8.
+      - Indent it below the module's name. At the level of the task, C(tags) is a keyword of Ansible.
       - A tag that is empty, V(.) or V(..), longer than 1,000 characters, or that holds white space, a semicolon or a
         control character is refused.
+      - Required when O(recent=false).
     type: list
     version_added: 1.0.0
     elements: str
-    required: true
     aliases: [tag]
+  recent:
+    description:
+      - Whether to read the most recently active tags, at most ten, instead of O(tags), which must not be given then.
+    type: bool
+    version_added: 1.0.0
+    default: false
 attributes:
   action_group:
     description: Takes its defaults from C(module_defaults) of this group.
     support: full
     membership: [mailops.smtpeter.smtpeter]
 seealso:
+  - module: mailops.smtpeter.tag_outcomes_info
   - plugin: mailops.smtpeter.tag_stats
     plugin_type: lookup
   - plugin: mailops.smtpeter.tag_health
@@ -72,11 +83,22 @@ EXAMPLES = r"""
 - name: Show which failed and why
   ansible.builtin.debug:
     var: result.errors
+
+- name: Read the most recently active tags
+  mailops.smtpeter.tag_stats_info:
+    recent: true
+  register: latest
+
+- name: Show their names
+  ansible.builtin.debug:
+    msg: "{{ latest.stats | list }}"
 """
 
 RETURN = r"""
 stats:
-  description: A record for each tag that could be read, by tag, in the order asked; also when the task fails.
+  description:
+    - A record for each tag that could be read, by tag, in the order asked; also when the task fails.
+    - With O(recent=true), one for each of the most recently active tags, in the order of the service.
   returned: always, except on options that cannot work
   type: dict
   contains:
@@ -172,7 +194,7 @@ stats:
       under_way: null
       carried_over: 0
 errors:
-  description: What went wrong, by tag; empty when nothing did.
+  description: What went wrong, by tag; empty when nothing did. With O(recent=true), an error is under C(recent).
   returned: always, except on options that cannot work
   type: dict
   contains:
@@ -182,9 +204,12 @@ errors:
       contains:
         kind:
           description:
-            - V(connection), V(timeout), V(certificate), V(refused) (a status of 4xx but 404 and 429), V(service) (429
-              and 5xx), V(answer) (not understood), V(unknown_tag) (with O(missing=error)) or V(not_tried) (the token
-              had been refused, or 25 tags in a row had not been answered).
+            - V(connection) (that to a proxy included), V(timeout), V(certificate), V(refused) (a status of 4xx but 404,
+              408, 425 and 429), V(service) (408, 425, 429 and 5xx), V(answer) (not understood), V(unknown_tag) (with
+              O(missing=error)) or V(not_tried) (the token had been refused, the service had asked for a pause of more
+              than 30 seconds, or 25 tags in a row had not been answered).
+            - In RV(mailops.smtpeter.campaign_gate#module:last_errors) also V(lost), for a look that ended without a
+              result.
           type: str
         status:
           description: The HTTP status; null where there was none.
@@ -192,44 +217,60 @@ errors:
         msg:
           description: What happened, and what to do next.
           type: str
+ages:
+  description:
+    - For how many seconds a cache had kept the answer about a tag, by tag, as the answer's C(Age) header tells. Only
+      tags whose answer has that header are here. An answer that is more than 0 seconds old has a note in its record.
+  returned: always, except on options that cannot work
+  type: dict
+  sample: {}
+retry_after:
+  description:
+    - The longest pause, in seconds, that the service asked for (C(Retry-After)) and that was not waited for; null
+      where there is none.
+    - More than 30 seconds are never waited for. What is asked again before that is most likely refused.
+  returned: always, except on options that cannot work
+  type: float
+  sample: null
+refused:
+  description: True. Nothing was asked, since an option cannot work or a library is missing; C(msg) says which.
+  returned: on options that cannot work
+  type: bool
 """
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
-from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import failures, read_tags
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import as_result, read_recent_tags, read_tags
+from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
 
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
-    """Read the tags and return the result; raises OptionError."""
+    """Read the tags and return the result; raises SmtpeterError where nothing can be read."""
+    options.check_recent(params.get("recent", False), params.get("tags"))
     client = options.client_from(params)
     try:
-        readings = read_tags(client, params["tags"], params["parallel"], params["missing"])
+        if params.get("recent"):
+            readings = read_recent_tags(client)
+        else:
+            readings = read_tags(client, params["tags"], params["parallel"], params["missing"])
     finally:
         client.close()
-    result: dict[str, Any] = {
-        "changed": False,
-        "stats": {tag: record.as_dict() for tag, record in readings.records.items()},
-        "errors": {tag: error.as_dict() for tag, error in readings.errors.items()},
-    }
-    if readings.errors:
-        result["failed"] = True
-        result["msg"] = failures(readings.errors)
-    return result
+    return as_result(client, readings, "stats")
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={**options.connection_spec(), **options.reading_spec()}, supports_check_mode=True
-    )
+    reading = {**options.reading_spec(), **options.recent_spec()}
+    reading["tags"]["required"] = False
+    module = options.ReadingModule(argument_spec={**options.connection_spec(), **reading}, supports_check_mode=True)
+    module.check_options()
     if options.missing_requests():
-        module.fail_json(msg=missing_required_lib("requests"))
+        module.fail_json(msg=how_to_install("requests"))
     try:
         result = run(module.params)
-    except OptionError as error:
+    except SmtpeterError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)
 

@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..module_utils._errors import OptionError
+from ..module_utils._errors import OptionError, SmtpeterError
 from ..module_utils._record import Record
+from ..module_utils._values import from_json, kind_of
+from ..module_utils._values import tag as tag_of
 
 _RESULT_KEYS = ("verdict", "looks", "changed", "failed")
 
@@ -25,15 +27,17 @@ class Given:
 
     @classmethod
     def read(cls, option: str, given: Any) -> Given:
-        """Read one record, a list of them, or a dict of them by tag, such as the info module's C(stats).
+        """Read one record, a list of them, or a dict of them by tag, such as the info module's `stats`; or JSON of it.
 
-        C(option) names the input in errors. Raises OptionError where it is something else, or empty.
+        `option` names the input in errors. Raises OptionError where it is something else, or empty.
         """
+        given = from_json(given)
         if _is_record(given):
+            _check_tag_of(option, given)
             return cls(Record, (Record.from_dict(given),))
         if isinstance(given, Mapping):
             _refuse_result(option, given)
-            entries = [(f"under '{tag}'", record, str(tag)) for tag, record in given.items()]
+            entries = [(f"under '{tag}'", record, tag_of(option, tag)) for tag, record in given.items()]
             form: type = dict
         elif isinstance(given, Sequence) and not isinstance(given, (str, bytes)):
             entries = [(f"at position {position}", record, "") for position, record in enumerate(given)]
@@ -46,6 +50,7 @@ class Given:
         for place, record, tag in entries:
             if not _is_record(record):
                 raise OptionError(option, f"{kind_of(record)} stands {place} where a record belongs")
+            _check_tag_of(option, record)
             read = Record.from_dict(record, tag or None)
             records.append(replace(read, tag=tag) if tag else read)
         return cls(form, tuple(records))
@@ -84,6 +89,19 @@ def earlier_records(option: str, given: Given, earlier: Any) -> list[Record | No
     return [known.get(tag) for tag in given.by_tag(option)]
 
 
+def only_tag(baseline: str | None) -> OptionError:
+    """Return the error of a baseline that would be judged against itself."""
+    return OptionError("baseline_tag", f"'{baseline}' cannot be the only tag judged; give what it is compared with")
+
+
+def check_call(use: str, more: Sequence[Any], unknown: Mapping[str, Any]) -> None:
+    """Raise SmtpeterError if a filter was given `more` than it takes, or `unknown` options; `use` is an example."""
+    if more:
+        raise SmtpeterError(f"give options by name, such as {use}")
+    for name in unknown:
+        raise OptionError(name, f"there is no such option; use it as in {use}")
+
+
 def _is_record(given: Any) -> bool:
     # A tag may well be called 'messages', so its value tells.
     return isinstance(given, Mapping) and any(
@@ -91,18 +109,13 @@ def _is_record(given: Any) -> bool:
     )
 
 
+def _check_tag_of(option: str, record: Mapping[str, Any]) -> None:
+    if record.get("tag") is not None:
+        tag_of(option, record["tag"])
+
+
 def _refuse_result(option: str, given: Mapping[str, Any]) -> None:
     stats = given.get("stats")
     is_result = any(key in given and not isinstance(given[key], Mapping) for key in _RESULT_KEYS)
     if is_result and isinstance(stats, Mapping) and not _is_record(stats):
         raise OptionError(option, "this is a whole result; give its stats, as in result.stats")
-
-
-def kind_of(given: Any) -> str:
-    """Say what came, in words of YAML: Ansible's own types have names that help nobody."""
-    if given is None:
-        return "null"
-    for kind, name in ((bool, "a boolean"), (str, "text"), ((int, float), "a number"), (Mapping, "a dict")):
-        if isinstance(given, kind):
-            return name
-    return "a list" if isinstance(given, Sequence) else "something undefined"

@@ -6,23 +6,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Callable
 
-from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
 
 from ..module_utils import _options as options
 from ..module_utils._client import check_tag
-from ..module_utils._errors import OptionError
+from ..module_utils._errors import OptionError, SmtpeterError
 from ..module_utils._fetch import checked_tags
-from ..module_utils._policy import Policy, seconds, whole
-from ..module_utils._record import Record
-from ._forms import Given
-from ._gate import Gate, Timing
+from ..module_utils._moment import read_moment
+from ..module_utils._policy import Policy
+from ..module_utils._record import Record, to_iso
+from ..module_utils._values import from_json, kind_of, seconds, shown, whole
+from ._forms import Given, only_tag
+from ._gate.gate import Gate
+from ._gate.look import Timing
+from ._gate.outcome_tracker import outcome_trackers_of
+from ._gate.tracker import trackers_of
+from ._judging.outcome_decision import check_asked
 from ._since import NOTHING_IN_COMMON
 
 _CONNECTION = tuple(options.connection_spec())
+_POLICY = tuple(item.name for item in fields(Policy))
+_VERDICTS = ["fail", "inconclusive", "error"]
 _TYPES = {
     "min_delivery_ratio": "float",
     "min_messages": "int",
@@ -44,39 +53,66 @@ _TYPES = {
 
 
 def argument_spec() -> dict[str, Any]:
-    """Return the arguments of the validation, with the defaults of the policy and of the timing."""
+    """Return the argument spec, with the defaults of the policy and of the timing.
+
+    It knows nothing of the environment: a token or an address that is not given is left to the look, which reads the
+    environment of the task's host, so that the two never come from different machines.
+    """
     connection = options.connection_spec()
-    # Where the controller does not know them, the look takes them from the environment of the task's host.
-    connection["api_token"].update(required=False, fallback=(env_fallback, ["SMTPETER_API_TOKEN"]))
+    connection["api_token"]["required"] = False
     del connection["api_url"]["default"]
+    # A path is expanded where it is read, which is on the task's host.
+    connection["ca_path"]["type"] = "str"
+    for option in connection.values():
+        option.pop("fallback", None)
     reading = options.reading_spec()
     del reading["missing"]
-    spec = {**connection, **reading, "since": {"type": "dict"}, "fail_on": _fail_on()}
+    fail_on = {"type": "list", "elements": "str", "choices": _VERDICTS, "default": _VERDICTS}
+    judge_by = {"type": "str", "choices": ["counters", "outcomes"], "default": "counters"}
+    spec = {**connection, **reading, "judge_by": judge_by, "since": {"type": "raw"}, "fail_on": fail_on}
     for item in (*fields(Policy), *fields(Timing)):
         spec[item.name] = {"type": _TYPES[item.name], "default": item.default}
     spec["at_deadline"]["choices"] = ["ratio", "inconclusive"]
-    return {"argument_spec": spec}
+    return spec
+
+
+def validated(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a task as the gate reads them, with all defaults. Raises SmtpeterError."""
+    policy = Policy.from_options({name: given.get(name) for name in _POLICY})
+    read = options.read_values(given, _READERS)
+    read.update({name: getattr(policy, name) for name in _POLICY if given.get(name) is not None})
+    result = ArgumentSpecValidator(argument_spec()).validate(read)
+    if result.error_messages:
+        unsupported = isinstance(result.errors[0], UnsupportedError)
+        front = "Unsupported parameters for (mailops.smtpeter.campaign_gate) module: " if unsupported else ""
+        raise SmtpeterError(f"{front}{result.errors.msg}")
+    return dict(result.validated_parameters)
 
 
 def gate_from(args: Mapping[str, Any], once: bool, warn: Callable[[str], None]) -> Gate:
-    """Make a gate of validated arguments, which looks just once if C(once). Raises OptionError."""
+    """Make a gate of validated arguments, which looks just once if `once`. Raises OptionError."""
     options.check_connection(args)
     token = args["api_token"] or ""
     tags = checked_tags(args["tags"], token)
-    policy = Policy.from_options({item.name: args[item.name] for item in fields(Policy)})
+    policy = Policy.from_options({name: args[name] for name in _POLICY})
     policy.check_tags(tags)
     if policy.baseline_tag is not None:
         check_tag(policy.baseline_tag, token)
+        if tags == [policy.baseline_tag]:
+            raise only_tag(policy.baseline_tag)
     timing = _timing(args, once)
-    if not once and timing.wait_timeout <= max(policy.grace_period, policy.sending_gap):
+    if 0 < timing.wait_timeout <= max(policy.grace_period, policy.sending_gap):
         warn(
             f"wait_timeout ({timing.wait_timeout:g} s) is not above grace_period ({policy.grace_period:g} s) and "
             f"sending_gap ({policy.sending_gap:g} s), so little can be decided in time; raise wait_timeout"
         )
+    if args["judge_by"] == "outcomes":
+        check_asked(policy)
+        return Gate(outcome_trackers_of(tags, policy, events_since(args) is not None), policy, timing)
     before = _before(args["since"], tags)
     if args["since"] and not before:
         warn(NOTHING_IN_COMMON)
-    return Gate(tags, policy, timing, before)
+    return Gate(trackers_of(tags, policy, before), policy, timing)
 
 
 def look_args(args: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,46 +120,31 @@ def look_args(args: Mapping[str, Any]) -> dict[str, Any]:
     return {name: args[name] for name in (*_CONNECTION, "parallel") if args.get(name) is not None}
 
 
-def outcome(found: Mapping[str, Any], wanted: list[str]) -> tuple[dict[str, Record], dict[str, Mapping[str, Any]]]:
-    """Return the records and the errors of a look, by tag, from the result of the info module.
-
-    A host that was not reached, or a module that did not end as it should, is an error of each tag. Raises OptionError
-    where the module could not even ask, such as for a missing library.
-    """
-    if isinstance(found.get("errors"), Mapping) and isinstance(found.get("stats"), Mapping):
-        try:
-            records = {tag: Record.from_dict(record, tag) for tag, record in found["stats"].items()}
-        except OptionError as error:
-            return {}, _lost(wanted, str(error))
-        return records, dict(found["errors"])
-    message = str(found.get("msg", "it gave no result")).strip()
-    if found.get("unreachable") or "module_stdout" in found or "rc" in found:
-        return {}, _lost(wanted, message)
-    raise OptionError("the look", message)
-
-
-def _fail_on() -> dict[str, Any]:
-    choices = ["fail", "inconclusive", "error"]
-    return {"type": "list", "elements": "str", "choices": choices, "default": choices}
+def events_since(args: Mapping[str, Any]) -> str | None:
+    """Return the moment from which on outcomes are judged, in ISO 8601; null for all. Raises OptionError."""
+    since = args["since"]
+    if isinstance(since, Mapping):
+        raise OptionError(
+            "since",
+            "the stats of an earlier gate are for judge_by: counters; give a moment, such as 2026-01-31T12:00:00Z",
+        )
+    return to_iso(read_moment("since", since))
 
 
 def _timing(args: Mapping[str, Any], once: bool) -> Timing:
-    timing = Timing(
-        wait_timeout=0 if once else seconds("wait_timeout", args["wait_timeout"]),
-        wait_sleep=seconds("wait_sleep", args["wait_sleep"]),
-        wait_delay=seconds("wait_delay", args["wait_delay"]),
-        max_consecutive_errors=whole("max_consecutive_errors", args["max_consecutive_errors"], 0),
-        history_limit=whole("history_limit", args["history_limit"], 2),
-    )
+    given = {item.name: args[item.name] for item in fields(Timing)}
+    timing = Timing(**{**given, "wait_timeout": 0.0} if once else given)
     if not timing.wait_sleep and timing.wait_timeout:
         raise OptionError("wait_sleep", "0 would ask without a pause; give seconds above 0")
     return timing
 
 
 def _before(since: Any, tags: list[str]) -> dict[str, Record]:
-    """Return the earlier readings by tag; one record alone belongs to the one tag."""
-    if not since:
+    """Return the earlier records by tag; one record alone belongs to the one tag."""
+    if since is None or since == {}:
         return {}
+    if not isinstance(since, Mapping):
+        raise OptionError("since", _not_stats(since))
     given = Given.read("since", since)
     if given.form is Record:
         if len(tags) > 1:
@@ -132,6 +153,40 @@ def _before(since: Any, tags: list[str]) -> dict[str, Record]:
     return {tag: record for tag, record in given.by_tag("since").items() if tag in tags}
 
 
-def _lost(wanted: list[str], message: str) -> dict[str, Mapping[str, Any]]:
-    error = {"kind": "lost", "status": None, "msg": f"the look was lost: {message}"}
-    return dict.fromkeys(wanted, error)
+def _not_stats(since: Any) -> str:
+    """Return what is wrong with a `since` that is no dict, by counters."""
+    try:
+        moment = read_moment("since", since)
+    except OptionError:
+        moment = None
+    if moment is not None:
+        return "a moment is for judge_by: outcomes; by counters, give the stats of an earlier gate"
+    return f"{kind_of(since)} came where an earlier stats, a dict of records by tag, belongs"
+
+
+def _since(_name: str, value: Any) -> Any:
+    return from_json(value)
+
+
+def _fail_on(name: str, value: Any) -> list[str]:
+    given = from_json(value)
+    if isinstance(given, str):
+        given = [part.strip() for part in given.split(",")]
+    if isinstance(given, Mapping) or not isinstance(given, Sequence):
+        given = [given]
+    for verdict in given:
+        if verdict not in _VERDICTS:
+            raise OptionError(name, f"{shown(verdict)} is unknown; give a list of fail, inconclusive and error, or []")
+    return list(given)
+
+
+_READERS: dict[str, options.Reader] = {
+    **options.READERS,
+    "since": _since,
+    "fail_on": _fail_on,
+    "wait_timeout": seconds,
+    "wait_sleep": seconds,
+    "wait_delay": seconds,
+    "max_consecutive_errors": lambda name, value: whole(name, value, 0),
+    "history_limit": lambda name, value: whole(name, value, 2),
+}

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Callable, Optional, Tuple
 
-from ..module_utils._reasons import percent, share
-from ._gate import VERDICTS, Event, Seen
+from ._format import percent, share
+from ._gate.look import VERDICTS, GateEvent, TagEvent
 
+Signature = Tuple[int, int, Optional[int], Optional[str]]
 LINES_LIMIT = 10
 SILENCE_LIMIT = 120.0
 
@@ -18,28 +19,28 @@ SILENCE_LIMIT = 120.0
 class Progress:
     """Writes a line for each look that tells something new, and at least one every two minutes.
 
-    C(write) takes a line and the verdict that colours it, null for none. Times are seconds from the start.
+    `write` takes a line and the verdict that colours it, null for none. Times are seconds from the start.
     """
 
     def __init__(self, write: Callable[[str, str | None], None]) -> None:
         self._write = write
-        self._shown: dict[str, tuple[int, int, str | None]] = {}
+        self._shown: dict[str, Signature] = {}
         self._error: str | None = None
+        self._last: tuple[GateEvent, list[str], str | None] | None = None
         self._spoke = 0.0
 
-    def look(self, event: Event) -> None:
-        """Tell what a look told, one line a tag, ten at most."""
+    def look(self, event: GateEvent) -> None:
+        """Tell what a look told, one line a tag, ten at most; those of the last look wait for the verdict."""
         new = [tag for tag, seen in event.tags.items() if self._shown.get(tag) != _signature(seen)]
         new.sort(key=lambda tag: _urgency(event.tags[tag]))
-        for tag in new[:LINES_LIMIT]:
-            self._say(event.elapsed, _line(tag, event.tags[tag]), event.tags[tag].judgement.verdict)
-        if len(new) > LINES_LIMIT:
-            self._say(event.elapsed, f"and {len(new) - LINES_LIMIT} more tags with news", None)
-        if event.error is not None and event.error != self._error:
-            self._say(event.elapsed, f"look {event.look} failed: {event.error}", "error")
-        self._error = event.error
         self._shown = {tag: _signature(seen) for tag, seen in event.tags.items()}
-        if event.verdict is None and event.elapsed - self._spoke >= SILENCE_LIMIT:
+        error = event.error if event.error != self._error else None
+        self._error = event.error
+        if event.verdict is not None:
+            self._last = (event, new, error)
+            return
+        self._tell(event, new, error)
+        if event.elapsed - self._spoke >= SILENCE_LIMIT:
             self.waiting(event.elapsed, event.next_in)
 
     def waiting(self, elapsed: float, next_in: float) -> None:
@@ -55,8 +56,20 @@ class Progress:
         self._say(elapsed, f"warning: {text}", "inconclusive")
 
     def end(self, elapsed: float, verdict: str, sentence: str) -> None:
-        """Tell the verdict."""
+        """Tell the verdict, in place of the line that says the same, and after the others of the last look."""
+        if self._last is not None:
+            event, new, error = self._last
+            told = [tag for tag in new if not sentence.startswith(f"{verdict}: {tag}: ")]
+            self._tell(event, told, None if error is not None and error in sentence else error)
         self._say(elapsed, sentence, verdict)
+
+    def _tell(self, event: GateEvent, new: list[str], error: str | None) -> None:
+        for tag in new[:LINES_LIMIT]:
+            self._say(event.elapsed, _line(tag, event.tags[tag]), event.tags[tag].judgement.verdict)
+        if len(new) > LINES_LIMIT:
+            self._say(event.elapsed, f"and {len(new) - LINES_LIMIT} more tags with news", None)
+        if error is not None:
+            self._say(event.elapsed, f"look {event.look} failed: {error}", "error")
 
     def _say(self, elapsed: float, text: str, verdict: str | None) -> None:
         self._spoke = elapsed
@@ -64,22 +77,24 @@ class Progress:
         self._write(f"{minutes:02d}:{seconds:02d} {text}", verdict)
 
 
-def _signature(seen: Seen) -> tuple[int, int, str | None]:
-    return seen.messages, seen.deliveries, seen.judgement.verdict
+def _signature(seen: TagEvent) -> Signature:
+    return seen.messages, seen.deliveries, seen.failed, seen.judgement.verdict
 
 
-def _urgency(seen: Seen) -> int:
+def _urgency(seen: TagEvent) -> int:
     verdict = seen.judgement.verdict
     return VERDICTS.index(verdict) if verdict in ("fail", "error") else len(VERDICTS) if verdict == "pass" else 2
 
 
-def _line(tag: str, seen: Seen) -> str:
+def _line(tag: str, seen: TagEvent) -> str:
     """Return tag, messages, deliveries, ratio, limit, and what it waits for."""
     judgement = seen.judgement
     figures = f"{tag}: {seen.deliveries} of {seen.messages} delivered"
-    if seen.messages:
-        figures += f", {share(min(seen.deliveries, seen.messages), seen.messages)}"
-    figures += f", limit {percent(judgement.required_delivery_ratio)}"
+    if 0 < seen.messages >= seen.deliveries:
+        figures += f", {share(seen.deliveries, seen.messages)}"
+    if seen.failed:
+        figures += f", {seen.failed} failed"
+    figures += f", required {percent(judgement.required_delivery_ratio)}"
     if judgement.verdict is not None:
         return f"{figures}: {judgement.verdict}"
     waits_for = judgement.reasons[-1] if judgement.reasons else ""

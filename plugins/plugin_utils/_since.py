@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from ..module_utils._policy import Policy, seconds
+from ..module_utils._policy import Policy
 from ..module_utils._record import Record, difference
+from ..module_utils._values import seconds
 from ._forms import Given, earlier_records
 
 NOTHING_IN_COMMON = "the two readings have no tag in common, so all mail counts as new; check the tags"

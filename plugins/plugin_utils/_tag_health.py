@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import Any, Callable, Mapping
 
 from ..module_utils._errors import OptionError
-from ..module_utils._health import Judgement, judge, single_look
 from ..module_utils._policy import Policy
 from ..module_utils._record import Record
-from ._forms import Given
+from ._forms import Given, only_tag
+from ._judging.decision import judge
+from ._judging.judgement import Judgement
+from ._judging.state import state_of_record
 from ._since import records_since
 
 _INPUT = "the input"
@@ -42,21 +44,21 @@ def _judged(
     baseline = _baseline(form, policy)
     records = [record for record in form.records if record is not baseline]
     if not records:
-        raise OptionError(
-            "baseline_tag", f"nothing but '{policy.baseline_tag}' is there; give what it is compared with"
-        )
+        raise only_tag(policy.baseline_tag)
     if isinstance(policy.expected_messages, dict):
         policy.check_tags(list(form.by_tag(_INPUT)))
     if options.get("since") is not None:
         judged = Given(form.form, tuple(records))
         records = records_since("since", judged, options["since"], policy.grace_period, warn)
-    looks = [single_look(record, policy, len(records)) for record in records]
+    looks = [state_of_record(record, policy, len(records)) for record in records]
     return form, records, [judge(look, policy, baseline) for look in looks]
 
 
 def _baseline(form: Given, policy: Policy) -> Record | None:
     if policy.baseline_tag is None:
         return None
+    if form.form is Record and form.records[0].tag == policy.baseline_tag:
+        raise only_tag(policy.baseline_tag)
     if form.form is Record:
         raise OptionError("baseline_tag", "one record alone has no other to be judged against; give a dict or a list")
     baseline = form.by_tag(_INPUT).get(policy.baseline_tag)

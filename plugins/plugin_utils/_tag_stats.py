@@ -12,19 +12,20 @@ from typing import Any, Mapping
 from ..module_utils import _options as options
 from ..module_utils._client import check_token
 from ..module_utils._errors import OptionError, SmtpeterError
-from ..module_utils._fetch import Fill, failures, read_tags
+from ..module_utils._fetch import Fill, failures, read_recent_tags, read_tags
+from ..module_utils._missing import LibraryMissing
 from ..module_utils._secret import register_secret
+from ..module_utils._values import tag as tag_of
+from ..module_utils._values import tags
 from ._cache_fill import CacheFiller, checked_cache
-from ._forms import kind_of
-from ._missing import LibraryMissing
 
 
 def look_up(
     terms: list[Any], direct: Mapping[str, Any], known: Mapping[str, Any], given: Mapping[str, Any] | str
 ) -> list[dict[str, Any]]:
-    """Return one record for each term; raises SmtpeterError.
+    """Return one record for each tag of the terms; raises SmtpeterError.
 
-    C(direct) are the options as they stand in the lookup, C(known) the definitions of all, C(given) their values from
+    `direct` are the options as they stand in the lookup, `known` the definitions of all, `given` their values from
     everywhere, or what Ansible said against them.
     """
     register_secret(direct.get("api_token", direct.get("access_token")))
@@ -36,14 +37,17 @@ def look_up(
     if not given.get("api_token"):
         check_token("")
     register_secret(given["api_token"])
-    for term in terms:
-        if not isinstance(term, str):
-            problem = (
-                f"{kind_of(term)} came where a tag belongs; quote what looks like a number, and give a list as *list"
-            )
-            raise OptionError("tags", problem)
-    records = _cached(terms, given) if given["cache"] else _read(terms, given, None)
-    return [dict(records[term]) for term in terms]
+    if given["recent"]:
+        options.check_recent(True, terms or None)
+        return list(_read(None, given, None).values())
+    wanted = [tag for term in terms for tag in _tags_of(term)]
+    records = _cached(wanted, given) if given["cache"] else _read(wanted, given, None)
+    return [dict(records[tag]) for tag in wanted]
+
+
+def _tags_of(term: Any) -> list[str]:
+    """Return the tags of a term: text is read as that of the module's `tags`."""
+    return tags("tags", term) if isinstance(term, str) else [tag_of("tags", term)]
 
 
 def _check_names(direct: Mapping[str, Any], known: Mapping[str, Any]) -> None:
@@ -54,22 +58,26 @@ def _check_names(direct: Mapping[str, Any], known: Mapping[str, Any]) -> None:
             raise OptionError(name, f"there is no such option; give one of {', '.join(sorted(names))}")
 
 
-def _cached(tags: list[str], given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _cached(wanted: list[str], given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     cache = checked_cache(given)
-    records = cache.find(tags)
+    records = cache.find(wanted)
     # The reading knows what to say of an unknown tag, and finds it in the cache, too.
-    rest = [tag for tag in tags if tag not in records or not records[tag]["known"]]
-    if not rest and tags:
+    rest = [tag for tag in wanted if tag not in records or not records[tag]["known"]]
+    if not rest and wanted:
         return records
     with CacheFiller(cache, given) as fill:
         return {**records, **_read(rest, given, fill)}
 
 
-def _read(tags: list[str], given: Mapping[str, Any], fill: Fill | None) -> dict[str, dict[str, Any]]:
+def _read(wanted: list[str] | None, given: Mapping[str, Any], fill: Fill | None) -> dict[str, dict[str, Any]]:
+    """Return the records by tag: of the tags, or of the most recently active ones where these are null."""
     if options.missing_requests():
         raise LibraryMissing("requests")
     with closing(options.client_from(given)) as client:
-        readings = read_tags(client, tags, given["parallel"], given["missing"], fill)
+        if wanted is None:
+            readings = read_recent_tags(client)
+        else:
+            readings = read_tags(client, wanted, given["parallel"], given["missing"], fill)
     if readings.errors:
         raise SmtpeterError(failures(readings.errors))
     return {tag: record.as_dict() for tag, record in readings.records.items()}

@@ -63,17 +63,19 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 from ansible.utils.display import Display
-from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._forms import check_call
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._tag_health import healthy
 
 display = Display()
 
 
-def healthy_test(records: Any, **options: Any) -> bool:
+def healthy_test(records: Any, *more: Any, **options: Any) -> bool:
     """Return whether what is given passes."""
     try:
+        check_call("healthy(min_delivery_ratio=0.95)", more, {})
         return healthy(records, options, display.warning)
-    except OptionError as error:
+    except SmtpeterError as error:
         raise AnsibleFilterError(f"mailops.smtpeter.healthy: {error}") from None
 
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from random import Random
-from typing import Callable, Sequence
+from typing import Callable, Sequence, Tuple
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Reading, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
 
 TAG = "wave"
 START = datetime(2026, 3, 2, 9, 0, 0, tzinfo=timezone.utc)
@@ -31,8 +31,9 @@ RETRIES_AFTER = (600, 1200, 3000, 4800)
 Delivery = Callable[[float], float]
 # Which of so many messages arrive, so many of them lost.
 Losses = Callable[[Random, int, int], "list[bool]"]
-# Up to which moments messages and deliveries are counted in an answer given at a moment.
-View = Callable[[float], "tuple[float, float]"]
+# Up to which moments messages and deliveries are counted in an answer, and the moment that it is dated with.
+Counted = Tuple[float, float, float]
+View = Callable[[float], Counted]
 
 
 def at_once(rng: Random) -> Delivery:
@@ -46,7 +47,7 @@ def _some_deferred(rng: Random, deferred: Delivery) -> Delivery:
 
 
 def mixed(rng: Random) -> Delivery:
-    """10 to 25 % deferred by 1 to 20 minutes: half throttled, half by five receivers with a greylisting time each."""
+    """10 to 25% deferred by 1 to 20 minutes: half throttled, half by five receivers with a greylisting time each."""
     greylisted = [rng.uniform(*DEFERRED_FOR) for _receiver in range(5)]
 
     def deferred(sent: float) -> float:
@@ -58,7 +59,7 @@ def mixed(rng: Random) -> Delivery:
 
 
 def retried(rng: Random) -> Delivery:
-    """10 to 25 % deferred to the service's retries, each of which 60 to 95 % of what is left gets through."""
+    """10 to 25% deferred to the service's retries, each of which 60 to 95% of what is left gets through."""
     accepted = rng.uniform(0.60, 0.95)
 
     def deferred(sent: float) -> float:
@@ -96,20 +97,26 @@ def clustered(rng: Random, messages: int, lost: int) -> list[bool]:
 
 @dataclass(frozen=True)
 class Mail:
-    """The moments of a campaign, each list in order, and the share of its messages that is delivered in the end."""
+    """The moments of a campaign, each list in order, and the share of its messages that is delivered in the end.
+
+    `arrivals` has, for each message in the order sent, when it is delivered; infinity for those that are lost.
+    """
 
     sent: Sequence[float]
     delivered: Sequence[float]
     opened: Sequence[float]
     share: float
+    arrivals: Sequence[float]
 
     def and_then(self, later: Mail, share: float) -> Mail:
         """Return both under one tag, with the share of what is to be judged."""
+        both = sorted(zip([*self.sent, *later.sent], [*self.arrivals, *later.arrivals]))
         return Mail(
-            sorted([*self.sent, *later.sent]),
+            [sent for sent, _arrives in both],
             sorted([*self.delivered, *later.delivered]),
             sorted([*self.opened, *later.opened]),
             share,
+            [arrives for _sent, arrives in both],
         )
 
 
@@ -128,8 +135,9 @@ def blast(
     arrives = losses(rng, messages, math.ceil(messages * (1 - share) - 1e-9))
     sent = [duration * index / messages for index in range(messages)]
     mail = _mail(rng, sent, arrives, deferral(rng))
-    shifted = ([after + moment for moment in moments] for moments in (mail.sent, mail.delivered, mail.opened))
-    return Mail(*shifted, share=mail.share)
+    lists = (mail.sent, mail.delivered, mail.opened, mail.arrivals)
+    sent, delivered, opened, arrivals = ([after + moment for moment in moments] for moments in lists)
+    return Mail(sent, delivered, opened, mail.share, arrivals)
 
 
 def stream(
@@ -161,7 +169,7 @@ def stream(
         sent.append(moment)
         arrives.append(works)
     mail = _mail(rng, sent, arrives, deferral(rng))
-    return Mail(mail.sent, mail.delivered, mail.opened, rate)
+    return replace(mail, share=rate)
 
 
 def with_stragglers(rng: Random, mail: Mail) -> Mail:
@@ -171,14 +179,15 @@ def with_stragglers(rng: Random, mail: Mail) -> Mail:
 
 
 def _mail(rng: Random, sent: list[float], arrives: list[bool], delivery: Delivery) -> Mail:
-    delivered = sorted(delivery(moment) for moment, works in zip(sent, arrives) if works)
+    arrivals = [delivery(moment) if works else math.inf for moment, works in zip(sent, arrives)]
+    delivered = sorted(moment for moment in arrivals if moment < math.inf)
     opened = sorted(moment + rng.expovariate(1 / 1800) for moment in delivered[::5])
-    return Mail(sent, delivered, opened, len(delivered) / len(sent))
+    return Mail(sent, delivered, opened, len(delivered) / len(sent), arrivals)
 
 
 def prompt(rng: Random) -> View:
     """The counters are those of the moment."""
-    return lambda now: (now, now)
+    return lambda now: (now, now, now)
 
 
 def refreshed(low: float, high: float) -> Callable[[Random], View]:
@@ -188,21 +197,32 @@ def refreshed(low: float, high: float) -> Callable[[Random], View]:
         every = rng.uniform(low, high)
         phase = rng.uniform(0, every)
 
-        def snapshot(now: float) -> tuple[float, float]:
+        def snapshot(now: float) -> Counted:
             taken = (now - phase) // every * every + phase
-            return taken, taken
+            return taken, taken, now
 
         return snapshot
 
     return view
 
 
-def backward(rng: Random) -> View:
-    """One look in ten is answered from a copy that is 30 to 120 seconds old."""
+def copied(low: float, high: float) -> Callable[[Random], View]:
+    """A cache keeps the answer, with its date, for so many seconds."""
+    snapshots = refreshed(low, high)
 
-    def copy(now: float) -> tuple[float, float]:
+    def view(rng: Random) -> View:
+        snapshot = snapshots(rng)
+        return lambda now: (*snapshot(now)[:2], snapshot(now)[0])
+
+    return view
+
+
+def backward(rng: Random) -> View:
+    """One look in ten is answered by a standby that is 30 to 120 seconds behind."""
+
+    def copy(now: float) -> Counted:
         then = now - rng.uniform(30, 120) if rng.random() < 0.1 else now
-        return then, then
+        return then, then, now
 
     return copy
 
@@ -210,14 +230,36 @@ def backward(rng: Random) -> View:
 def disagreeing(rng: Random) -> View:
     """One of the two counters lags 5 to 30 seconds behind the other."""
     lag = rng.uniform(5, 30)
-    return rng.choice((lambda now: (now - lag, now), lambda now: (now, now - lag)))
+    return rng.choice((lambda now: (now - lag, now, now), lambda now: (now, now - lag, now)))
+
+
+def corrected(rng: Random, looks: Sequence[Look], decided: int, both: bool) -> tuple[list[Look], float]:
+    """Have the service take back 2 to 30% of the deliveries, or of `both` counters, before the look that decides.
+
+    Returns the looks, and the share of the deliveries that is left.
+    """
+    left = 1 - rng.uniform(0.02, 0.30)
+    first = rng.randrange(1, decided) if decided > 1 else len(looks)
+
+    def withdrawn(record: Record) -> Record:
+        messages = math.ceil(record.messages * left) if both else record.messages
+        return replace(record, messages=messages, deliveries=int(record.deliveries * left))
+
+    after = [replace(look, records={TAG: withdrawn(look.records[TAG])}) for look in looks[first:]]
+    return [*looks[:first], *after], left if after and not both else 1
+
+
+def counted_twice(looks: Sequence[Look]) -> list[Look]:
+    """Have the service count each delivery twice."""
+    twice = ({TAG: replace(look.records[TAG], deliveries=2 * look.records[TAG].deliveries)} for look in looks)
+    return [replace(look, records=records) for look, records in zip(looks, twice)]
 
 
 def record_at(mail: Mail, view: View, now: float) -> Record:
     """Return what the service says of the mail at a moment, its dates in whole seconds."""
-    messages_to, deliveries_to = view(now)
+    messages_to, deliveries_to, dated = view(now)
     messages, deliveries = bisect_right(mail.sent, messages_to), bisect_right(mail.delivered, deliveries_to)
-    fetched_at = START + timedelta(seconds=math.floor(now))
+    fetched_at = START + timedelta(seconds=math.floor(dated))
     if not messages and not deliveries:
         return Record(TAG, 0, 0, 0, 0, fetched_at=fetched_at, known=False)
     opens = bisect_right(mail.opened, deliveries_to)
@@ -238,7 +280,7 @@ def record_at(mail: Mail, view: View, now: float) -> Record:
     )
 
 
-def looks_at(rng: Random, mail: Mail, view: View, timing: Timing, begins: float) -> list[Reading]:
+def looks_at(rng: Random, mail: Mail, view: View, timing: Timing, begins: float) -> list[Look]:
     """Return every look that a gate which C(begins) at a moment can take, until its time is up."""
     looks = []
     elapsed = timing.wait_delay
@@ -246,7 +288,7 @@ def looks_at(rng: Random, mail: Mail, view: View, timing: Timing, begins: float)
         took = rng.uniform(0.1, 1)
         asked = elapsed + rng.uniform(0, took)
         at = START + timedelta(seconds=begins + elapsed + took)
-        looks.append(Reading(elapsed, elapsed + took, at, {TAG: record_at(mail, view, begins + asked)}, {}))
+        looks.append(Look(elapsed, elapsed + took, at, {TAG: record_at(mail, view, begins + asked)}, {}))
         elapsed += took
         if elapsed >= timing.wait_timeout:
             return looks

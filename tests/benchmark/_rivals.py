@@ -9,13 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Gate, Reading, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.outcome_tracker import outcome_trackers_of
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import trackers_of
 from ansible_collections.mailops.smtpeter.tests.benchmark._campaigns import TAG
 
-# One-sided, 95 %.
+if TYPE_CHECKING:
+    from ansible_collections.mailops.smtpeter.tests.benchmark._fates import Fates
+
+# One-sided, 95%.
 _Z = 1.6449
 
 
@@ -34,10 +41,10 @@ class Outcome:
 
 
 def run_gate(
-    looks: Sequence[Reading], policy: Policy, timing: Timing, before: Record | None
+    looks: Sequence[Look], policy: Policy, timing: Timing, before: Record | None
 ) -> tuple[Outcome, dict[str, object]]:
     """Let the collection's gate take the looks until it has a verdict; return that, and its result."""
-    gate = Gate([TAG], policy, timing, {} if before is None else {TAG: before})
+    gate = Gate(trackers_of([TAG], policy, {} if before is None else {TAG: before}), policy, timing)
     for look, following in zip(looks, [*looks[1:], None]):
         event = gate.look(look)
         if event.verdict is not None:
@@ -48,8 +55,24 @@ def run_gate(
     raise AssertionError("the gate wants to look at other moments than were simulated")
 
 
+def run_gate_by_outcomes(
+    looks: Sequence[Look], policy: Policy, timing: Timing, fates: Fates, begins: float, has_since: bool
+) -> Outcome:
+    """Let the collection's gate judge by outcomes until it has a verdict; a campaign begins `begins` seconds before."""
+    gate = Gate(outcome_trackers_of([TAG], policy, has_since), policy, timing)
+    for look in looks:
+        read = {}
+        if gate.wants_events(look.records, look.began):
+            read[TAG] = fates.outcome(begins + look.ended)
+        event = gate.look(replace(look, outcomes=read))
+        if event.verdict is not None:
+            decided_by = event.tags[TAG].judgement.decided_by if TAG in event.tags else None
+            return Outcome(event.verdict, event.look, event.elapsed, decided_by)
+    raise AssertionError("the gate did not end when time was up")
+
+
 def guaranteed(
-    looks: Sequence[Reading], policy: Policy, timing: Timing, before: Record | None, outcome: Outcome
+    looks: Sequence[Look], policy: Policy, timing: Timing, before: Record | None, outcome: Outcome
 ) -> Outcome:
     """Return what becomes of a gate's outcome when the bare ratio does not decide at the deadline."""
     if outcome.seconds < timing.wait_timeout or outcome.decided_by != "ratio" or outcome.verdict != "pass":
@@ -57,7 +80,7 @@ def guaranteed(
     return run_gate(looks, replace(policy, at_deadline="inconclusive"), timing, before)[0]
 
 
-def polling(looks: Sequence[Reading], policy: Policy, before: Record | None) -> Outcome:
+def polling(looks: Sequence[Look], policy: Policy, before: Record | None) -> Outcome:
     """Pass at the first look whose bare ratio is enough, as C(until) and C(retries) do; fail when they run out."""
     for number, (seconds, delivered, messages) in enumerate(_counts(looks, before), 1):
         if messages >= policy.min_messages and delivered / messages >= policy.min_delivery_ratio:
@@ -65,7 +88,7 @@ def polling(looks: Sequence[Reading], policy: Policy, before: Record | None) -> 
     return Outcome("fail", len(looks), looks[-1].ended)
 
 
-def every_look(looks: Sequence[Reading], policy: Policy, before: Record | None) -> Outcome:
+def every_look(looks: Sequence[Look], policy: Policy, before: Record | None) -> Outcome:
     """Fail at the first look whose bare ratio is not enough; pass when none was until the end."""
     enough_mail = False
     for number, (seconds, delivered, messages) in enumerate(_counts(looks, before), 1):
@@ -76,8 +99,8 @@ def every_look(looks: Sequence[Reading], policy: Policy, before: Record | None) 
     return Outcome("pass" if enough_mail else "inconclusive", len(looks), looks[-1].ended)
 
 
-def wilson(looks: Sequence[Reading], policy: Policy, before: Record | None) -> Outcome:
-    """Pass or fail at the first look whose 95 % Wilson bound is beyond the limit."""
+def wilson(looks: Sequence[Look], policy: Policy, before: Record | None) -> Outcome:
+    """Pass or fail at the first look whose 95% Wilson bound is beyond the limit."""
     for number, (seconds, delivered, messages) in enumerate(_counts(looks, before), 1):
         if messages >= policy.min_messages:
             low, high = wilson_bounds(min(delivered, messages), messages)
@@ -89,14 +112,14 @@ def wilson(looks: Sequence[Reading], policy: Policy, before: Record | None) -> O
 
 
 def wilson_bounds(delivered: int, messages: int) -> tuple[float, float]:
-    """Return the one-sided lower and upper bounds of a share, each at 95 %."""
+    """Return the one-sided lower and upper bounds of a share, each at 95%."""
     share, square = delivered / messages, _Z * _Z / messages
     centre = share + square / 2
     reach = _Z * math.sqrt(share * (1 - share) / messages + square / (4 * messages))
     return (centre - reach) / (1 + square), (centre + reach) / (1 + square)
 
 
-def _counts(looks: Sequence[Reading], before: Record | None) -> Iterator[tuple[float, int, int]]:
+def _counts(looks: Sequence[Look], before: Record | None) -> Iterator[tuple[float, int, int]]:
     """Yield seconds, deliveries and messages of each look, less those from before."""
     messages, deliveries = (before.messages, before.deliveries) if before else (0, 0)
     for look in looks:

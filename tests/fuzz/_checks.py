@@ -14,10 +14,11 @@ from fractions import Fraction
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Answer
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, StatsError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._health import judge, single_look
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record, parse
 from ansible_collections.mailops.smtpeter.plugins.module_utils._redact import Redactor
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.decision import judge
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.state import state_of_record
 
 NOW = datetime(2016, 1, 2, 12, 0, 0, tzinfo=timezone.utc)
 TAG = "abc"
@@ -199,8 +200,9 @@ def exactly(value):
 
 def check_policy(options):
     """Give options to the policy; it is refused by the name of one that means nothing, or each means what it says."""
+    given, options = options, _without_json(options)
     unfit = {name for name, value in options.items() if not _fits(name, value)}
-    policy = _outcome(lambda: Policy.from_options(options), OptionError)
+    policy = _outcome(lambda: Policy.from_options(given), OptionError)
     if isinstance(policy, OptionError):
         named = policy.option.split(" of '")[0]
         assert str(policy).startswith(named)
@@ -211,6 +213,16 @@ def check_policy(options):
     _check_values(policy, options)
     _check_use(policy)
     return policy
+
+
+def _without_json(options):
+    """The options with the list or the dict that JSON text of `expected_messages` stands for."""
+    value = options.get("expected_messages")
+    try:
+        meant = json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        meant = value
+    return {**options, "expected_messages": meant} if isinstance(meant, (list, dict)) else options
 
 
 def _number(value):
@@ -231,7 +243,7 @@ def _fits(name, value):
     if name == "baseline_tag":
         return isinstance(value, str) and value != ""
     if name == "expected_messages" and isinstance(value, dict):
-        return all(_fits("min_messages", count) for count in value.values())
+        return all(isinstance(tag, str) and _fits("min_messages", count) for tag, count in value.items())
     number = _number(value)
     if number is None or name not in OPTIONS:
         return False
@@ -289,7 +301,7 @@ def _check_use(policy):
     last_at = NOW - timedelta(seconds=quiet) if quiet > policy.grace_period else NOW
     for delivered in (messages, 0):
         record = Record(tags[0], messages, delivered, delivered, delivered, last_at=last_at, fetched_at=NOW)
-        judgement = judge(single_look(record, policy, 1), policy)
+        judgement = judge(state_of_record(record, policy, 1), policy)
         json.dumps(judgement.as_dict(), allow_nan=False)
         if last_at == NOW:
             continue

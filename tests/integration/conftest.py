@@ -30,6 +30,12 @@ COLLECTION = pathlib.PurePath("ansible_collections", "mailops", "smtpeter")
 
 # What the service of the fixture access is asked with.
 TOKEN = 'only/for+"rehearsal"&<hére>'
+# A proxy that does not answer, for all that is asked, with no exception for loopback.
+DEAD_PROXY = {
+    **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9"),
+    "NO_PROXY": "",
+    "no_proxy": "",
+}
 OWN = ".".join(own_version.split(".")[:2])
 
 

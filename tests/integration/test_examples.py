@@ -151,11 +151,14 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture
 def environment(service: Service, bare: pathlib.Path) -> Iterator[dict[str, str]]:
-    """How a run finds the collection and the service, and a place for the sandboxes it starts; those are ended."""
+    """How a run finds the collection and the service, and a place for the sandboxes it starts; those are ended.
+
+    Nothing on loopback may ask a proxy, so the one that is set does not answer.
+    """
     # Not pytest's own, since ansible-core makes sockets in it, whose paths must be short.
     with tempfile.TemporaryDirectory(prefix="examples-") as temporary:
         access = {"SMTPETER_API_URL": service.api_url, "SMTPETER_API_TOKEN": TOKEN}
-        yield {**conftest.only(bare), **access, "TMPDIR": temporary}
+        yield {**conftest.only(bare), **access, **conftest.DEAD_PROXY, "TMPDIR": temporary}
         for name in sandboxes(temporary):
             control = "ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.control"
             command = [sys.executable, "-c", f"import sys; from {control} import stopped; stopped(sys.argv[1])", name]
@@ -379,7 +382,7 @@ TROUBLES: dict[str, dict[str, Any]] = {
         "mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"], "api_token": TOKEN, "retris": 5}
     },
     "must be one of": {"mailops.smtpeter.campaign_gate": {"tags": ["wave-1"], "api_token": TOKEN, "endpoint": "x"}},
-    "unable to convert to": {
+    "is not a number; give seconds, such as 900": {
         "mailops.smtpeter.campaign_gate": {"tags": ["wave-1"], "api_token": TOKEN, "timeout": "soon"}
     },
     "the service has nothing under this tag": {

@@ -348,7 +348,10 @@ def test_the_later_record_counts(play, tmp_path, read):
     ("hosts", "args", "said"),
     [
         ({"web": {}}, [], "smtpeter_tags: no host of the inventory has this variable"),
-        (HOSTS, ["-e", "smtpeter_paralell=9"], "smtpeter_paralell: there is no such variable"),
+        (HOSTS, ["-e", "smtpeter_paralell=9"], "there is no such variable; did you mean smtpeter_parallel?"),
+        ({"web": {"smtpeter_tags": [1.1]}}, [], "smtpeter_tags of web: a number (1.1) came where a tag belongs"),
+        ({"a": {"smtpeter_tags": "x"}, "b": {"smtpeter_tags": ["y", None]}}, [], "smtpeter_tags of b: null came"),
+        ({"web": {"smtpeter_tags": "wave-1,"}}, [], "smtpeter_tags of web: an entry is empty"),
         (HOSTS, ["-e", "smtpeter_parallel=0"], "parallel"),
     ],
 )
@@ -358,6 +361,76 @@ def test_what_cannot_work(read, service, hosts, args, said):
     assert run.returncode == 2
     assert said in " ".join(run.output.split())
     assert service.targets == []
+
+
+INI = """
+[news]
+spring smtpeter_tags=wave-1,wave-2
+summer smtpeter_tags='"1.10"'
+autumn smtpeter_tags=010
+winter smtpeter_tags='["no", "wave-1"]'
+[news:vars]
+smtpeter_environment=production
+"""
+
+
+@pytest.mark.parametrize("args", [["--tags", "wave-1"], ["--skip-tags", "wave-1"]])
+def test_tags_of_an_ini_inventory(play, service, tmp_path, args):
+    """Text is split at commas and stays what was written, and a run of some tags of Ansible's skips nothing."""
+    (tmp_path / "hosts.ini").write_text(INI, encoding="utf-8")
+    env = {"SMTPETER_API_URL": service.url, "SMTPETER_API_TOKEN": TOKEN}
+    run = play("mailops.smtpeter.fleet", "-i", "hosts.ini", *args, env=env)
+    (records,) = run.result(READ)["ansible_stats"]["data"].values()
+    assert [record["tag"] for record in records] == ["wave-1", "wave-2", "1.10", "010", "no"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["smtpeter_tags=1.10", "smtpeter_tags=True", "smtpeter_tags=None", "smtpeter_tags=1,2", "smtpeter_tags=0x10"],
+)
+def test_what_an_ini_inventory_reads_as_python(play, service, tmp_path, line):
+    """It is refused, since what was written cannot be told any more."""
+    (tmp_path / "hosts.ini").write_text(f"web {line}\n", encoding="utf-8")
+    env = {"SMTPETER_API_URL": service.url, "SMTPETER_API_TOKEN": TOKEN}
+    run = play("mailops.smtpeter.fleet", "-i", "hosts.ini", env=env, check=False)
+    assert run.returncode == 2
+    shown = " ".join(run.output.split())
+    assert "smtpeter_tags of web: " in shown
+    assert "quote it" in shown
+    assert service.targets == []
+
+
+def event(records):
+    """The last event of a job, as ansible-runner writes it."""
+    data = {"smtpeter_fleet_0": records}
+    return json.dumps({"uuid": "1", "event": "playbook_on_stats", "event_data": {"artifact_data": data}})
+
+
+@pytest.mark.parametrize("cut", [0, 20, -400, -1])
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_a_file_that_was_cut(play, tmp_path, read, cut, elsewhere):
+    """It is named; the rest is merged only where nothing is missing."""
+    (records,) = read(HOSTS).values()
+    results = tmp_path / "results" / "job_events"
+    results.mkdir(parents=True)
+    (results / "1-whole.json").write_text(event(records if elsewhere else records[:10]), encoding="utf-8")
+    (results / "2-cut.json").write_text(event(records[10:])[:cut], encoding="utf-8")
+    (results / "3-other.json").write_text('{"event": "runner_on_ok"}', encoding="utf-8")
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    for name in ("stats.json", "health.json", "notes.txt"):
+        (reports / name).write_text("pass", encoding="utf-8")
+    run = merged(play, tmp_path, [], "-e", "smtpeter_results=results", "--tags", "deploy")
+    shown = " ".join(run.output.split())
+    assert f"{results}/2-cut.json (it was cut short, or is no JSON)" in shown
+    if elsewhere:
+        assert run.returncode == 0, run.output
+        assert "WARNING: these files are damaged, but all tags were found elsewhere" in shown
+        assert list(json.loads((reports / "stats.json").read_text(encoding="utf-8"))) == TAGS
+    else:
+        assert run.returncode == 2
+        assert f"6 of 16 tags are missing: {', '.join(TAGS[10:])}; these files are damaged" in shown
+        assert [path.name for path in reports.iterdir()] == ["notes.txt"]
 
 
 def test_hosts_are_only_names(read, service):

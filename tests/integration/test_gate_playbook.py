@@ -14,7 +14,7 @@ import subprocess
 import time
 
 import pytest
-from ansible_collections.mailops.smtpeter.tests.integration.conftest import TOKEN, environment, written
+from ansible_collections.mailops.smtpeter.tests.integration.conftest import DEAD_PROXY, TOKEN, environment, written
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks
 from junitparser import Failure, JUnitXml
 
@@ -76,7 +76,11 @@ def test_the_next_wave(play, access, tmp_path):
         (["-e", "smtpeter_tags=good, bad"], "'bad' was left over, since Ansible splits extra variables at blanks"),
         (["-e", "smtpeter_tags=good,"], "smtpeter_tags: an entry is empty"),
         (["-e", '{"smtpeter_tags": ["good", ""]}'], "smtpeter_tags: an entry is empty"),
-        (["-e", "smtpeter_tags=a", "-e", "smtpeter_min_ratio=0.9"], "smtpeter_min_ratio: there is no such variable"),
+        (
+            ["-e", "smtpeter_tags=a", "-e", "smtpeter_min_ratio=0.9"],
+            "smtpeter_min_ratio: there is no such variable; did you mean smtpeter_min_delivery_ratio or",
+        ),
+        (["-e", "smtpeter_tag=a"], "smtpeter_tag: there is no such variable; did you mean smtpeter_tags?"),
         (["-e", "smtpeter_tags=a", "-e", "smtpeter_fail_on=never"], "smtpeter_fail_on"),
         (["-e", "smtpeter_tags=good", "-e", "smtpeter_min_delivery_ratio=97"], "did you mean 0.97?"),
     ],
@@ -86,6 +90,150 @@ def test_what_cannot_work(play, access, args, said):
     run = play("mailops.smtpeter.gate", *args, env=access, check=False)
     assert run.returncode == 2
     assert said in " ".join(run.output.split())
+
+
+NO_TEXT = {
+    "smtpeter_tags: [wave-1, 010]": "smtpeter_tags: a number (8)",
+    "smtpeter_tags: 1.10": "smtpeter_tags: a number (1.1)",
+    "smtpeter_tags: on": "smtpeter_tags: a boolean (true)",
+    "smtpeter_tags: [2026-11-26]": "smtpeter_tags: a date (2026-11-26)",
+    "smtpeter_tags: [12:30:00]": "smtpeter_tags: a number (45000)",
+    "smtpeter_tags: [good, null]": "smtpeter_tags: null came",
+    "smtpeter_tags: '[\"good\", 7]'": "smtpeter_tags: a number (7)",
+    "smtpeter_tags: good\nsmtpeter_expected_messages: {good: 200, 010: 5}": "smtpeter_expected_messages: a number (8)",
+    "smtpeter_tags: good\nsmtpeter_baseline_tag: 2_0": "smtpeter_baseline_tag: a number (20)",
+    "smtpeter_tags: good\nsmtpeter_since: {no: {messages: 1, deliveries: 1}}": "smtpeter_since: a boolean (false)",
+}
+
+
+@pytest.mark.parametrize(("variables", "said"), NO_TEXT.items())
+def test_a_tag_that_is_not_text(play, access, tmp_path, variables, said):
+    """Whatever YAML made of a tag, another one is never judged in its place, and the remedy is named."""
+    group = tmp_path / "group_vars" / "all.yml"
+    group.parent.mkdir()
+    group.write_text(f"{variables}\n", encoding="utf-8")
+    (tmp_path / "hosts.yml").write_text("all: {hosts: {localhost: }}\n", encoding="utf-8")
+    run = play("mailops.smtpeter.gate", "-i", "hosts.yml", "-e", "smtpeter_wait_timeout=0", env=access, check=False)
+    assert run.returncode == 2
+    shown = " ".join(run.output.split())
+    assert said in shown
+    assert "quote it" in shown
+    assert "delivered" not in shown
+
+
+@pytest.mark.parametrize(
+    ("line", "judged"),
+    [
+        ("smtpeter_tags=good,few", ["good", "few"]),
+        ("""smtpeter_tags='"1.10"'""", ["1.10"]),
+        ("""smtpeter_tags='["010", "good"]'""", ["010", "good"]),
+        ("smtpeter_tags=010", ["010"]),
+    ],
+)
+def test_tags_of_an_ini_inventory(play, access, tmp_path, line, judged):
+    """Text is text there too, and is split at commas."""
+    (tmp_path / "hosts.ini").write_text(f"localhost {line}\n", encoding="utf-8")
+    args = ["-i", "hosts.ini", "-e", "smtpeter_wait_timeout=0", "-e", "smtpeter_reports=reports"]
+    play("mailops.smtpeter.gate", *args, env=access, check=False)
+    assert list(json.loads((tmp_path / "reports" / "gate.json").read_text(encoding="utf-8"))["tags"]) == judged
+
+
+def test_other_variables_are_left_alone(play, access, tmp_path):
+    """A team has variables of its own that begin with the same word."""
+    own = {"smtpeter_environment": "production", "smtpeter_account": "news", "smtpeter_max_age": 60}
+    args = ["-e", json.dumps(own), "-e", "smtpeter_tags=good", "-e", "smtpeter_wait_timeout=0"]
+    play("mailops.smtpeter.gate", *args, env=access)
+
+
+# Each runs other tags alone, or leaves some out.
+SELECTIONS = {
+    "--tags": (["--tags", "wave-1"], {}, None),
+    "ANSIBLE_RUN_TAGS": ([], {"ANSIBLE_RUN_TAGS": "deploy"}, None),
+    "--skip-tags": (["--skip-tags", "deploy,all"], {}, None),
+    "untagged": (["--tags", "untagged"], {}, None),
+    "imported": (["--tags", "deploy"], {}, ["gate"]),
+    "imported with tags": (["--tags", "deploy", "--skip-tags", "slow"], {}, ["ops"]),
+}
+
+
+@pytest.mark.parametrize("selection", SELECTIONS)
+def test_no_selection_of_tags_skips_it(play, access, tmp_path, selection):
+    """The gate runs, its reports are written, and the run fails: the deployment does not go on."""
+    args, env, tags = SELECTIONS[selection]
+    playbook = "mailops.smtpeter.gate"
+    if tags:
+        deploy = {
+            "hosts": "localhost",
+            "gather_facts": False,
+            "tags": "deploy",
+            "tasks": [{"debug": {"msg": "DEPLOYED"}}],
+        }
+        playbook = [{"ansible.builtin.import_playbook": playbook, "tags": tags}, deploy]
+    given = ["-e", "smtpeter_tags=few", "-e", "smtpeter_wait_timeout=0", "-e", "smtpeter_reports=reports"]
+    run = play(playbook, *given, *args, env={**access, **env}, check=False)
+    assert run.returncode == 2, run.output
+    assert "inconclusive: few: 20 of at least 100 messages" in " ".join(run.output.split())
+    assert "DEPLOYED" not in run.output
+    assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == REPORTS
+
+
+def stale(directory):
+    """Reports of an earlier run, and a file that is none."""
+    directory.mkdir()
+    for name in (*REPORTS, "notes.txt"):
+        (directory / name).write_text("✔ pass", encoding="utf-8")
+    return directory
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["-e", "smtpeter_tags="],
+        ["-e", "smtpeter_tags=good", "-e", "smtpeter_min_delivery_ration=0.9"],
+        ["-e", "smtpeter_tags=good", "-e", "smtpeter_confidence=1"],
+        ["-e", "smtpeter_tags=good", "-e", "smtpeter_since_file=reports/notes.txt"],
+        ["-e", "smtpeter_tags=good", "-e", "smtpeter_since_file=elsewhere/stats.json"],
+    ],
+)
+def test_a_run_that_fails_leaves_no_old_reports(play, access, tmp_path, args):
+    """Those of the run before would say pass of it; other files in the directory stay."""
+    reports = stale(tmp_path / "reports")
+    run = play("mailops.smtpeter.gate", *args, "-e", "smtpeter_reports=reports", env=access, check=False)
+    assert run.returncode == 2
+    assert [path.name for path in reports.iterdir()] == ["notes.txt"]
+
+
+def test_check_mode_removes_nothing(play, access, tmp_path):
+    """It changes nothing."""
+    reports = stale(tmp_path / "reports")
+    given = ["-e", "smtpeter_tags=few", "-e", "smtpeter_reports=reports"]
+    play("mailops.smtpeter.gate", *given, "--check", env=access)
+    assert {path.read_text(encoding="utf-8") for path in reports.iterdir()} == {"✔ pass"}
+    assert sorted(path.name for path in reports.iterdir()) == sorted([*REPORTS, "notes.txt"])
+
+
+@pytest.mark.parametrize(
+    ("links", "since"),
+    [
+        ({}, "reports/stats.json"),
+        ({}, "reports/../reports/gate.json"),
+        ({"latest.json": "reports/stats.json"}, "latest.json"),
+        ({"current": "reports"}, "current/stats.json"),
+        ({"reports/stats.json": "../kept.json"}, "kept.json"),
+    ],
+)
+def test_since_may_be_no_report_of_this_run(play, access, tmp_path, links, since):
+    """It is refused before anything is removed, by whatever way it is named."""
+    reports = stale(tmp_path / "reports")
+    (tmp_path / "kept.json").write_text("kept", encoding="utf-8")
+    for link, target in links.items():
+        (tmp_path / link).unlink(missing_ok=True)
+        (tmp_path / link).symlink_to(target)
+    given = ["-e", "smtpeter_tags=good", "-e", "smtpeter_reports=reports", "-e", f"smtpeter_since_file={since}"]
+    run = play("mailops.smtpeter.gate", *given, env=access, check=False)
+    assert run.returncode == 2
+    assert "is what this gate will write; give each wave a directory of its own" in " ".join(run.output.split())
+    assert sorted(path.name for path in reports.iterdir()) == sorted([*REPORTS, "notes.txt"])
 
 
 @pytest.mark.parametrize(
@@ -139,8 +287,8 @@ def test_the_token_is_not_told(play, access, tmp_path, url):
 
 @pytest.mark.newest_core
 def test_the_rehearsal(play, tmp_path):
-    """By any HOME, four campaigns get their verdicts and leave a page each, and nothing goes on in the background."""
-    play("mailops.smtpeter.gate_demo", "-e", "demo_reports=pages", env={"HOME": str(tmp_path)})
+    """By any HOME and proxy, four campaigns get their verdicts and a page each, and nothing goes on behind."""
+    play("mailops.smtpeter.gate_demo", "-e", "demo_reports=pages", env={"HOME": str(tmp_path), **DEAD_PROXY})
     pages = sorted(path.name for path in (tmp_path / "pages").iterdir())
     assert pages == ["greylisted.html", "refused.html", "stream.html", "too-few.html"]
     assert not [path for path in (tmp_path / ".ansible_async").iterdir() if path.is_file()]

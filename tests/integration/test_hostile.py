@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every fault of the hostile services, met by the lookup, the info module and the gate in real ansible-playbook runs.
+"""Every fault of the hostile services, met by the lookup, the modules and the gate in real ansible-playbook runs.
 
 Where FAULTS_RESULTS names a directory, what came of it is written there, for docs/faults.md.
 """
@@ -20,6 +20,8 @@ from typing import Any, Iterator
 import pytest
 import yaml
 from ansible_collections.mailops.smtpeter.tests.integration.conftest import OWN
+from ansible_collections.mailops.smtpeter.tests.unit.plugins import event_faults
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.event_faults import EVENT_FAULTS
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.faults import FAULTS, Fault, Services
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, leaks
 
@@ -41,18 +43,32 @@ LOOKUP = (
 TASKS: dict[str, dict[str, Any]] = {
     "lookup": {"ansible.builtin.debug": {"msg": LOOKUP}},
     "info": {"mailops.smtpeter.tag_stats_info": {**COMMON, "tags": "{{ asked }}", "parallel": PARALLEL}},
+    "outcomes": {
+        "mailops.smtpeter.tag_outcomes_info": {**COMMON, "tags": "{{ asked }}", "parallel": PARALLEL}
+    },
     "gate": {
         "mailops.smtpeter.campaign_gate": {**COMMON, "tags": "{{ asked }}", "parallel": PARALLEL, "wait_timeout": 0}
     },
 }  # fmt: skip
+# The lookup asks with the environment of ansible-playbook, the others with that of their task.
+PROXIED = {"HTTPS_PROXY": "{{ proxy }}"}
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    """The hostile services, for all tests of this file."""
-    started = Services(tmp_path_factory.mktemp("services"))
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Services]]:
+    """The hostile services of the stats method and of the events method, for all tests of this file."""
+    started = {
+        "stats": Services(tmp_path_factory.mktemp("services")),
+        "events": Services(tmp_path_factory.mktemp("services"), EVENT_FAULTS, event_faults.GOOD),
+    }
     yield started
-    started.close()
+    for each in started.values():
+        each.close()
+
+
+def faults_of(plugin: str) -> tuple[Fault, ...]:
+    """The faults of the method that a plugin asks; those of a proxy come before any method."""
+    return EVENT_FAULTS if plugin == "outcomes" else FAULTS
 
 
 def hosts_of(plugin: str, series: str) -> dict[str, list[Fault]]:
@@ -65,7 +81,7 @@ def hosts_of(plugin: str, series: str) -> dict[str, list[Fault]]:
         apart = fault.alone or (plugin == "lookup" and series == OWN)
         return fault.place, fault.timeout, plugin == "lookup" and not fault.kinds, fault.number if apart else 0
 
-    groups = itertools.groupby(sorted(FAULTS, key=key), key)
+    groups = itertools.groupby(sorted(faults_of(plugin), key=key), key)
     return {f"host-{number}": list(faults) for number, (_key, faults) in enumerate(groups)}
 
 
@@ -75,11 +91,23 @@ def inventory(plugin: str, hosts: dict[str, list[Fault]], services: Services) ->
     for host, faults in hosts.items():
         url, bundle = services.access[faults[0].place]
         found[host] = {"asked": [fault.tag for fault in faults], "url": url, "seconds": faults[0].timeout}
-        # A second attempt would wait as long as the service asks, up to 30 s.
-        found[host]["retries"] = 1 if plugin == "info" and not faults[0].alone else 0
+        found[host]["proxy"] = services.proxies[proxy_of(faults)]
+        found[host]["retries"] = 1 if plugin == "info" else 0
         found[host].update({"ca": bundle} if bundle else {})
     here = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
     return {"all": {"hosts": found, "vars": here}}
+
+
+def proxy_of(faults: list[Fault]) -> str:
+    """The name of the proxy that a host's task has in its environment, which most services make no use of."""
+    return "SOCKS proxy" if faults[0].place.endswith("SOCKS proxy") else "IPv6 proxy"
+
+
+def runs_of(plugin: str, hosts: dict[str, list[Fault]]) -> Iterator[tuple[str, dict[str, list[Fault]]]]:
+    """The runs of ansible-playbook: the proxy in its environment, and the hosts of the play."""
+    for name in ("IPv6 proxy", "SOCKS proxy") if plugin == "lookup" else ("IPv6 proxy",):
+        part = {host: faults for host, faults in hosts.items() if plugin != "lookup" or proxy_of(faults) == name}
+        yield name, part
 
 
 def seen(plugin: str, result: dict[str, Any], tag: str) -> tuple[dict[str, Any] | None, str | None, str]:
@@ -88,9 +116,9 @@ def seen(plugin: str, result: dict[str, Any], tag: str) -> tuple[dict[str, Any] 
         records = {record["tag"]: record for record in result["msg"]} if isinstance(result["msg"], list) else {}
         texts = [] if records else re.split("(?=tag ')", result["msg"])
         return records.get(tag), None, "".join(text for text in texts if text.startswith(f"tag '{tag}': "))
-    errors = result["errors"] if plugin == "info" else result["last_errors"]
+    errors = result["last_errors"] if plugin == "gate" else result["errors"]
     error = errors.get(tag, {"kind": None, "msg": ""})
-    return result["stats"].get(tag), error["kind"], error["msg"]
+    return result["outcomes" if plugin == "outcomes" else "stats"].get(tag), error["kind"], error["msg"]
 
 
 def problem_of(plugin: str, fault: Fault, result: dict[str, Any]) -> str | None:
@@ -103,7 +131,8 @@ def problem_of(plugin: str, fault: Fault, result: dict[str, Any]) -> str | None:
         if fault.kinds and judged["reasons"] != [text]:
             return f"the reasons are {judged['reasons']}"
     if not fault.kinds:
-        wrong = {key: record and record[key] for key in COUNTS if not record or record[key] != COUNTS[key]}
+        right = event_faults.COUNTED if plugin == "outcomes" else COUNTS
+        wrong = {key: record and record[key] for key in right if not record or record[key] != right[key]}
         return f"wrong: {wrong}; {text}" if wrong else None
     if record is not None:
         return f"a record came: {record}"
@@ -124,6 +153,7 @@ def flaws_of(said: str, peak: int, services: Services) -> list[str]:
     """What is wrong with a run as a whole, from all that it said and the most memory that a process had, in KiB."""
     flaws = [f"{word!r} is in the output" for word in ("Traceback (most recent", "module_stderr") if word in said]
     flaws += [f"U+{ord(char):04X} is in the output" for char in set(said) if not char.isprintable() and char != "\n"]
+    flaws += [f"{name!r} is in the output" for name in set(re.findall(r"(?i)jane|\bdoe\b", said))]
     flaws += [f"the token is in the output, {spelling}" for spelling in leaks(said, TOKEN)]
     if peak >= PEAK_LIMIT:
         flaws.append(f"a process took {peak} KiB")
@@ -150,34 +180,42 @@ def note(name: str, found: dict[str, Any]) -> None:
 @pytest.mark.every_core
 @pytest.mark.parametrize("plugin", TASKS)
 def test_each_fault_is_a_record_or_a_clear_error(
-    play: Any, ansible_core: Any, services: Services, tmp_path: pathlib.Path, plugin: str
+    play: Any, ansible_core: Any, services: dict[str, Services], tmp_path: pathlib.Path, plugin: str
 ) -> None:
-    """In time, within bounded memory, without a traceback, a wrong number, a control character or the token."""
+    """In time, within bounded memory, without a traceback, a wrong number, a control character, the token or a name."""
+    serving = services["events" if plugin == "outcomes" else "stats"]
     hosts = hosts_of(plugin, ansible_core.series)
     where = tmp_path / "inventory.yml"
-    where.write_text(yaml.safe_dump(inventory(plugin, hosts, services)), encoding="utf-8")
     end = {"name": "end", "ansible.builtin.debug": {"msg": "All workers have ended."}, "run_once": True}
-    tasks = [{"name": plugin, **TASKS[plugin], "ignore_errors": True}, end]
+    tasks = [{"name": plugin, **TASKS[plugin], "environment": PROXIED, "ignore_errors": True}, end]
     env = {"SMTPETER_API_TOKEN": TOKEN, "ANSIBLE_FORKS": "4"}
-    done = play([{"hosts": "all", "gather_facts": False, "tasks": tasks}], "-v", "-i", str(where), env=env, timeout=120)
+    entries: list[dict[str, Any]] = []
+    said = ""
+    for proxy, part in runs_of(plugin, hosts):
+        where.write_text(yaml.safe_dump(inventory(plugin, part, serving)), encoding="utf-8")
+        env["HTTPS_PROXY"] = serving.proxies[proxy]
+        done = play(
+            [{"hosts": "all", "gather_facts": False, "tasks": tasks}], "-v", "-i", str(where), env=env, timeout=120
+        )
+        entries += done.tasks
+        said += done.output + json.dumps([entry["result"] for entry in done.tasks], ensure_ascii=False)
 
-    ended = {entry["host"]: entry for entry in done.tasks if entry["task"] == plugin}
+    ended = {entry["host"]: entry for entry in entries if entry["task"] == plugin}
     problems = {}
     for host, faults in hosts.items():
         for fault in faults:
             problems[fault] = problem_of(plugin, fault, ended[host]["result"])
         if ended[host]["seconds"] > bound_of(faults):
             problems[faults[0]] = f"it took {ended[host]['seconds']:.1f} s"
-    peak = max(entry["peak"] for entry in done.tasks)
-    said = done.output + json.dumps([entry["result"] for entry in done.tasks], ensure_ascii=False)
-    flaws = flaws_of(said, peak, services)
+    peak = max(entry["peak"] for entry in entries)
+    flaws = flaws_of(said, peak, serving)
     note(
         f"{plugin}-{ansible_core.series}",
         {
             "plugin": plugin,
             "core": version_of(ansible_core),
             "own": ansible_core.series == OWN,
-            "held": {fault.tag: not problems[fault] and not flaws for fault in FAULTS},
+            "held": {fault.tag: not problems[fault] and not flaws for fault in faults_of(plugin)},
             "peak": peak,
             "peak_limit": PEAK_LIMIT,
             "seconds": max(entry["seconds"] for entry in ended.values()),

@@ -221,7 +221,7 @@ def test_every_cell(
     output = {"stdout": "", "stderr": "", "one line": ""}
     tasks: list[dict[str, Any]] = []
     registered: dict[str, Any] = {}
-    # Where the environment has a token, it comes before the configuration, and before what the host's has at the gate.
+    # Where the environment has a token, it comes before the configuration.
     runs = {"environment": ["environment"], "rest": [way for way in matrix.ways_in(plugin) if way != "environment"]}
     with contextlib.closing(service.server), Sampler() as processes:
         for run, ways in runs.items():

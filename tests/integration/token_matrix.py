@@ -9,6 +9,8 @@ C(test_token_matrix.py) tries every cell. C(tests/tools/token_page.py) writes th
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 PLUGINS = {
     "lookup": "the lookup `tag_stats`",
     "info": "the module `tag_stats_info`",
@@ -18,7 +20,7 @@ PLUGINS = {
 WAYS_IN = {
     "option": "`api_token`",
     "alias": "`access_token`",
-    "environment": "`SMTPETER_API_TOKEN`",
+    "environment": "`SMTPETER_API_TOKEN` where the plugin runs",
     "variable": "`smtpeter_api_token`",
     "ini": "`[smtpeter] api_token`",
     "vault": "Vault",
@@ -65,10 +67,6 @@ _ARGUMENTS = (
     "Ansible writes a module's arguments into the file that it sends, and the token is one of them. Without "
     "`ANSIBLE_KEEP_REMOTE_FILES` that file is gone when the task ends, and only its user may read its directory."
 )
-_HANDED_ON = (
-    "The gate hands the token of the controller's environment to each look as an argument of the module, since the "
-    "host may not have it."
-)
 _KEYWORD = (
     "Ansible writes the keyword `environment` into the command line that starts the module, which `-vvv` shows and "
     "which everybody on the host can see. Do not give the token this way."
@@ -81,9 +79,57 @@ UNAVOIDABLE = {
         for plugin in ("info", "gate")
         for way in ("option", "alias", "vault", "module_defaults")
     },
-    ("gate", "environment", "kept files"): _HANDED_ON,
     **{(plugin, "keyword", out): _KEYWORD for plugin in ("info", "gate") for out in ("output", "log", "processes")},
 }
+
+# Where a token and an address can be for a module or the gate on another host. The first is never read.
+PLACES = {
+    "shell": "the controller's environment",
+    "host": "the host's environment",
+    "keyword": "the task's `environment:`",
+    "option": "the task's options",
+}
+
+
+class Mix(NamedTuple):
+    """What is in each place, `url`, `token` or `both`, and from which place each of the two is used.
+
+    Without a place for the url, the default address is asked; without one for the token, nothing is.
+    """
+
+    given: dict[str, str]
+    url: str
+    token: str
+
+
+MIXES = (
+    Mix({"shell": "both"}, "", ""),
+    Mix({"shell": "both", "keyword": "both"}, "keyword", "keyword"),
+    Mix({"shell": "token", "keyword": "both"}, "keyword", "keyword"),
+    Mix({"shell": "token", "keyword": "url"}, "", ""),
+    Mix({"shell": "url", "keyword": "token"}, "", "keyword"),
+    Mix({"shell": "both", "host": "both"}, "host", "host"),
+    Mix({"shell": "token", "host": "url"}, "", ""),
+    Mix({"shell": "url", "host": "token"}, "", "host"),
+    Mix({"shell": "both", "host": "token", "keyword": "url"}, "keyword", "host"),
+    Mix({"host": "both", "keyword": "both"}, "keyword", "keyword"),
+    Mix({"shell": "both", "option": "both"}, "option", "option"),
+    Mix({"shell": "token", "option": "url"}, "", ""),
+    Mix({"shell": "url", "option": "token"}, "", "option"),
+    Mix({"shell": "both", "host": "url", "option": "token"}, "host", "option"),
+    Mix({"host": "both", "keyword": "both", "option": "both"}, "option", "option"),
+)
+
+
+def places() -> str:
+    """The table of the mixes, in Markdown."""
+    rows = [f"| {' | '.join(PLACES.values())} | asked | with the token of |", "|---" * (len(PLACES) + 2) + "|"]
+    words = {"both": "address and token", "url": "address", "token": "token"}
+    for mix in MIXES:
+        cells = [words.get(mix.given.get(place, ""), "") for place in PLACES]
+        asked = (PLACES[mix.url] if mix.url else "the default address") if mix.token else "nothing: no token"
+        rows.append(f"| {' | '.join([*cells, asked, PLACES.get(mix.token, '')])} |")
+    return "\n".join(rows)
 
 
 def outcome(plugin: str, way: str, out: str) -> str:

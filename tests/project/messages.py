@@ -25,9 +25,10 @@ DOCUMENTATION = ("DOCUMENTATION", "EXAMPLES", "RETURN")
 TEXT_OF: dict[str, tuple[tuple[int, str] | None, tuple[int, str] | None]] = {
     "OptionError": ((1, "problem"), (0, "option")),
     "SettingError": ((1, "problem"), (0, "where")),
-    "MailError": ((1, "problem"), (0, "field")),
+    "FieldError": ((1, "problem"), (0, "field")),
     "StatsError": ((2, "problem"), None),
     "TransportError": ((1, "problem"), None),
+    "ProxyRefusedError": ((0, "problem"), None),
     "LibraryMissing": ((1, "instead"), None),
     "LibraryMissingError": (None, None),
 }

@@ -19,16 +19,19 @@ OWN = "ansible_collections.mailops.smtpeter.plugins"
 
 # Who imports what is neither Python's nor Ansible's own.
 NEEDED = {
-    "requests": {"module_utils/_client.py", "module_utils/_transport.py"},
+    "requests": {"module_utils/_client.py", "module_utils/_proxy.py", "module_utils/_transport.py"},
     # It comes with requests, which is made of it.
-    "urllib3": {"module_utils/_transport.py"},
+    "urllib3": {"module_utils/_proxy.py", "module_utils/_transport.py"},
     # It comes with ansible-core, which is made of it.
     "jinja2": {"plugin_utils/_report/html.py"},
 }
 OPTIONAL = {
     "cryptography": {"module_utils/_sandbox/tls.py"},
     "pygal": {"plugin_utils/_report/svg.py"},
+    "socks": {"module_utils/_proxy.py"},
 }
+# Where the name of the package is another.
+PACKAGES = {"socks": "PySocks"}
 
 
 def imports(path: pathlib.Path) -> Iterator[tuple[str, bool]]:
@@ -82,5 +85,5 @@ def test_requirements() -> None:
 def test_optional_ones_say_so(name: str) -> None:
     """The README's requirements have each with what it is for."""
     text = (ROOT / "README.md").read_text(encoding="utf-8").split("## Requirements")[1].split("\n## ")[0]
-    (line,) = [line for line in text.splitlines() if f"`{name}`" in line]
+    (line,) = [line for line in text.splitlines() if f"`{PACKAGES.get(name, name)}`" in line]
     assert "only" in line

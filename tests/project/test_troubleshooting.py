@@ -26,17 +26,25 @@ NEVER_MET = {
     "The service was not started; call start() first": "the module starts it before it asks",
     "tls: there is no certificate to serve with": "the module makes one before it starts",
     "the deadline has passed": "it is told as `no whole answer came in time`",
+    "Tunnel connection failed: ([0-9]{3})\\b": "it is what http.client says, to be told as `it answered N`",
     "unknown content encoding": "it is told as `its HTTP answer is malformed`",
     "The bad campaign was let through.": "the demo's campaign is bad, and its tests see that it is stopped",
 }
 # Texts that are no messages: file, pattern, and what they are.
 OTHER = (
-    (r"module_utils/_sandbox/store\.py", r"\s*(CREATE|SELECT|INSERT|PRAGMA|BEGIN)\b.*", "SQL"),
+    (
+        r"module_utils/_sandbox/(store|schema|datafile)\.py",
+        r"\s*(CREATE|ALTER|SELECT|INSERT|UPDATE|COALESCE|PRAGMA|BEGIN|WHERE)\b.*|number, id, .*",
+        "SQL",
+    ),
+    (r"module_utils/_sandbox/failures\.py", r".*", "what made-up receivers say"),
+    (r"module_utils/_sandbox/events\.py", r"User-Agent: .*|From: MAILER-DAEMON@.*", "headers of made-up mail"),
     (r"plugin_utils/_report/_(page|palette)\.py", r".*", "markup and style"),
     (r"plugin_utils/_report/_(model|text)\.py", r"Looked .*|, (from|at) .*|not set|.* in between .*", "figures"),
+    (r"plugin_utils/_report/_text\.py", r"and \{\} more|.* are left out; the worst come first\.", "figures"),
     (r"plugin_utils/_report/_(model|text)\.py", r".* \(\{\} failed\)|(\{\} h )?\{\} min( \{\} s)?", "figures"),
-    (r"plugin_utils/_report/junit\.py", r"<\?xml .*|note: .*", "markup"),
-    (r"plugin_utils/_report/markdown\.py", r"###? .*|<details>.*|Decided by|The last failed look", "headings"),
+    (r"plugin_utils/_report/junit\.py", r"<\?xml .*|note: .*|not decided, .*", "markup"),
+    (r"plugin_utils/_report/(markdown|html)\.py", r"###? .*|<details>.*|Decided by|The last failed look", "headings"),
     (r"plugin_utils/_report/svg\.py", r"\{\}-title \{\}-desc|Campaign gate: .*|Delivery ratio: .*", "names, headings"),
     (
         r"plugin_utils/_report/svg\.py",
@@ -54,6 +62,8 @@ OTHER = (
         r"(ansible )?mailops\.smtpeter( sandbox( authority)?| record 1)?",
         "names",
     ),
+    (r"module_utils/_(moment|outcomes)\.py", r"(\(\?P<date>|\[A-Za-z\]).*", "patterns"),
+    (r"plugin_utils/_look\.py", r"\\\. In some cases, .*|\(Shared connection.*", "patterns of what others say"),
     (r"module_utils/_sandbox/connection\.py", r"HTTP/1\.1 .*", "a status line"),
     (r"module_utils/_sandbox/routes\.py", r"text/plain; charset=utf-8", "a header"),
     (r"playbooks/.* \((gate_options|fleet_(reading|policy|known))\)", r"[a-z_]+( [a-z_]+)+", "names of options"),
@@ -63,9 +73,9 @@ OTHER = (
 )
 # What others say, as far as the page quotes it.
 FOREIGN = (
-    "Failed to import the required Python library (requests)",
     "Unsupported parameters for",
-    "unable to convert to",
+    "missing required arguments: tags",
+    "Failed to create temporary directory",
     "must be one of",
     "has no attribute 'wave'",
     "'connection refused'",

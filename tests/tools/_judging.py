@@ -10,11 +10,11 @@ import bisect
 import math
 from typing import Any, Iterable, Mapping
 
-from ansible_collections.mailops.smtpeter.plugins.module_utils._evidence import (
+from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.evidence import (
     log_evidence_against,
     log_evidence_for,
 )
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import _palette, svg
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report._scale import Scale
 
@@ -25,12 +25,12 @@ JUDGES = {
     "gate": "the gate",
     "polling the ratio": "polling: go on at the first good ratio",
     "every look": "polling: stop at the first bad ratio",
-    "Wilson bound": "polling: a 95 % interval at each look",
+    "Wilson bound": "polling: a 95% interval at each look",
 }
-PERCENT = Scale(0, 100, tuple((tick, f"{tick} %") for tick in range(0, 101, 20)))
+PERCENT = Scale(0, 100, tuple((tick, f"{tick}%") for tick in range(0, 101, 20)))
 MINUTES = Scale(0, 30, tuple((tick, str(tick)) for tick in range(0, 31, 5)))
-DELIVERED = Scale(90, 100, tuple((tick, f"{tick} %") for tick in range(90, 101, 2)))
-SIMULATED = Scale(90, 99, tuple((tick, f"{tick} %") for tick in range(90, 100, 2)))
+DELIVERED = Scale(90, 100, tuple((tick, f"{tick}%") for tick in range(90, 101, 2)))
+SIMULATED = Scale(90, 99, tuple((tick, f"{tick}%") for tick in range(90, 100, 2)))
 # Powers of ten: 10 to 100,000 messages.
 COUNTS = Scale(1, 5, tuple((power, f"{10**power:,}") for power in range(1, 6)))
 MOST = 10**5
@@ -50,7 +50,7 @@ def drawn(name: str, heading: str, text: str, axes: tuple[Scale, Scale, str], li
 
 def limit(up: Scale) -> svg.Line:
     """The required share, upright."""
-    return line(f"required: {LIMIT:g} % (dashed)", [(LIMIT, up.low), (LIMIT, up.high)], _palette.LIMIT, dashes="7,5")
+    return line(f"required: {LIMIT:g}% (dashed)", [(LIMIT, up.low), (LIMIT, up.high)], _palette.LIMIT, dashes="7,5")
 
 
 def pass_rates(figures: Mapping[str, Any]) -> str:
@@ -61,7 +61,7 @@ def pass_rates(figures: Mapping[str, Any]) -> str:
         for (judge, name), color in zip(JUDGES.items(), _palette.TAGS)
     ]
     text = " ".join(
-        f"{name}: {figures['passed'][judge][shares.index(94)]:g} % of the streams at 94 % pass."
+        f"{name}: {figures['passed'][judge][shares.index(94)]:g}% of the streams at 94% pass."
         for judge, name in JUDGES.items()
     )
     heading = "How many streams pass within 30 minutes"
@@ -75,7 +75,7 @@ def minutes(figures: Mapping[str, Any]) -> str:
         line(name, enumerate(percents), color)
         for (name, percents), color in zip(figures["decided"].items(), _palette.TAGS)
     ]
-    text = " ".join(f"{name}: {percents[-1]:g} % are decided." for name, percents in figures["decided"].items())
+    text = " ".join(f"{name}: {percents[-1]:g}% are decided." for name, percents in figures["decided"].items())
     axes = (MINUTES, PERCENT, "minutes since the first look")
     return drawn("minutes", "How many campaigns have a verdict", text, axes, lines)
 
@@ -91,7 +91,7 @@ def evidence() -> str:
             ("pass", _palette.TAGS[0], [share for share in shares if share > LIMIT and taken[share]]),
         )
     ]
-    text = f"At 90 % {taken[90.0]} messages are evidence for a fail, at 98 % {taken[98.0]} for a pass."
+    text = f"At 90% {taken[90.0]} messages are evidence for a fail, at 98% {taken[98.0]} for a pass."
     axes = (DELIVERED, COUNTS, "of the messages so far is delivered")
     return drawn("evidence", "How many messages evidence takes", text, axes, [*lines, limit(COUNTS)])
 

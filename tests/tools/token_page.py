@@ -26,7 +26,7 @@ shows or leaves something, whether the token can be seen there.
 
 ## In short
 
-- Give it in the environment of the machine that asks, or as a variable in Ansible Vault.
+- Give it in the environment of the host where the task runs, or as a variable in Ansible Vault.
 - Do not give it by the keyword `environment` of a task or play: Ansible shows that on command lines.
 - Do not write it on a command line yourself (`-e smtpeter_api_token=...`): give `-e @FILE`, or the environment.
 - Do not write it into a playbook. What stands there is shown by whatever shows the playbook, such as the callback
@@ -53,6 +53,14 @@ with a service that says the token back in every one of these spellings, on succ
 {ways_out}
 
 {tables}
+
+## Which token goes to which address
+
+The module and the gate take both from the task's options and from the environment of the task's host, to which the
+keyword `environment` adds. The environment of the controller is not read unless the task runs there. Each row is tried
+with both, on another host: `tests/integration/test_token_places.py`.
+
+{places}
 
 ## Secrets that Ansible knows
 
@@ -83,6 +91,7 @@ def page() -> str:
         seen=counts["unavoidable"],
         ways_out="\n".join(f"| {name} | {text} |" for name, text in MATRIX["WAYS_OUT"].items()),
         tables=MATRIX["tables"](),
+        places=MATRIX["places"](),
     )
 
 

@@ -14,6 +14,7 @@ import http.server
 import socket
 import typing as t
 
+from .errors import StoreError
 from .routes import LARGEST_BODY, Answer, text
 
 if t.TYPE_CHECKING:
@@ -23,13 +24,19 @@ IDLE_CONNECTION = 300.0
 _NAMES = {status.value: status.phrase for status in http.HTTPStatus}
 
 
-def wire(answer: Answer, date: str, close: bool) -> bytes:
-    """Head and body as they are sent; in one piece, since a head sent on its own can wait for an acknowledgement."""
+def wire(answer: Answer, date: str, close: bool, chunked: bool = False) -> bytes:
+    """Head and body as they are sent; in one piece, since a head sent on its own can wait for an acknowledgement.
+
+    Of an answer in pieces it is the head alone. Without chunks, its end is that of the connection.
+    """
+    framing = [("Content-Length", str(len(answer.body)))]
+    if answer.pieces is not None:
+        framing = [("Transfer-Encoding", "chunked")] if chunked else []
     headers = [
         ("Date", date),
         ("Server", "mailops.smtpeter sandbox"),
         ("Content-Type", answer.content_type),
-        ("Content-Length", str(len(answer.body))),
+        *framing,
         ("Connection", "close" if close else "keep-alive"),
         *answer.headers,
     ]
@@ -94,19 +101,37 @@ class Connection(http.server.BaseHTTPRequestHandler):
             unread -= len(piece)
 
     def _reply(self, answer: Answer) -> None:
-        data = wire(answer, self.date_time_string(self.server.clock()), self.close_connection)
+        chunked = answer.pieces is not None and self.request_version != "HTTP/1.0"
+        self.close_connection = self.close_connection or (answer.pieces is not None and not chunked)
+        data = wire(answer, self.date_time_string(self.server.clock()), self.close_connection, chunked)
         if self.command == "HEAD":
             data = data[: len(data) - len(answer.body)]
-        pause = answer.fault.slow_bytes
+        if not self._write(data, answer.fault.slow_bytes) or answer.pieces is None:
+            return
+        try:
+            for piece in answer.pieces:
+                framed = b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece
+                if not self._write(framed, answer.fault.slow_bytes):
+                    return
+        except StoreError:
+            # The client sees that the answer is cut, since its end is missing.
+            self.close_connection = True
+            return
+        self._write(b"0\r\n\r\n" if chunked else b"", answer.fault.slow_bytes)
+
+    def _write(self, data: bytes, pause: float) -> bool:
+        """Send it, with so many seconds between the bytes; False when the service ended meanwhile."""
+        self.server.touch()
         if not pause:
             self.wfile.write(data)
-            return
+            return True
         for index in range(len(data)):
-            if index and self.server.ending.wait(pause):
+            if self.server.ending.wait(pause):
                 self.close_connection = True
-                return
+                return False
             self.wfile.write(data[index : index + 1])
             self.server.touch()
+        return True
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer a request that the base class could not read."""

@@ -22,8 +22,8 @@ class SettingError(SandboxError):
         self.problem = problem
 
 
-class MailError(SandboxError):
-    """A send that the service answers with 400. C(field) is the name of the field."""
+class FieldError(SandboxError):
+    """A request that the service answers with 400. `field` is the name of the wrong field."""
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}")

@@ -10,33 +10,51 @@ import dataclasses
 import json
 import typing as t
 
-from .errors import MailError
+from .errors import FieldError
 from .values import shown, tag_problem
+
+ENVELOPE = "bounces@smtpeter.example"
 
 
 @dataclasses.dataclass(frozen=True)
 class Mail:
-    """One send: a message to each recipient, each counted under every tag."""
+    """One send: a message to each recipient, each counted under every tag. `templateid` is 0 without a template."""
 
     recipients: tuple[str, ...]
     tags: tuple[str, ...] = ()
     trackopens: bool = True
     trackclicks: bool = True
+    trackbounces: bool = True
+    preventscam: bool = False
+    inlinecss: bool = False
+    envelope: str = ENVELOPE
+    templateid: int = 0
+
+    @property
+    def properties(self) -> str:
+        """The switches that are on, as the vendor's log writes them."""
+        names = ("preventscam", "inlinecss", "trackbounces", "trackopens", "trackclicks")
+        return ";".join(name for name in names if getattr(self, name))
 
 
 def parse_mail(body: bytes) -> Mail:
-    """From the JSON body of C(POST /v1/send). Raises MailError, which names the field."""
+    """From the JSON body of C(POST /v1/send). Raises FieldError, which names the field."""
     try:
         given = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):
-        raise MailError("body", "it is not a JSON object in UTF-8") from None
+        raise FieldError("body", "it is not a JSON object in UTF-8") from None
     if not isinstance(given, dict):
-        raise MailError("body", "it is not a JSON object")
+        raise FieldError("body", "it is not a JSON object")
     return Mail(
         recipients=_recipients(given),
         tags=_tags(given.get("tags")),
         trackopens=_switch(given, "trackopens"),
         trackclicks=_switch(given, "trackclicks"),
+        trackbounces=_switch(given, "trackbounces"),
+        preventscam=_switch(given, "preventscam", default=False),
+        inlinecss=_switch(given, "inlinecss", default=False),
+        envelope=ENVELOPE if given.get("envelope") is None else _address(given["envelope"], "envelope"),
+        templateid=_template(given.get("template")),
     )
 
 
@@ -47,19 +65,19 @@ def _recipients(given: t.Mapping[str, object]) -> tuple[str, ...]:
     if given.get("recipients") is not None:
         recipients = given["recipients"]
         if not isinstance(recipients, list):
-            raise MailError("recipients", f"{shown(recipients)} is not a list of addresses")
+            raise FieldError("recipients", f"{shown(recipients)} is not a list of addresses")
         found.extend(_address(entry, "recipients") for entry in recipients)
     if not found:
-        raise MailError("recipient", "there is none; give recipient (an address) or recipients (a list of them)")
+        raise FieldError("recipient", "there is none; give recipient (an address) or recipients (a list of them)")
     return tuple(found)
 
 
 def _address(value: object, field: str) -> str:
     if not isinstance(value, str):
-        raise MailError(field, f"{shown(value)} is not an address")
+        raise FieldError(field, f"{shown(value)} is not an address")
     user, at, domain = value.rpartition("@")
     if not (user and at and domain) or any(character.isspace() or not character.isprintable() for character in value):
-        raise MailError(field, f"{shown(value)} is not an address of the form user@domain")
+        raise FieldError(field, f"{shown(value)} is not an address of the form user@domain")
     return value
 
 
@@ -68,18 +86,23 @@ def _tags(value: object) -> tuple[str, ...]:
         return ()
     tags = [value] if isinstance(value, str) else value
     if not isinstance(tags, list):
-        raise MailError("tags", f"{shown(value)} is not a list of tags")
+        raise FieldError("tags", f"{shown(value)} is not a list of tags")
     for tag in tags:
         problem = tag_problem(tag) if isinstance(tag, str) else "is not text"
         if problem is not None:
-            raise MailError("tags", f"{shown(tag)} {problem}")
+            raise FieldError("tags", f"{shown(tag)} {problem}")
     return tuple(dict.fromkeys(tags))
 
 
-def _switch(given: t.Mapping[str, object], field: str) -> bool:
+def _template(value: object) -> int:
+    """The number of a template; one that is sent along has none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else 0
+
+
+def _switch(given: t.Mapping[str, object], field: str, default: bool = True) -> bool:
     value = given.get(field)
     if value is None:
-        return True
+        return default
     if isinstance(value, (bool, int)) and value in (0, 1):
         return bool(value)
-    raise MailError(field, f"{shown(value)} is neither true nor false")
+    raise FieldError(field, f"{shown(value)} is neither true nor false")

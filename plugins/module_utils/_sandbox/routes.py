@@ -7,14 +7,17 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hmac
+import itertools
 import json
 import secrets
 import time
 import typing as t
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from .errors import MailError, StoreError, StoreFullError
+from .errors import FieldError, StoreError, StoreFullError
+from .events import events_of, parse_period
 from .faults import Fault, FaultQueue
 from .mail import parse_mail
 from .scenario import Fate, fate, stream
@@ -22,20 +25,32 @@ from .settings import Settings
 from .store import Counters, Store
 
 LARGEST_BODY = 32 * 1024 * 1024
-_WAYS = "POST /v1/send, GET /v1/stats/TAG and GET /v1/tag/TAG"
+_WAYS = "POST /v1/send, GET /v1/stats, GET /v1/stats/TAG, GET /v1/events/tags/TAG and GET /v1/tag/TAG"
+# How many entries of a long answer are made at a time.
+_BATCH = 200
+
+_JSON = "application/json"
 
 Clock = t.Callable[[], float]
 
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """Status, body and further headers; and the fault that this answer suffers."""
+    """Status, body and further headers; and the fault that this answer suffers.
+
+    A body of unknown length comes as `pieces`, which are made while they are sent; `body` is empty then.
+    """
 
     status: int
     body: bytes
+    pieces: t.Iterator[bytes] | None = None
     content_type: str = "text/plain; charset=utf-8"
     headers: tuple[tuple[str, str], ...] = ()
     fault: Fault = dataclasses.field(default_factory=Fault)
+
+
+Query = t.Mapping[str, str]
+Describe = t.Callable[[str, t.Optional[Counters]], object]
 
 
 def text(status: int, explanation: str, *headers: tuple[str, str]) -> Answer:
@@ -44,7 +59,19 @@ def text(status: int, explanation: str, *headers: tuple[str, str]) -> Answer:
 
 
 def _json(value: object) -> Answer:
-    return Answer(200, json.dumps(value).encode("ascii"), "application/json")
+    return Answer(200, json.dumps(value).encode("ascii"), content_type=_JSON)
+
+
+def _array(entries: t.Iterator[object]) -> t.Iterator[bytes]:
+    """A JSON array of any length, in pieces; without blanks, as PHP writes it."""
+    opening = "["
+    while True:
+        batch = list(itertools.islice(entries, _BATCH))
+        if not batch:
+            yield b"[]" if opening == "[" else b"]"
+            return
+        yield (opening + json.dumps(batch, separators=(",", ":"))[1:-1]).encode("ascii")
+        opening = ","
 
 
 class Routes:
@@ -55,26 +82,32 @@ class Routes:
         self._store = store
         self._clock = clock
         self._faults = FaultQueue(settings.faults)
+        self._methods: t.Mapping[str, t.Callable[[str, Query], Answer]] = {
+            "/v1/stats/": lambda tag, _query: self._counters(tag, _stats),
+            "/v1/tag/": lambda tag, _query: self._counters(tag, _tag),
+            "/v1/events/tags/": self._events,
+        }
         self._seed: int | str = secrets.token_hex(16) if settings.seed is None else settings.seed
 
     def answer(self, method: str, target: str, body: bytes) -> Answer:
         """The answer to one request; C(target) as it came, percent-encoded and with its query."""
-        path, _mark, query = target.partition("?")
+        path, _mark, search = target.partition("?")
+        query = _parsed(search)
         if path == "/v1/send":
             return self._guard(method, "POST", query) or self._send(body)
-        for endpoint, describe in (("/v1/stats/", _stats), ("/v1/tag/", _tag)):
+        if path == "/v1/stats":
+            return self._guard(method, "GET", query) or self._statistics(self._recent)
+        for endpoint, ask in self._methods.items():
             tag = path[len(endpoint) :]
             if path.startswith(endpoint) and tag and "/" not in tag:
-                return self._guard(method, "GET", query) or self._counters(tag, describe)
+                name = unquote_to_bytes(tag).decode("utf-8", "replace")
+                return self._guard(method, "GET", query) or self._statistics(functools.partial(ask, name, query))
         return text(404, f"There is nothing here. This sandbox knows {_WAYS}; a tag has to be percent-encoded.")
 
-    def _guard(self, method: str, right: str, query: str) -> Answer | None:
+    def _guard(self, method: str, right: str, query: Query) -> Answer | None:
         if method != right:
             return text(405, f"The method has to be {right}.", ("Allow", right))
-        try:
-            given = dict(parse_qsl(query, keep_blank_values=True)).get("access_token")
-        except ValueError:
-            given = None
+        given = query.get("access_token")
         if not given:
             return text(401, "The access_token is missing: add ?access_token=TOKEN to the address.")
         if not hmac.compare_digest(given.encode("utf-8", "replace"), self._settings.token.encode("utf-8")):
@@ -84,7 +117,7 @@ class Routes:
     def _send(self, body: bytes) -> Answer:
         try:
             mail = parse_mail(body)
-        except MailError as error:
+        except FieldError as error:
             return text(400, str(error))
         scenario = self._settings.scenarios.of(mail.tags)
 
@@ -98,26 +131,50 @@ class Routes:
         except StoreError as error:
             return text(500, str(error))
 
-    def _counters(self, tag: str, describe: t.Callable[[str, Counters | None], object]) -> Answer:
+    def _statistics(self, ask: t.Callable[[], Answer]) -> Answer:
+        """The answer to a request for statistics, which may suffer a fault."""
         fault = self._faults.take()
         if fault.status is not None:
             retry_after = fault.status.retry_after
             headers = () if retry_after is None else (("Retry-After", str(retry_after)),)
             answer = text(fault.status.status, "The sandbox was asked to answer with this status.", *headers)
         else:
-            answer = self._ask(unquote_to_bytes(tag).decode("utf-8", "replace"), describe)
+            try:
+                answer = ask()
+            except FieldError as error:
+                answer = text(400, str(error))
+            except StoreError as error:
+                answer = text(500, str(error))
         return dataclasses.replace(answer, fault=fault)
 
-    def _ask(self, tag: str, describe: t.Callable[[str, Counters | None], object]) -> Answer:
-        try:
-            counters = self._store.counters(tag, self._clock())
-        except StoreError as error:
-            return text(500, str(error))
+    def _counters(self, tag: str, describe: Describe) -> Answer:
+        counters = self._store.counters(tag, self._clock())
         if counters is not None or self._settings.faults.unknown_tag == "zeros":
             return _json(describe(tag, counters))
         if self._settings.faults.unknown_tag == "not_found":
             return text(404, "There is no mail under this tag.")
         return _json({"object": {}, "list": [], "null": None}[self._settings.faults.unknown_tag])
+
+    def _recent(self) -> Answer:
+        now = self._clock()
+        found = [(tag, self._store.counters(tag, now)) for tag in self._store.recent(now)]
+        return _json([{"tag": tag, **_stats(tag, counters)} for tag, counters in found])
+
+    def _events(self, tags: str, query: Query) -> Answer:
+        """The events of all messages that carry all of the tags, with semicolons between them."""
+        now = self._clock()
+        period = parse_period(query, now).until(now)
+        wanted = tags.split(";") + (query["tags"].split(";") if query.get("tags") else [])
+        messages = self._store.messages(wanted)
+        events = (event for message in messages for event in events_of(message, period))
+        return Answer(200, b"", pieces=_array(events), content_type=_JSON)
+
+
+def _parsed(search: str) -> Query:
+    try:
+        return dict(parse_qsl(search, keep_blank_values=True))
+    except ValueError:
+        return {}
 
 
 def _date(moment: float) -> str:

@@ -15,16 +15,22 @@ import random
 import typing as t
 
 from .errors import SettingError
+from .failures import REFUSALS
 from .values import LONGEST_DELAY, listed, number, share, shown, span, table, tag_problem
 
 Span = t.Tuple[float, float]
 
 MOST_REPEATS = 9
+# How long the service tries to deliver a message, in seconds.
+LIFETIME = 24.0 * 3600
 
 
 @dataclasses.dataclass(frozen=True)
 class Scenario:
-    """How receivers treat mail. Shares from 0 to 1; times in seconds, a C(Span) from the least to the most."""
+    """How receivers treat mail. Shares from 0 to 1; times in seconds, a `Span` from the least to the most.
+
+    `refusals` has causes and their weights; `domains` the scenario of each receiving domain that has its own.
+    """
 
     delivery_rate: float = 0.985
     delay: Span = (1.0, 5.0)
@@ -39,6 +45,15 @@ class Scenario:
     click_rate: float = 0.2
     click_delay: Span = (5.0, 120.0)
     repeat_rate: float = 0.2
+    refusals: tuple[tuple[str, float], ...] = (("no_such_address", 0.6), ("mailbox_full", 0.2), ("spam", 0.2))
+    unreachable_rate: float = 0.0
+    returned_rate: float = 0.0
+    returned_delay: Span = (60.0, 1800.0)
+    domains: t.Mapping[str, Scenario] = dataclasses.field(default_factory=dict)
+
+    def at(self, domain: str) -> Scenario:
+        """The scenario of mail to this domain (in lower case)."""
+        return self.domains.get(domain, self)
 
 
 KEYS = tuple(field.name for field in dataclasses.fields(Scenario))
@@ -47,8 +62,15 @@ SCENARIOS: t.Mapping[str, Scenario] = {
     "healthy": Scenario(),
     "deferred": Scenario(deferred_rate=0.25),
     "blocked": Scenario(blocked_rate=0.3),
-    "dead": Scenario(delivery_rate=0.0),
+    "dead": Scenario(delivery_rate=0.0, refusals=(("spam", 1.0),)),
     "outage": Scenario(hold=600.0),
+    "unreachable": Scenario(unreachable_rate=0.3),
+}
+# In a domain there is one receiver, who gets all of its mail.
+_DOMAIN_SCENARIOS: t.Mapping[str, Scenario] = {
+    **SCENARIOS,
+    "blocked": Scenario(blocked_rate=1.0),
+    "unreachable": Scenario(unreachable_rate=1.0),
 }
 
 
@@ -69,11 +91,18 @@ class Scenarios:
 
 @dataclasses.dataclass(frozen=True)
 class Fate:
-    """When a message is delivered, opened and clicked: seconds after it was accepted, in order; None is never."""
+    """When a message is delivered, opened, clicked, and fails: seconds after it was accepted, in order; None is never.
+
+    One that is delivered and then fails is returned. `cause` is a key of `failures.CAUSES`; `attempt` is the number of
+    the last attempt, from 0.
+    """
 
     delivered: float | None
     opened: tuple[float, ...] = ()
     clicked: tuple[float, ...] = ()
+    failed: float | None = None
+    cause: str | None = None
+    attempt: int = 0
 
 
 def parse_scenarios(value: object, where: str = "scenario") -> Scenarios:
@@ -110,8 +139,46 @@ def _one(value: object, where: str) -> Scenario:
         return SCENARIOS[value]
     if not isinstance(value, dict):
         raise SettingError(where, f"{shown(value)} is neither a name ({names}) nor a dict of rates and delays")
-    given = {key: _PARSERS[key](entry, f"{where}.{key}") for key, entry in table(value, where, KEYS).items()}
-    return Scenario(**t.cast(t.Dict[str, t.Any], given))
+    given = table(value, where, KEYS)
+    domains = given.pop("domains", {})
+    scenario = _with_rates(Scenario(), given, where)
+    return dataclasses.replace(scenario, domains=_by_domain(domains, scenario, f"{where}.domains"))
+
+
+def _with_rates(base: Scenario, given: t.Mapping[str, object], where: str) -> Scenario:
+    """The scenario with these keys changed."""
+    changes = {key: _PARSERS[key](entry, f"{where}.{key}") for key, entry in given.items()}
+    scenario = dataclasses.replace(base, **t.cast(t.Dict[str, t.Any], changes))
+    if scenario.blocked_rate + scenario.unreachable_rate > 1 + 1e-9:
+        raise SettingError(
+            where, "blocked_rate and unreachable_rate are shares of the same mail; give at most 1 in sum"
+        )
+    return scenario
+
+
+def _by_domain(value: object, base: Scenario, where: str) -> dict[str, Scenario]:
+    """The scenarios of domains: names, or dicts of what differs from the scenario around them."""
+    names = ", ".join(_DOMAIN_SCENARIOS)
+    result = {}
+    for domain, entry in table(value, where).items():
+        here = f"{where}[{shown(domain)}]"
+        (name,) = _domains(domain, here)
+        if isinstance(entry, str) and entry in _DOMAIN_SCENARIOS:
+            result[name] = _DOMAIN_SCENARIOS[entry]
+        elif isinstance(entry, dict):
+            result[name] = _with_rates(base, table(entry, here, set(KEYS) - {"domains", "blocked_domains"}), here)
+        else:
+            raise SettingError(here, f"{shown(entry)} is neither a name ({names}) nor a dict of rates and delays")
+    return result
+
+
+def _weights(value: object, where: str) -> tuple[tuple[str, float], ...]:
+    """Causes and their weights, from a dict, or from the name of the only cause."""
+    given = table({value: 1} if isinstance(value, str) else value, where, REFUSALS)
+    weights = tuple((cause, number(weight, f"{where}.{cause}")) for cause, weight in given.items())
+    if not any(weight for _cause, weight in weights):
+        raise SettingError(where, f"no cause has a weight above 0; give one of {', '.join(sorted(REFUSALS))}")
+    return weights
 
 
 def _domains(value: object, where: str) -> tuple[str, ...]:
@@ -147,6 +214,10 @@ _PARSERS: t.Mapping[str, t.Callable[[object, str], object]] = {
     "click_rate": share,
     "click_delay": span,
     "repeat_rate": share,
+    "refusals": _weights,
+    "unreachable_rate": share,
+    "returned_rate": share,
+    "returned_delay": span,
 }
 
 
@@ -157,42 +228,67 @@ def stream(seed: int | str, message: int) -> random.Random:
 
 def fate(scenario: Scenario, recipient: str, rng: random.Random, speed: float = 1.0) -> Fate:
     """What becomes of one message to this address. Every delay is divided by speed."""
-    delivered = _delivery(scenario, recipient, rng)
-    if delivered is None:
-        return Fate(None)
+    domain = recipient.rpartition("@")[2].lower()
+    planned = _plan(scenario.at(domain), domain, rng)
+
+    def sped(moment: float) -> float:
+        return min(moment / speed, LONGEST_DELAY)
+
+    return dataclasses.replace(
+        planned,
+        delivered=None if planned.delivered is None else sped(planned.delivered),
+        opened=tuple(map(sped, planned.opened)),
+        clicked=tuple(map(sped, planned.clicked)),
+        failed=None if planned.failed is None else sped(planned.failed),
+    )
+
+
+def _plan(scenario: Scenario, domain: str, rng: random.Random) -> Fate:
+    # Each chance is drawn whether it is needed or not, so that changing one rate leaves the other draws as they were.
+    receiver, lost, deferred, moment = rng.random(), rng.random(), rng.random(), rng.random()
+    tried = scenario.hold + _within(scenario.delay, moment)
+    if domain in scenario.blocked_domains or receiver < scenario.blocked_rate:
+        return Fate(None, failed=tried, cause="blocked")
+    if receiver < scenario.blocked_rate + scenario.unreachable_rate:
+        return Fate(None, failed=max(tried, LIFETIME), cause="unreachable", attempt=len(scenario.retries))
+    if lost >= scenario.delivery_rate:
+        return Fate(None, failed=tried, cause=_refusal(scenario, rng))
+    delivered, attempt = _delivery(scenario, tried, deferred < scenario.deferred_rate, rng)
+    # What of this draw lies below the rate is as evenly spread as a draw of its own.
+    if lost < scenario.delivery_rate * scenario.returned_rate:
+        returned = delivered + _within(scenario.returned_delay, rng.random())
+        return Fate(delivered, failed=returned, cause=_refusal(scenario, rng), attempt=attempt)
     opened: tuple[float, ...] = ()
     clicked: tuple[float, ...] = ()
     if rng.random() < scenario.open_rate:
         opened = _series(delivered, scenario.open_delay, scenario.repeat_rate, rng)
         if rng.random() < scenario.click_rate:
             clicked = _series(opened[0], scenario.click_delay, scenario.repeat_rate, rng)
-    return Fate(
-        min(delivered / speed, LONGEST_DELAY),
-        tuple(min(moment / speed, LONGEST_DELAY) for moment in opened),
-        tuple(min(moment / speed, LONGEST_DELAY) for moment in clicked),
-    )
+    return Fate(delivered, opened, clicked, attempt=attempt)
 
 
-def _delivery(scenario: Scenario, recipient: str, rng: random.Random) -> float | None:
-    # Each chance is drawn whether it is needed or not, so that changing one rate leaves the other draws as they were.
-    blocked, lost, deferred, moment = rng.random(), rng.random(), rng.random(), rng.random()
-    if recipient.rpartition("@")[2].lower() in scenario.blocked_domains or blocked < scenario.blocked_rate:
-        return None
-    if lost >= scenario.delivery_rate:
-        return None
-    least, most = scenario.delay
-    delivered = scenario.hold + least + (most - least) * moment
-    if deferred >= scenario.deferred_rate:
-        return delivered
-    for after in scenario.retries[:-1]:
+def _within(gap: Span, moment: float) -> float:
+    least, most = gap
+    return least + (most - least) * moment
+
+
+def _delivery(scenario: Scenario, tried: float, deferred: bool, rng: random.Random) -> tuple[float, int]:
+    """When it is delivered, and at which attempt."""
+    if not deferred:
+        return tried, 0
+    for attempt, after in enumerate(scenario.retries[:-1], 1):
         if rng.random() < scenario.retry_rate:
-            return delivered + after
-    return delivered + scenario.retries[-1]
+            return tried + after, attempt
+    return tried + scenario.retries[-1], len(scenario.retries)
+
+
+def _refusal(scenario: Scenario, rng: random.Random) -> str:
+    causes, weights = zip(*scenario.refusals)
+    return str(rng.choices(causes, weights)[0])
 
 
 def _series(start: float, gap: Span, repeat_rate: float, rng: random.Random) -> tuple[float, ...]:
-    least, most = gap
-    moments = [start + least + (most - least) * rng.random()]
+    moments = [start + _within(gap, rng.random())]
     while len(moments) <= MOST_REPEATS and rng.random() < repeat_rate:
-        moments.append(moments[-1] + least + (most - least) * rng.random())
+        moments.append(moments[-1] + _within(gap, rng.random()))
     return tuple(moments)

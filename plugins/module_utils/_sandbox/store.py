@@ -15,44 +15,62 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import secrets
 import sqlite3
 import threading
 import typing as t
-from urllib.parse import quote
 
-from .errors import LockBusyError, StoreError, StoreFullError
+from .datafile import connect, prepare, reason, refuse_foreign, store_error, transaction, uri
+from .errors import LockBusyError, StoreError
 from .lock import Lock
 from .mail import Mail
+from .message import Message
 from .scenario import Fate
+from .schema import (
+    ADD_REACTION,
+    ADD_TAGGED,
+    CLICKED,
+    DELIVERED,
+    FIRST_CLICKED,
+    FIRST_OPENED,
+    OPENED,
+    SENT,
+)
 
-APPLICATION_ID = 0x534D5450
-VERSION = 1
-SENT, DELIVERED, OPENED, FIRST_OPENED, CLICKED, FIRST_CLICKED = range(6)
+PAGE = 250
+MOST_RECENT = 10
 
-# Moments are in milliseconds since 1970, on a grid of a tenth of a second (a whole one where the delay is a minute or
-# more). "messages" is how many of the tag's messages share the moment, so a tag is a few thousand rows, not millions.
-_SCHEMA = """
-CREATE TABLE message (
-    number INTEGER PRIMARY KEY, id TEXT NOT NULL, recipient TEXT NOT NULL, tags TEXT NOT NULL,
-    sent_at INTEGER NOT NULL, delivered_at INTEGER, opened_at INTEGER, clicked_at INTEGER);
-CREATE TABLE tag (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE moment (
-    tag INTEGER NOT NULL, kind INTEGER NOT NULL, at INTEGER NOT NULL, messages INTEGER NOT NULL,
-    PRIMARY KEY (tag, kind, at)) WITHOUT ROWID;
-"""
 _COUNT = """
 SELECT kind, SUM(messages), MIN(at), MAX(at) FROM moment
 WHERE tag = (SELECT id FROM tag WHERE name = ?) AND kind IN (0, 1, 2, 3, 4, 5) AND at <= ? GROUP BY kind
 """
+# One step into the index for each tag and kind, however many moments there are.
+_LAST = "COALESCE((SELECT at FROM moment WHERE tag = id AND kind = {} AND at <= :now ORDER BY at DESC LIMIT 1), -1)"
+_RECENT = f"""
+SELECT name, MAX({", ".join(_LAST.format(kind) for kind in (SENT, DELIVERED, OPENED, CLICKED))}) AS last
+FROM tag WHERE last >= 0 ORDER BY last DESC, id DESC LIMIT {MOST_RECENT}
+"""  # noqa: S608 (numbers of our own)
 _ADD_MOMENT = """
 INSERT INTO moment (tag, kind, at, messages) VALUES (?, ?, ?, ?)
 ON CONFLICT (tag, kind, at) DO UPDATE SET messages = messages + excluded.messages
 """
+_COLUMNS = (
+    "number, id, recipient, tags, envelope, properties, templateid, sent_at, delivered_at, failed_at, cause, attempt"
+)
+_ADD_MESSAGE = f"""
+INSERT INTO message ({_COLUMNS}, opened_at, clicked_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""  # noqa: S608 (names of our own)
+_PAGE = f"""
+SELECT {_COLUMNS} FROM tagged JOIN message ON number = tagged.message
+WHERE tagged.tag = ? AND tagged.message > ? AND tagged.message <= ? ORDER BY tagged.message LIMIT {PAGE}
+"""  # noqa: S608 (names of our own)
+_REACTIONS = "SELECT message, kind, at, times FROM reaction WHERE tag = ? AND message BETWEEN ? AND ?"
 
 Plan = t.Callable[[int, str], Fate]
+_Result = t.TypeVar("_Result")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,12 +100,12 @@ class Store:
             self._lock = self._locked()
             undo.callback(self._lock.release)
             try:
-                _inspect(self.path)
-                self._writer = undo.enter_context(contextlib.closing(_connect(_uri(self.path, "rwc"))))
-                _prepare(self._writer)
-                self._reader = undo.enter_context(contextlib.closing(_connect(_uri(self.path, "ro"))))
+                refuse_foreign(self.path)
+                self._writer = undo.enter_context(contextlib.closing(connect(uri(self.path, "rwc"))))
+                prepare(self._writer)
+                self._reader = undo.enter_context(contextlib.closing(connect(uri(self.path, "ro"))))
             except (OSError, sqlite3.Error) as error:
-                raise StoreError(f"data: {self.path} cannot be used: {_reason(error)}") from None
+                raise StoreError(f"data: {self.path} cannot be used: {reason(error)}") from None
             self._undo = undo.pop_all()
 
     def _locked(self) -> Lock:
@@ -98,7 +116,7 @@ class Store:
                 f"data: {self.path} is in use by another sandbox; stop that one, or give this one a file of its own"
             ) from None
         except OSError as error:
-            raise StoreError(f"data: {self.path} cannot be used: {_reason(error)}") from None
+            raise StoreError(f"data: {self.path} cannot be used: {reason(error)}") from None
 
     def add(self, mail: Mail, plan: Plan, now: float) -> dict[str, str]:
         """Store a send that was accepted now (seconds since 1970), all of it or nothing, and give the recipients by id.
@@ -109,19 +127,15 @@ class Store:
         sent_at = int(now * 10) * 100
         with self._writing:
             try:
-                with _transaction(self._writer) as database:
+                with transaction(self._writer) as database:
                     ids = _add(database, mail, plan, sent_at)
             except sqlite3.Error as error:
-                raise _store_error(error) from None
+                raise store_error(error) from None
         return ids
 
     def counters(self, tag: str, now: float) -> Counters | None:
         """What has happened under the tag until now (seconds since 1970), or None. Raises StoreError."""
-        with self._reading:
-            try:
-                rows = self._reader.execute(_COUNT, (tag, int(now * 1000))).fetchall()
-            except sqlite3.Error as error:
-                raise _store_error(error) from None
+        rows = self._read(lambda database: database.execute(_COUNT, (tag, int(now * 1000))).fetchall())
         if not rows:
             return None
         count = {kind: messages for kind, messages, _first, _last in rows}
@@ -136,6 +150,30 @@ class Store:
             unique_clicks=count.get(FIRST_CLICKED, 0),
         )
 
+    def recent(self, now: float) -> list[str]:
+        """The most recently active tags at this moment (seconds since 1970), at most ten. Raises StoreError."""
+        rows = self._read(lambda database: database.execute(_RECENT, {"now": int(now * 1000)}).fetchall())
+        return [name for name, _last in rows]
+
+    def messages(self, tags: t.Sequence[str]) -> t.Iterator[Message]:
+        """All messages that are stored now and carry all these tags, as a stream. Raises StoreError, also later."""
+        tag, newest = self._read(lambda database: _find(database, tags[0]))
+        return self._stream(tag, newest, frozenset(tags)) if tag is not None else iter(())
+
+    def _stream(self, tag: int, newest: int, wanted: frozenset[str]) -> t.Iterator[Message]:
+        page = self._read(functools.partial(_page, tag=tag, after=0, newest=newest))
+        while page:
+            yield from (message for message in page if wanted.issubset(message.tags))
+            last = page[-1].number
+            page = self._read(functools.partial(_page, tag=tag, after=last, newest=newest))
+
+    def _read(self, query: t.Callable[[sqlite3.Connection], _Result]) -> _Result:
+        with self._reading:
+            try:
+                return query(self._reader)
+            except sqlite3.Error as error:
+                raise store_error(error) from None
+
     def close(self) -> None:
         """Finish what is being written, then close the file and free it for others."""
         with self._writing, self._reading:
@@ -144,31 +182,86 @@ class Store:
 
 def _add(database: sqlite3.Connection, mail: Mail, plan: Plan, sent_at: int) -> dict[str, str]:
     (before,) = database.execute("SELECT COALESCE(MAX(number), 0) FROM message").fetchone()
-    tags = json.dumps(mail.tags, ensure_ascii=False)
-    rows: list[tuple[object, ...]] = []
+    messages = [
+        _message(number, recipient, mail, plan(number, recipient), sent_at)
+        for number, recipient in enumerate(mail.recipients, before + 1)
+    ]
+    database.executemany(_ADD_MESSAGE, [_row(message) for message in messages])
     moments: t.Counter[tuple[int, int]] = collections.Counter()
-    for number, recipient in enumerate(mail.recipients, before + 1):
-        fate = plan(number, recipient)
-        delivered = [] if fate.delivered is None else [_moment(sent_at, fate.delivered)]
-        opened = [_moment(sent_at, delay) for delay in fate.opened] if mail.trackopens else []
-        clicked = [_moment(sent_at, delay) for delay in fate.clicked] if mail.trackclicks else []
-        happened = (_first(delivered), _first(opened), _first(clicked))
-        rows.append((number, secrets.token_hex(16), recipient, tags, sent_at, *happened))
-        moments[SENT, sent_at] += 1
-        for kind, times in (
-            (DELIVERED, delivered),
-            (OPENED, opened),
-            (FIRST_OPENED, opened[:1]),
-            (CLICKED, clicked),
-            (FIRST_CLICKED, clicked[:1]),
-        ):
-            moments.update((kind, at) for at in times)
-    database.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    reactions: t.Counter[tuple[int, int, int]] = collections.Counter()
+    for message in messages:
+        moments.update(_moments(message))
+        for kind, times in ((OPENED, message.opened_at), (CLICKED, message.clicked_at)):
+            reactions.update((message.number, kind, at) for at in times)
     for tag in mail.tags:
         database.execute("INSERT OR IGNORE INTO tag (name) VALUES (?)", (tag,))
         (tag_id,) = database.execute("SELECT id FROM tag WHERE name = ?", (tag,)).fetchone()
-        database.executemany(_ADD_MOMENT, [(tag_id, kind, at, many) for (kind, at), many in sorted(moments.items())])
-    return {str(row[1]): str(row[2]) for row in rows}
+        database.executemany(_ADD_MOMENT, [(tag_id, *key, many) for key, many in sorted(moments.items())])
+        database.executemany(ADD_TAGGED, [(tag_id, message.number) for message in messages])
+        database.executemany(ADD_REACTION, [(tag_id, *key, many) for key, many in reactions.items()])
+    return {message.id: message.recipient for message in messages}
+
+
+def _message(number: int, recipient: str, mail: Mail, fate: Fate, sent_at: int) -> Message:
+    return Message(
+        number=number,
+        id=secrets.token_hex(16),
+        recipient=recipient,
+        tags=mail.tags,
+        envelope=mail.envelope,
+        properties=mail.properties,
+        templateid=mail.templateid,
+        sent_at=sent_at,
+        delivered_at=None if fate.delivered is None else _moment(sent_at, fate.delivered),
+        failed_at=None if fate.failed is None else _moment(sent_at, fate.failed),
+        cause=fate.cause,
+        attempt=fate.attempt,
+        opened_at=tuple(_moment(sent_at, delay) for delay in fate.opened) if mail.trackopens else (),
+        clicked_at=tuple(_moment(sent_at, delay) for delay in fate.clicked) if mail.trackclicks else (),
+    )
+
+
+def _row(message: Message) -> tuple[object, ...]:
+    plain = {**vars(message), "tags": json.dumps(message.tags, ensure_ascii=False)}
+    values = [plain[column] for column in _COLUMNS.split(", ")]
+    return (*values, _first(message.opened_at), _first(message.clicked_at))
+
+
+def _moments(message: Message) -> t.Iterator[tuple[int, int]]:
+    """What the counters count of a message: kinds and moments. Failures move no counter."""
+    yield SENT, message.sent_at
+    if message.delivered_at is not None:
+        yield DELIVERED, message.delivered_at
+    for kind, first, times in (
+        (OPENED, FIRST_OPENED, message.opened_at),
+        (CLICKED, FIRST_CLICKED, message.clicked_at),
+    ):
+        yield from ((kind, at) for at in times)
+        yield from ((first, at) for at in times[:1])
+
+
+def _find(database: sqlite3.Connection, tag: str) -> tuple[int | None, int]:
+    """The tag's number, None without mail, and that of the newest message."""
+    found = database.execute("SELECT id FROM tag WHERE name = ?", (tag,)).fetchone()
+    (newest,) = database.execute("SELECT COALESCE(MAX(number), 0) FROM message").fetchone()
+    return (found[0] if found else None), newest
+
+
+def _page(database: sqlite3.Connection, tag: int, after: int, newest: int) -> list[Message]:
+    """The tag's next messages after this number."""
+    rows = database.execute(_PAGE, (tag, after, newest)).fetchall()
+    reactions: dict[tuple[int, int], list[int]] = collections.defaultdict(list)
+    if rows:
+        for number, kind, at, times in database.execute(_REACTIONS, (tag, rows[0][0], rows[-1][0])):
+            reactions[number, kind].extend([at] * times)
+    return [
+        Message(
+            **{**dict(zip(_COLUMNS.split(", "), row)), "tags": tuple(json.loads(row[3]))},
+            opened_at=tuple(reactions.get((row[0], OPENED), ())),
+            clicked_at=tuple(reactions.get((row[0], CLICKED), ())),
+        )
+        for row in rows
+    ]
 
 
 def _moment(sent_at: int, delay: float) -> int:
@@ -180,82 +273,3 @@ def _moment(sent_at: int, delay: float) -> int:
 
 def _first(times: t.Sequence[int]) -> int | None:
     return times[0] if times else None
-
-
-def _inspect(path: str) -> None:
-    """Refuse a file that is not a sandbox's, or is damaged. Reads only, so that such a file stays as it is."""
-    try:
-        with open(path, "rb") as file:
-            header = file.read(100)
-    except FileNotFoundError:
-        return
-    # With a journal beside it, the process died while creating the file, and SQLite undoes that when it opens it.
-    if not header or os.path.exists(path + "-journal"):
-        return
-    foreign = StoreError(f"data: {path} is not a sandbox's data file; it was left as it is: give another file")
-    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
-        raise foreign
-    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
-        raise foreign
-    if int.from_bytes(header[60:64], "big") > VERSION:
-        raise StoreError(
-            f"data: {path} was written by a newer version of this collection; it was left as it is: give another file"
-        )
-    try:
-        with contextlib.closing(_connect(_uri(path, "ro", immutable=not os.path.exists(path + "-wal")))) as database:
-            (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.OperationalError:
-        # The disk's trouble, such as being full, and not the file's.
-        raise
-    except sqlite3.DatabaseError as error:
-        verdict = str(error)
-    if verdict != "ok":
-        raise StoreError(f"data: {path} is damaged ({verdict}); it was left as it is: give another file")
-
-
-def _prepare(database: sqlite3.Connection) -> None:
-    (version,) = database.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        with _transaction(database):
-            for statement in _SCHEMA.split(";"):
-                database.execute(statement)
-            database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            database.execute(f"PRAGMA user_version = {VERSION}")
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = FULL")
-    # Writing is tried now, so that a file that cannot be written is refused at the start and not at the first send.
-    with _transaction(database):
-        database.execute(f"PRAGMA user_version = {VERSION}")
-
-
-@contextlib.contextmanager
-def _transaction(database: sqlite3.Connection) -> t.Iterator[sqlite3.Connection]:
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield database
-        database.execute("COMMIT")
-    finally:
-        if database.in_transaction:
-            database.execute("ROLLBACK")
-
-
-def _connect(uri: str) -> sqlite3.Connection:
-    return sqlite3.connect(uri, uri=True, timeout=5, isolation_level=None, check_same_thread=False)
-
-
-def _uri(path: str, mode: str, immutable: bool = False) -> str:
-    return f"file:{quote(path)}?mode={mode}" + ("&immutable=1" if immutable else "")
-
-
-def _reason(error: OSError | sqlite3.Error) -> str:
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    # What SQLite makes of a quota, of a limit on the size of files, and of a disk that is out of order.
-    hint = ": is the disk full, or a limit reached?" if "disk I/O" in str(error) else ""
-    return f"{error}{hint}"
-
-
-def _store_error(error: sqlite3.Error) -> StoreError:
-    if "full" in str(error):
-        return StoreFullError("there is no room left for the data file; nothing of this request was stored")
-    return StoreError(f"the data file cannot be used ({_reason(error)}); nothing of this request was stored")

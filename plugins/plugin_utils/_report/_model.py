@@ -11,12 +11,13 @@ from datetime import datetime, timezone
 from typing import Any, Mapping
 
 from ...module_utils._errors import OptionError
-from ...module_utils._reasons import percent
-from .._forms import kind_of
-from .._gate import VERDICTS
+from ...module_utils._values import kind_of
+from .._format import percent
+from .._gate.look import VERDICTS
 from . import _text
 from ._reader import INPUT, Reader
 
+_FROM_WORST = ("fail", "error", "inconclusive", None, "pass")
 _COUNTS = ("delivered_at_least", "delivered_at_most", "messages", "messages_due")
 
 
@@ -156,15 +157,21 @@ class GateResult:
         return self.msg[len(prefix) :] if self.msg.startswith(prefix) else self.msg
 
     @property
+    def worst_first(self) -> tuple[TagResult, ...]:
+        """The tags by verdict, and those of one verdict by their ratio."""
+        return tuple(sorted(self.tags, key=lambda tag: (_FROM_WORST.index(tag.verdict), tag.ratio or 0.0)))
+
+    @property
     def further_reasons(self) -> tuple[str, ...]:
-        """The reasons, those of undecided tags too, that C(msg) does not already say."""
-        reasons = [*self.reasons, *(reason for tag in self.tags for reason in tag.reasons)]
+        """The reasons that `msg` does not already say, those of undecided tags too, the worst tags' first."""
+        of_tags = dict.fromkeys(reason for tag in self.worst_first for reason in tag.reasons)
+        reasons = [*(reason for reason in self.reasons if reason not in of_tags), *of_tags]
         return tuple(reason for reason in dict.fromkeys(reasons) if reason not in self.msg)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a careful reader should know of the readings."""
-        return tuple(f"{tag.tag}: {note}" for tag in self.tags for note in tag.notes)
+        return tuple(f"{tag.tag}: {note}" for tag in self.worst_first for note in tag.notes)
 
     @property
     def dropped_text(self) -> str:

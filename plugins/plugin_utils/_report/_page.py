@@ -77,7 +77,7 @@ base-uri 'none'; form-action 'none'">
 <body>
 <main>
 <h1>Campaign gate <span class="badge {{ gate.verdict }}">{{ gate.verdict_text }}</span></h1>
-<p class="msg">{{ gate.summary }}</p>
+<p class="msg">{{ summary }}</p>
 <p class="soft">{{ gate.effort }}</p>
 <figure>
 <div class="wide">{{ wide | safe }}</div>
@@ -112,7 +112,7 @@ A dotted line is what is delivered at least, since mail from before may be among
 </tr>
 </thead>
 <tbody role="rowgroup">
-{% for tag in gate.tags %}
+{% for tag in tags %}
 <tr role="row">
 <th scope="row" role="rowheader">{{ tag.tag }}</th>
 <td role="cell" data-label="Verdict"><span class="verdict {{ tag.verdict or 'undecided' }}">\
@@ -126,16 +126,20 @@ A dotted line is what is delivered at least, since mail from before may be among
 {% endfor %}
 </tbody>
 </table>
+{% if tags_left_out %}
+<p class="soft">{{ tags_left_out }}</p>
 {% endif %}
-{% for heading, sentences in [
-  ("Why", gate.further_reasons), ("Notes", gate.notes), ("The last failed look", gate.failures)
-] if sentences %}
+{% endif %}
+{% for heading, sentences, left_out in sections if sentences %}
 <h2>{{ heading }}</h2>
 <ul>
 {% for sentence in sentences %}
 <li>{{ sentence }}</li>
 {% endfor %}
 </ul>
+{% if left_out %}
+<p class="soft">{{ left_out }}</p>
+{% endif %}
 {% endfor %}
 {% if gate.policy %}
 <h2 id="policy">Policy</h2>

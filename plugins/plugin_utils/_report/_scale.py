@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Sequence
 
-from ...module_utils._reasons import percent
+from .._format import percent
 
 # Where the axis of shares may begin, and in how many steps it goes up to 1 from there.
 _BEGINNINGS = ((0.99, 5), (0.98, 4), (0.95, 5), (0.9, 5), (0.8, 4), (0.5, 5))

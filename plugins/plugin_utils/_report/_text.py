@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Any, Mapping
+from typing import Any, Iterable, Mapping
 
-from ...module_utils._reasons import percent, share
+from .._format import percent, share
 
 SYMBOLS = {"pass": "\u2714", "fail": "\u2718", "inconclusive": "?", "error": "!"}
 NOTHING = "\u2013"
+
+# A sentence longer than this tells nobody more; tags have up to 1,000 characters.
+LONGEST_SENTENCE = 3000
+_MOST_SETTINGS = 20
+_LONGEST_NAME = 100
 
 _REPLACEMENT = "\ufffd"
 # Controls that turn text around, so that it reads as something else than it is.
@@ -23,7 +28,9 @@ _WHITE_SPACE = re.compile(r"\s+")
 
 def plain(text: Any) -> str:
     """Return text on one line that XML 1.0 can hold; what cannot be shown becomes U+FFFD."""
-    return "".join(map(_shown, _WHITE_SPACE.sub(" ", str(text)))).strip()
+    line = _WHITE_SPACE.sub(" ", str(text)).strip()
+    # Of what Python calls printable, nothing is hidden.
+    return line if line.isprintable() else "".join(map(_shown, line)).strip()
 
 
 def shorten(text: str, limit: int) -> str:
@@ -32,6 +39,22 @@ def shorten(text: str, limit: int) -> str:
         return text
     tail = (limit - 1) // 2
     return f"{text[: limit - 1 - tail]}\u2026{text[len(text) - tail :]}"
+
+
+def fitting(texts: Iterable[str], limit: int) -> list[str]:
+    """Return as many texts from the front as need at most `limit` bytes, with a line feed each."""
+    found: list[str] = []
+    for text in texts:
+        limit -= len(text.encode("utf-8", "replace")) + 1
+        if limit < 0:
+            break
+        found.append(text)
+    return found
+
+
+def left_out(shown: int, whole: int, noun: str) -> str:
+    """Return a sentence on the entries that are not shown; empty text where all are."""
+    return f"{whole - shown} of {whole} {noun} are left out; the worst come first." if shown < whole else ""
 
 
 def duration(seconds: float) -> str:
@@ -68,12 +91,14 @@ def setting(name: str, value: Any) -> str:
     if value is None:
         return "not set"
     if isinstance(value, Mapping):
-        return ", ".join(f"{plain(key)}: {setting('', item)}" for key, item in value.items())
+        names = [f"{shorten(plain(key), _LONGEST_NAME)}: {setting('', item)}" for key, item in value.items()]
+        rest = len(names) - _MOST_SETTINGS
+        return ", ".join(names[:_MOST_SETTINGS] + ([f"and {rest} more"] if rest > 0 else []))
     if isinstance(value, float):
         if name.endswith(("_ratio", "_drop")):
             return percent(value)
         return duration(value) if name in ("sending_gap", "grace_period") else f"{value:.12g}"
-    return plain(value)
+    return shorten(plain(value), LONGEST_SENTENCE)
 
 
 def _shown(char: str) -> str:

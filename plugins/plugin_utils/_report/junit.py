@@ -17,6 +17,8 @@ from . import _text
 from ._model import GateResult, TagResult
 
 _SUITE = "mailops.smtpeter.campaign_gate"
+_UNDECIDED = "not decided, since another tag ended the gate before"
+_LONGEST_MESSAGE = 300
 _ELEMENTS = {"fail": "failure", "inconclusive": "failure", "error": "error", None: "skipped"}
 
 
@@ -32,6 +34,7 @@ def render(gate: GateResult) -> str:
         _outcome(_test_case(suite, "gate", gate.waited), gate.verdict, gate.msg, gate.reasons)
     _totals(suites, gate)
     _totals(suite, gate)
+    suite.set("skipped", str(len(list(suite.iter("skipped")))))
     if gate.history:
         # The format has no time zone, so this is UTC.
         suite.set("timestamp", gate.history[0].moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S"))
@@ -41,9 +44,9 @@ def render(gate: GateResult) -> str:
 
 def _case(suite: ET.Element, gate: GateResult, tag: TagResult) -> None:
     case = _test_case(suite, tag.tag, gate.waited)
-    _properties(case, _tag_figures(tag))
-    _outcome(case, tag.verdict, tag.reasons[0] if tag.reasons else gate.msg, tag.reasons)
-    lines = [*tag.reasons, *(f"note: {note}" for note in tag.notes)]
+    _outcome(case, tag.verdict, tag.reasons[0] if tag.reasons else _UNDECIDED, tag.reasons)
+    # The schema of Jenkins' xUnit plugin has no properties here.
+    lines = [*(tag.reasons if tag.verdict == "pass" else ()), *(f"note: {note}" for note in tag.notes)]
     lines += [f"{name}: {value}" for name, value in _tag_figures(tag)]
     ET.SubElement(case, "system-out").text = "\n".join(lines)
 
@@ -51,10 +54,11 @@ def _case(suite: ET.Element, gate: GateResult, tag: TagResult) -> None:
 def _outcome(case: ET.Element, verdict: str | None, message: str, reasons: tuple[str, ...]) -> None:
     if verdict == "pass":
         return
-    element = ET.SubElement(case, _ELEMENTS[verdict], {"message": message})
+    element = ET.SubElement(case, _ELEMENTS[verdict], {"message": _text.shorten(message, _LONGEST_MESSAGE)})
     if verdict:
         element.set("type", verdict)
-        element.text = "\n".join(reasons or (message,))
+        # GitLab shows only this.
+        element.text = "\n".join(_text.shorten(reason, _text.LONGEST_SENTENCE) for reason in reasons or (message,))
 
 
 def _test_case(suite: ET.Element, name: str, seconds: float) -> ET.Element:
@@ -70,7 +74,7 @@ def _properties(parent: ET.Element, figures: list[tuple[str, str]]) -> None:
 def _gate_figures(gate: GateResult) -> list[tuple[str, str]]:
     return [
         ("verdict", gate.verdict),
-        ("msg", gate.msg),
+        ("msg", _text.shorten(gate.msg, _text.LONGEST_SENTENCE)),
         ("looks", str(gate.looks)),
         ("errors", str(gate.errors)),
         ("waited", f"{gate.waited:.3f}"),
@@ -93,6 +97,6 @@ def _tag_figures(tag: TagResult) -> list[tuple[str, str]]:
 
 def _totals(parent: ET.Element, gate: GateResult) -> None:
     parent.set("tests", str(len(list(parent.iter("testcase")))))
-    for attribute, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+    for attribute, element in (("failures", "failure"), ("errors", "error")):
         parent.set(attribute, str(len(list(parent.iter(element)))))
     parent.set("time", f"{gate.waited:.3f}")

@@ -11,9 +11,10 @@ would still make links of mail addresses in it, so those are taken apart by an e
 from __future__ import annotations
 
 import re
-from typing import Iterable
+from typing import Iterable, Sequence
 
-from ._model import GateResult
+from . import _text
+from ._model import GateResult, TagResult
 
 # What means nothing in its place stays, so that the source can be read too.
 _ACTIVE = re.compile(
@@ -24,20 +25,27 @@ _ACTIVE = re.compile(
 )
 _AT = "&#64;<!-- -->"
 _UNSAFE_IN_CODE = re.compile(r"[`|\\<&]")
+# In bytes. GitHub shows nothing of a summary above 1 MiB; all parts together stay below, with the escapes.
+_MOST_TAGS = 400_000
+_MOST_REASONS = 300_000
+_MOST_OTHERS = 60_000
 _HEADINGS = ("Tag", "Verdict", "Messages", "Delivered", "Ratio", "Required", "Decided by")
 
 
 def render(gate: GateResult) -> str:
     """Return the report, ending in a line feed."""
-    parts = [f"### Campaign gate: {escape(gate.verdict_text)}", _line(gate.summary)]
+    parts = [
+        f"### Campaign gate: {escape(gate.verdict_text)}",
+        _line(_text.shorten(gate.summary, _text.LONGEST_SENTENCE)),
+    ]
     if gate.tags:
-        parts.append(_table(_HEADINGS, _rows(gate), "---|---|--:|--:|--:|--:|---"))
-    parts += _section("Why", gate.further_reasons)
-    parts += _section("Notes", gate.notes)
-    parts += _section("The last failed look", gate.failures)
+        parts += _tags(gate)
+    parts += _section("Why", gate.further_reasons, "reasons", _MOST_REASONS)
+    parts += _section("Notes", gate.notes, "notes", _MOST_OTHERS)
+    parts += _section("The last failed look", gate.failures, "errors", _MOST_OTHERS)
     parts.append(_line(gate.effort))
     if gate.policy:
-        policy = _table(("Policy", "Value"), ((escape(name), escape(value)) for name, value in gate.policy), "---|---")
+        policy = _table(("Policy", "Value"), (_row(map(escape, setting)) for setting in gate.policy), "---|---")
         parts.append(f"<details>\n<summary>Policy</summary>\n\n{policy}\n\n</details>")
     return "\n\n".join(parts) + "\n"
 
@@ -63,24 +71,35 @@ def _code(text: str) -> str:
     return escape(text) if _UNSAFE_IN_CODE.search(text) or not text else f"`{text}`"
 
 
-def _rows(gate: GateResult) -> Iterable[Iterable[str]]:
-    for tag in gate.tags:
-        yield (
-            _code(tag.tag),
-            escape(tag.verdict_text),
-            tag.messages_text,
-            tag.delivered_text,
-            tag.ratio_text,
-            tag.required_text,
-            tag.decided_text,
-        )
+def _tags(gate: GateResult) -> list[str]:
+    tags = gate.worst_first
+    rows = _text.fitting((_row(_cells(tag)) for tag in tags), _MOST_TAGS)
+    table = _table(_HEADINGS, rows, "---|---|--:|--:|--:|--:|---")
+    return list(filter(None, [table, _text.left_out(len(rows), len(tags), "tags")]))
 
 
-def _table(headings: Iterable[str], rows: Iterable[Iterable[str]], alignment: str) -> str:
-    lines = [f"| {' | '.join(headings)} |", f"|{alignment}|", *(f"| {' | '.join(row)} |" for row in rows)]
-    return "\n".join(lines)
+def _cells(tag: TagResult) -> Iterable[str]:
+    return (
+        _code(tag.tag),
+        escape(tag.verdict_text),
+        tag.messages_text,
+        tag.delivered_text,
+        tag.ratio_text,
+        tag.required_text,
+        tag.decided_text,
+    )
 
 
-def _section(heading: str, sentences: Iterable[str]) -> list[str]:
-    items = [f"- {_line(sentence)}" for sentence in sentences]
-    return [f"**{heading}**", "\n".join(items)] if items else []
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _table(headings: Iterable[str], rows: Iterable[str], alignment: str) -> str:
+    return "\n".join([_row(headings), f"|{alignment}|", *rows])
+
+
+def _section(heading: str, sentences: Sequence[str], noun: str, limit: int) -> list[str]:
+    items = (f"- {_line(_text.shorten(sentence, _text.LONGEST_SENTENCE))}" for sentence in sentences)
+    shown = _text.fitting(items, limit)
+    more = _text.left_out(len(shown), len(sentences), noun)
+    return [f"**{heading}**", *filter(None, ["\n".join(shown), more])] if sentences else []

@@ -15,8 +15,8 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Sequence
 
-from ...module_utils._reasons import percent, share
-from .._missing import LibraryMissing
+from ...module_utils._missing import LibraryMissing
+from .._format import percent, share
 from . import _palette, _text
 from ._model import GateResult, Look, TagResult
 from ._scale import Scale, ratio_scale, time_scale
@@ -28,7 +28,9 @@ _NAMESPACE = "http://www.w3.org/2000/svg"
 NOTHING_DRAWN = "There was no reading of any message, so there is nothing to draw."
 _MARGIN = 14
 _FOOT = 8
-_FROM_WORST = ("fail", "error", "inconclusive", None, "pass")
+# In what is read aloud or shown where it is pointed at.
+_LONGEST_TAG = 100
+_LONGEST_ERROR = 300
 _FEW_DOTS = 25
 _MOST_TAGS = len(_palette.TAGS)
 
@@ -97,11 +99,12 @@ def document(chart: Any, lines: Sequence[Line], name: str, heading: str | None, 
 
 def description(gate: GateResult) -> str:
     """Return what the picture shows, for those who cannot see it."""
-    sentences = [gate.msg, f"{gate.effort}."]
+    sentences = [_text.shorten(gate.msg, _text.LONGEST_SENTENCE), f"{gate.effort}."]
     for tag in drawn_tags(gate):
         looks = [look for look in gate.history if tag.tag in look.counts]
         first, last = (_share_at(look, tag.tag) for look in (looks[0], looks[-1]))
-        sentences.append(f"{tag.tag}: {first} at first, {last} in the end, {tag.required_text} required.")
+        name = _text.shorten(tag.tag, _LONGEST_TAG)
+        sentences.append(f"{name}: {first} at first, {last} in the end, {tag.required_text} required.")
     if not drawn_tags(gate):
         sentences.append(NOTHING_DRAWN)
     return " ".join(sentences)
@@ -111,8 +114,10 @@ def drawn_tags(gate: GateResult) -> list[TagResult]:
     """Return the tags that have a reading to draw; where they are too many to tell apart, those that did worst."""
     seen = {tag for look in gate.history for tag, counts in look.counts.items() if counts.messages}
     tags = [tag for tag in gate.tags if tag.tag in seen]
-    worst = sorted(tags, key=lambda tag: _FROM_WORST.index(tag.verdict))[:_MOST_TAGS]
-    return [tag for tag in tags if tag in worst]
+    if len(tags) <= _MOST_TAGS:
+        return tags
+    worst = {tag.tag for tag in [tag for tag in gate.worst_first if tag.tag in seen][:_MOST_TAGS]}
+    return [tag for tag in tags if tag.tag in worst]
 
 
 def _pygal() -> ModuleType:
@@ -134,7 +139,10 @@ def _lines(gate: GateResult, shape: Shape) -> tuple[list[Line], Scale, Scale]:
         ends = [{"value": (end, limit), "formatter": _says(f"{percent(limit)} required")} for end in (0, times.high)]
         lines.append(Line(f"required: {percent(limit)} (dashed)", ends, _palette.LIMIT, dashes="7,5", dots=0))
     failed = [
-        {"value": (look.seconds / times.unit, ratios.low), "formatter": _says(f"{look.at}: {look.error}")}
+        {
+            "value": (look.seconds / times.unit, ratios.low),
+            "formatter": _says(_text.shorten(f"{look.at}: {look.error}", _LONGEST_ERROR)),
+        }
         for look in gate.history
         if look.error is not None and tags
     ]
@@ -152,7 +160,7 @@ def _tag_lines(gate: GateResult, tag: TagResult, color: _palette.Color, shape: S
             continue
         time = look.seconds / times.unit
         delivered = min(counts.deliveries, counts.messages)
-        text = f"{tag.tag}, {look.at}: {_share_at(look, tag.tag)}"
+        text = f"{_text.shorten(tag.tag, _LONGEST_TAG)}, {look.at}: {_share_at(look, tag.tag)}"
         most.append({"value": (time, delivered / counts.messages), "formatter": _says(text)})
         bound = min(delivered, max(0, counts.deliveries - tag.carried_over))
         least.append({"value": (time, bound / counts.messages)})

@@ -25,6 +25,7 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
     answer,
     constantly,
 )
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.proxies import Proxy
 
 if TYPE_CHECKING:
     import pathlib
@@ -41,7 +42,7 @@ HASTY = 0.5
 
 @dataclass(frozen=True)
 class Fault:
-    """One way to go wrong.
+    """One way to go wrong, or to be odd.
 
     C(kinds) are the kinds of error of which one must come of it, and C(says) is what its text matches; without kinds
     it is a record with the counters of C(COUNTS) that must come. C(place) is the service that has it, C(timeout) that
@@ -262,6 +263,13 @@ def _status_faults() -> Iterable[Fault]:
         ("999 Beyond", "service"),
     ):  # fmt: skip
         yield Fault("status", status.strip(), _echo(status), (kind,), f"answered {status[:3]}")
+    for status in ("408 Request Timeout", "425 Too Early"):
+        yield Fault("status", status, _echo(status), ("service",), f"answered {status[:3]}")
+    for status in ("429 Slow down", "503 Not now"):
+        yield Fault(
+            "status", f"{status[:3]}, Retry-After 3600", _echo(status, "Retry-After: 3600"), ("service",),
+            "asks to wait 3600 s", alone=True,
+        )  # fmt: skip
     yield Fault(
         "status", "terminal escapes in the reason", constantly(answer(b"", f"500 {ESCAPES}")), ("service",), "500"
     )
@@ -279,6 +287,18 @@ def _certificate_faults() -> Iterable[Fault]:
     for place in ("expired", "another name", "self-signed", "unknown authority"):
         yield Fault("certificate", place, place=place, kinds=kinds, says="certificate cannot be trusted")
     yield Fault("certificate", "no TLS at all", place="no tls", kinds=CONNECTION, says="TLS|closed|reset")
+
+
+def _proxy_faults() -> Iterable[Fault]:
+    for place, name in (("IPv6 proxy", "at an IPv6 literal"), ("SOCKS proxy", "SOCKS, with names resolved there")):
+        yield Fault("proxy", name, _counted(), place=place)
+    for place, name, says in (
+        ("407.IPv6 proxy", "407 to CONNECT", "names refuses the credentials, or asks for some .407."),
+        ("403.IPv6 proxy", "403 to CONNECT", "names does not connect: it answered 403"),
+        ("502.IPv6 proxy", "502 to CONNECT", "names does not connect: it answered 502"),
+        ("refused.SOCKS proxy", "SOCKS that refuses", "names does not connect .0x05: Connection refused"),
+    ):
+        yield Fault("proxy", name, kinds=CONNECTION, says=says, place=place)
 
 
 def _text_faults() -> Iterable[Fault]:
@@ -347,7 +367,7 @@ FAULTS = tuple(
     for number, fault in enumerate(
         itertools.chain(
             _connection_faults(), _slow_faults(), _endless_faults(), _framing_faults(), _status_faults(),
-            _redirect_faults(), _certificate_faults(), _text_faults(), _number_faults(),
+            _redirect_faults(), _certificate_faults(), _proxy_faults(), _text_faults(), _number_faults(),
         ), 1,
     )
 )  # fmt: skip
@@ -359,15 +379,18 @@ def tag_of(target: str) -> str:
 
 
 class Services:
-    """The services that have all the faults. C(access) leads to each place: its api_url and, if needed, a ca_path.
+    """The services that have all of some faults, and a good answer for everything else.
 
-    C(elsewhere) is where redirects point: nothing must ever come there.
+    C(access) leads to each place: its api_url and, if needed, a ca_path.
+    C(elsewhere) is where redirects point: nothing must ever come there. C(proxies) are the proxies by the words that
+    their places end in; the others are reached without, whatever proxy is set, since they are on loopback.
     """
 
-    def __init__(self, directory: pathlib.Path) -> None:
+    def __init__(self, directory: pathlib.Path, faults: Iterable[Fault] = FAULTS, good: bytes = GOOD) -> None:
         authority = Authority(directory)
-        self._scripts = {fault.tag: fault.script for fault in FAULTS}
-        self._redirects = {fault.tag: fault for fault in FAULTS if fault.family == "redirect"}
+        self._good = good
+        self._scripts = {fault.tag: fault.script for fault in faults}
+        self._redirects = {fault.tag: fault for fault in faults if fault.family == "redirect"}
         self.elsewhere = Hostile(constantly(answer(WRONG)))
         reads = constantly(answer(WRONG))
         self._servers = {
@@ -380,6 +403,16 @@ class Services:
             "no tls": Hostile(constantly(answer(b"", "400 Bad Request")), impatient=True),
             "handshake": Hostile(lambda _target: [], impatient=True),
         }
+        # Its certificate is for an address that leads nowhere without a proxy.
+        self._servers["behind a proxy"] = Hostile(self.reply, authority.context("another name"))
+        port = self._servers["behind a proxy"].port
+        statuses = {"407.example.test": "407 Who are you", "403.example.test": "403 No", "502.example.test": "502 Oops"}
+        self._proxies = {
+            "IPv6 proxy": Proxy("connect", port, host="::1", refusal=statuses.get),
+            "SOCKS proxy": Proxy("socks5", port, refusal={"refused.example.test": 5}.get),
+        }
+        schemes = {"IPv6 proxy": "http", "SOCKS proxy": "socks5h"}
+        self.proxies = {name: f"{schemes[name]}://{proxy.address}" for name, proxy in self._proxies.items()}
         # Bound and not listening, so that nobody else gets the port.
         self._closed = socket.socket()
         self._closed.bind(("127.0.0.1", 0))
@@ -389,6 +422,9 @@ class Services:
             urls[place] = urls[place].replace("http:", "https:")
         bundled = ("tls", "expired", "another name", "self-signed")
         self.access = {place: (url, str(authority.bundle) if place in bundled else None) for place, url in urls.items()}
+        for place in {fault.place for fault in FAULTS if fault.family == "proxy"}:
+            name = f"{place.split('.')[0]}.example.test" if "." in place else "192.0.2.1"
+            self.access[place] = (f"https://{name}/v1", str(authority.bundle))
 
     @property
     def untrusted(self) -> list[str]:
@@ -399,14 +435,14 @@ class Services:
     def close(self) -> None:
         """Stop them all."""
         self._closed.close()
-        for server in (*self._servers.values(), self.elsewhere):
+        for server in (*self._proxies.values(), *self._servers.values(), self.elsewhere):
             server.close()
 
     def reply(self, target: str) -> Iterable[bytes]:
         """What a request gets: the fault that its tag names, or else a good answer."""
         fault = self._redirects.get(tag_of(target))
         if fault is None:
-            return self._scripts.get(tag_of(target), constantly(answer(COUNTS)))(target)
+            return self._scripts.get(tag_of(target), constantly(answer(self._good)))(target)
         status = fault.name[:3] if fault.place == "plain" else "302"
         url = self.elsewhere.url.replace("127.0.0.1", "localhost")
         return [answer(b"", f"{status} Moved", f"Location: {url}{target.partition('/v1')[2]}")]

@@ -12,7 +12,9 @@ from datetime import datetime, timedelta, timezone
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Gate, Reading, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import trackers_of
 
 START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=timezone.utc)
 SERVICE = {"kind": "service", "status": 503, "msg": "tag 'a': answered 503"}
@@ -22,14 +24,16 @@ def record(tag, second, messages, deliveries, **more):
     """A reading at a second of the gate's time, with the last activity just then unless said otherwise."""
     now = START + timedelta(seconds=second)
     more.setdefault("last_at", now)
+    more.setdefault("fetched_at", now)
     more.setdefault("opens", 0)
     more.setdefault("clicks", 0)
-    return Record(tag, messages, deliveries, fetched_at=now, **more)
+    return Record(tag, messages, deliveries, **more)
 
 
 def gate(tags="a", before=None, timing=None, **options):
     """A gate of a policy."""
-    return Gate(list(tags), Policy.from_options(options), Timing(**(timing or {})), before or {})
+    policy = Policy.from_options(options)
+    return Gate(trackers_of(tags, policy, before or {}), policy, Timing(**(timing or {})))
 
 
 def look(a_gate, second, **tags):
@@ -41,7 +45,7 @@ def look(a_gate, second, **tags):
         else:
             counts, more = found[:2], found[2] if len(found) > 2 else {}
             records[tag] = record(tag, second, *counts, **more)
-    return a_gate.look(Reading(second, second, START + timedelta(seconds=second), records, errors))
+    return a_gate.look(Look(second, second, START + timedelta(seconds=second), records, errors))
 
 
 def growth(first, then):

@@ -16,9 +16,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.parsing.plugin_docs import read_docstring
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import add_fragments
-from ansible_collections.mailops.smtpeter.plugins.module_utils._options import connection_spec, reading_spec
+from ansible_collections.mailops.smtpeter.plugins.module_utils._options import (
+    connection_spec,
+    reading_spec,
+    recent_spec,
+)
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
-from ansible_collections.mailops.smtpeter.plugins.modules import tag_stats_info
+from ansible_collections.mailops.smtpeter.plugins.modules import tag_outcomes_info, tag_stats_info
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate_options import argument_spec
 
 PLUGINS = pathlib.Path(__file__).resolve().parents[3] / "plugins"
@@ -48,7 +52,7 @@ NUMBERS = {
         "min_delivery_ratio",
         "min_open_ratio",
     },
-    "^How many (looks|of the next requests|tags) |^Further attempts |^With fewer messages |^More failed looks ": {
+    "^How many (causes|looks|of the next requests|tags) |^Further attempts |^With fewer messages |^More failed look": {
         "faults.drop",
         "faults.slow_count",
         "history_limit",
@@ -56,6 +60,7 @@ NUMBERS = {
         "min_messages",
         "parallel",
         "retries",
+        "top",
     },
     "^Divides every delay ": {"speed"},
     "^The port ": {"port"},
@@ -78,11 +83,14 @@ def defaults(options, *without):
 
 def test_the_gate():
     """Each argument is documented, with its type and its default, and nothing else is."""
-    spec = argument_spec()["argument_spec"]
+    spec = argument_spec()
     options = documentation("modules", "campaign_gate")["options"]
     assert set(options) == set(spec)
-    # Where the controller does not know the address, the look takes it or its default.
+    # An address that is not given is left to the look.
     assert defaults(options, "api_url") == defaults(spec, "api_url")
+    # A path is expanded on the host, by the look.
+    assert (options["ca_path"]["type"], spec["ca_path"]["type"]) == ("path", "str")
+    spec["ca_path"]["type"] = "path"
     for name, argument in spec.items():
         assert options[name]["type"] == argument["type"], name
         assert options[name].get("choices") == argument.get("choices"), name
@@ -98,7 +106,7 @@ def test_one_look(kind, name):
 
 def test_the_lookup():
     """It has the connection's options and those of reading, less the tags, which are its terms, and a cache."""
-    spec = {**connection_spec(), **reading_spec()}
+    spec = {**connection_spec(), **reading_spec(), **recent_spec()}
     options = documentation("lookup", "tag_stats")["options"]
     assert defaults(options, "_terms", *CACHE) == defaults(spec, "tags")
     assert options["api_token"]["env"] == [{"name": "SMTPETER_API_TOKEN"}]
@@ -118,7 +126,8 @@ def test_the_cache():
     assert options["cache_plugin"]["default"] == "jsonfile"
 
 
-def test_the_info_module(monkeypatch):
+@pytest.mark.parametrize("module", [tag_stats_info, tag_outcomes_info], ids=lambda module: module.__name__[-17:])
+def test_the_info_modules(monkeypatch, module):
     """Names, types, defaults, choices and aliases are the arguments', and the environment's variables are named."""
     specs = []
 
@@ -128,7 +137,7 @@ def test_the_info_module(monkeypatch):
 
     monkeypatch.setattr(AnsibleModule, "__init__", remember)
     with pytest.raises(KeyboardInterrupt):
-        tag_stats_info.main()
+        module.main()
     keys = {"type": "str", "elements": None, "default": None, "required": False, "choices": None, "aliases": None}
 
     def essence(of):
@@ -136,7 +145,7 @@ def test_the_info_module(monkeypatch):
             name: {key: option.get(key, unset) or None for key, unset in keys.items()} for name, option in of.items()
         }
 
-    options = documentation("modules", "tag_stats_info")["options"]
+    options = documentation("modules", module.__name__.rpartition(".")[2])["options"]
     assert essence(options) == essence(specs[0])
     for name, option in connection_spec().items():
         for variable in option.get("fallback", (None, []))[1]:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 import os
 import pathlib
 import re
@@ -22,6 +24,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
+from ansible_collections.mailops.smtpeter.plugins.module_utils import _proxy
+from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
     COUNTS,
     Hostile,
@@ -160,12 +164,44 @@ def test_options_that_cannot_work(given: dict[str, Any], name: str) -> None:
     assert leaks(str(caught.value), TOKEN) == []
 
 
-@pytest.mark.parametrize("term", [7, None, True, ["a"], {"a": 1}, b"a", 1.5], ids=repr)
+@pytest.mark.parametrize("term", [7, None, True, ["a"], {"a": 1}, b"a", 1.5, datetime.date(2026, 11, 26)], ids=repr)
 def test_a_term_that_is_no_string(term: Any) -> None:
     """It is refused, since 007 and 7 are different tags but may be the same number."""
     text = refusal("a", term, api_token=TOKEN)
     assert "tags: " in text
     assert "came where a tag belongs" in text
+
+
+@pytest.mark.parametrize(
+    ("terms", "tags"),
+    [
+        (["wave-1,wave-2"], ["wave-1", "wave-2"]),
+        (["a", "b, c", "a"], ["a", "b", "c", "a"]),
+        (['["wave-1", "wave,2"]', "b"], ["wave-1", "wave,2", "b"]),
+    ],
+)
+@pytest.mark.parametrize("cache", [False, True])
+def test_text_that_names_several_tags(
+    hostile: Serve, tmp_path: pathlib.Path, terms: list[str], tags: list[str], cache: bool
+) -> None:
+    """It is read as the module reads its tags, also where the cache has a tag of such a name."""
+    server = hostile(constantly(answer(COUNTS)))
+    given = {"api_token": TOKEN, "api_url": server.url, "cache": cache, "cache_connection": str(tmp_path / "cache")}
+    look('["wave-1,wave-2"]', **given)
+    for _time in range(2):
+        assert [record["tag"] for record in look(*terms, **given)] == tags
+
+
+def test_the_option_of_a_loop(hostile: Serve) -> None:
+    """An ansible-core before 2.19 passes `wantlist` to a lookup in `with_`."""
+    server = hostile(constantly(answer(COUNTS)))
+    assert look("a", api_token=TOKEN, api_url=server.url, wantlist=True)[0]["messages"] == 1000
+
+
+@pytest.mark.parametrize("term", [f"{TOKEN},", f"[{TOKEN}]", f",{TOKEN}"])
+def test_text_that_names_nothing(term: str) -> None:
+    """It is refused without being shown, as it may hold the token."""
+    assert "tags: " in refusal(term, api_token=TOKEN)
 
 
 @pytest.mark.parametrize(
@@ -199,8 +235,24 @@ def test_no_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the library the user learns which, and where."""
     monkeypatch.setattr(options, "missing_requests", lambda: True)
     text = refusal("a", api_token=TOKEN)
-    assert "-m pip install requests" in text
+    assert how_to_install("requests") in text
     assert sys.executable in text
+
+
+def test_a_long_pause(hostile: Serve) -> None:
+    """The error says how long the service wants, and the other tags are not asked for."""
+    server = hostile(constantly(answer(b"", "429 Busy", "Retry-After: 3600")))
+    text = refusal("a", "b", "c", api_token=TOKEN, api_url=server.url, parallel=1)
+    assert "answered 429 (Too Many Requests), and asks to wait 3600 s; try again after that" in text
+    assert text.count("not tried, since the service asks to wait 3600 s") == 2
+    assert len(server.requests) == 1
+
+
+def test_a_socks_proxy_without_pysocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is missing is named, and how to install it."""
+    monkeypatch.setattr(_proxy, "is_missing", lambda module: module == "socks")
+    monkeypatch.setenv("HTTPS_PROXY", "socks5h://localhost:1080")
+    assert how_to_install("PySocks") in refusal("a", api_token=TOKEN)
 
 
 def test_connections_are_closed(hostile: Serve) -> None:
@@ -274,11 +326,35 @@ def test_what_was_read_before_a_failure_is_kept(hostile: Serve, cached: dict[str
 
 
 def test_an_unknown_tag_from_the_cache(hostile: Serve, cached: dict[str, Any]) -> None:
-    """It is a record or an error as the lookup wants it, and asked for once."""
-    server = hostile(constantly(answer(b"", "404 Not Found")))
-    assert look("a", api_url=server.url, **cached)[0]["known"] is False
-    assert "spelling" in refusal("a", api_url=server.url, missing="error", **cached)
-    assert look("a", api_url=server.url, **cached)[0]["known"] is False
+    """It is a record or an error as the lookup wants it, and asked for once, and so are the recent tags."""
+    recent = answer(json.dumps([{**COUNTS, "tag": "wave-1"}]).encode())
+    server = hostile(lambda target: [recent if "/stats?" in target else answer(b"", "404 Not Found")])
+    meant = "did you mean 'wave-1'?"
+    assert look("wave1", api_url=server.url, **cached)[0]["notes"][1:] == [meant]
+    assert meant in refusal("wave1", api_url=server.url, missing="error", **cached)
+    assert look("wave1", api_url=server.url, **cached)[0]["known"] is False
+    assert len(server.requests) == 2
+
+
+RECENT = [{**COUNTS, "tag": "wave-2", "messages": 2000}, {**COUNTS, "tag": "wave-1"}]
+
+
+def test_recent_tags(hostile: Serve, cached: dict[str, Any]) -> None:
+    """One record for each of the most recently active tags, in the order of the service; never from the cache."""
+    server = hostile(constantly(answer(json.dumps(RECENT).encode())))
+    for given in ({"api_token": TOKEN}, cached, cached):
+        records = look(api_url=server.url, recent=True, **given)
+        assert [(record["tag"], record["messages"]) for record in records] == [("wave-2", 2000), ("wave-1", 1000)]
+    assert len(server.requests) == 3
+    assert server.targets[0].startswith("/v1/stats?access_token=")
+
+
+def test_recent_tags_and_terms(hostile: Serve) -> None:
+    """There are either terms or recent, and an error of the service is one here."""
+    server = hostile(constantly(answer(b"no", "410 Gone")))
+    assert "recent: it reads the most recently active tags" in refusal("a", api_token=TOKEN, recent=True)
+    assert "tags: it is empty" in refusal(api_token=TOKEN, recent=False)
+    assert "recent tags: " in refusal(api_token=TOKEN, api_url=server.url, recent=True)
     assert len(server.requests) == 1
 
 

@@ -20,6 +20,7 @@ import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client, Connection
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import PARALLEL_LIMIT, failures, read_tags
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.faults import tag_of
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
     COUNTS,
     Authority,
@@ -34,13 +35,14 @@ Connect = Callable[..., Client]
 
 
 def by_tag(special: dict[str, bytes], other: bytes) -> Script:
-    """The script that answers some tags in their own way."""
-    return lambda target: [special.get(target.split("/")[3].split("?")[0], other)]
+    """The script that answers some tags in their own way, and knows no recent ones."""
+    replies = {"stats": answer(b"[]"), **special}
+    return lambda target: [replies.get(tag_of(target), other)]
 
 
 def asked(server: Hostile) -> list[str]:
     """The tags that the server was asked for, in their order."""
-    return [target.split("/")[3].split("?")[0] for target in server.targets]
+    return [tag_of(target) for target in server.targets if not target.startswith("/v1/stats?")]
 
 
 @pytest.mark.parametrize("parallel", [1, 2, 8, 64])
@@ -106,6 +108,35 @@ def test_a_refused_token_ends_the_reading(hostile: Serve, connect: Connect, stat
     assert "not tried" in str(last)
 
 
+@pytest.mark.parametrize("asked", ["31", "3600"])
+@pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable", "408 Request Timeout"])
+@pytest.mark.parametrize("parallel", [1, 4])
+def test_a_long_pause_ends_the_reading(
+    hostile: Serve, connect: Connect, pauses: list[float], status: str, asked: str, parallel: int
+) -> None:
+    """Asked to wait long, no worker asks again, for no tag; what was read is kept, and the rest is not tried."""
+
+    def busy(target: str) -> Iterator[bytes]:
+        if "/first" in target:
+            yield answer(COUNTS)
+            return
+        time.sleep(0.02)
+        yield answer(b"", status, f"Retry-After: {asked}")
+
+    server = hostile(busy)
+    tags = ["first", *(f"tag-{number}" for number in range(50))]
+    client = connect(server.url, retries=3)
+    readings = read_tags(client, tags, parallel, "zero")
+    assert list(readings.records) == ["first"]
+    assert list(readings.errors) == tags[1:]
+    kinds = Counter(error.kind for error in readings.errors.values())
+    # Each worker may have had a request on its way.
+    assert kinds["service"] == len(server.requests) - 1 <= 2 * parallel - 1
+    assert kinds["not_tried"] == 50 - kinds["service"]
+    assert f"not tried, since the service asks to wait {asked} s; see" in str(readings.errors[tags[-1]])
+    assert (client.longest_pause, pauses) == (float(asked), [])
+
+
 @pytest.mark.parametrize("parallel", [1, 8])
 def test_a_service_that_is_down_ends_the_reading(hostile: Serve, connect: Connect, parallel: int) -> None:
     """After 25 tags in a row without an answer the rest is reported as not tried, and what was read is kept."""
@@ -128,7 +159,7 @@ def test_any_answer_tells_that_the_service_is_up(hostile: Serve, connect: Connec
     server = hostile(by_tag({f"tag-{number}": up for number in (24, 49, 74)}, answer(b"", "503 Busy")))
     readings = read_tags(connect(server.url, retries=0), [f"tag-{number}" for number in range(99)], 1, "zero")
     assert "not_tried" not in {error.kind for error in readings.errors.values()}
-    assert len(server.requests) == 99
+    assert len(asked(server)) == 99
 
 
 def test_what_was_read_before_a_refusal_is_kept(hostile: Serve, connect: Connect) -> None:
@@ -185,6 +216,9 @@ def test_an_unknown_tag(hostile: Serve, connect: Connect, reply: bytes) -> None:
     assert list(readings.records) == ["a"]
     assert readings.errors["b"].kind == "unknown_tag"
     assert "spelling" in str(readings.errors["b"])
+    assert "invisible" not in str(readings.errors["b"])
+    readings = read_tags(connect(hostile(constantly(reply)).url), ["b\u200b"], 2, "error")
+    assert "it holds an invisible character (U+200B)" in str(readings.errors["b\u200b"])
 
 
 @pytest.mark.parametrize("parallel", [0, -1, PARALLEL_LIMIT + 1])
@@ -258,6 +292,15 @@ def test_other_failures_hold_nobody(connect: Connect, hostile: Serve, pauses: li
     assert pauses == [0.5]
 
 
+@pytest.mark.parametrize("parallel", [1, 8])
+def test_an_unusable_proxy_ends_the_reading(connect: Connect, monkeypatch: pytest.MonkeyPatch, parallel: int) -> None:
+    """What the environment names wrongly is no error of a tag, but one of the variable."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:pass-w0rd@:3128")
+    with pytest.raises(OptionError, match="^HTTPS_PROXY: ") as caught:
+        read_tags(connect("https://service.example.test/v1"), [f"tag-{n}" for n in range(20)], parallel, "zero")
+    assert "pass-w0rd" not in str(caught.value)
+
+
 @pytest.mark.slow
 def test_thousands_of_tags(hostile: Serve, connect: Connect) -> None:
     """As many threads and connections as are allowed serve any number of tags, each asked for once."""
@@ -290,7 +333,7 @@ print(sorted(set(sys.modules).difference(before).intersection({costly!r})))
 def test_authorities_are_read_once(
     hostile: Serve, authority: Authority, monkeypatch: pytest.MonkeyPatch, parallel: int
 ) -> None:
-    """However many threads connect: they are looked into when the options are checked, and read when the first asks."""
+    """However many threads connect: they are looked into when the client is made, and read when the first asks."""
     loads: list[dict[str, str]] = []
     load = ssl.SSLContext.load_verify_locations
 
@@ -313,4 +356,4 @@ def test_no_authorities_without_tls(hostile: Serve, monkeypatch: pytest.MonkeyPa
     with closing(Client(Connection("a-good-token", server.url))) as client:
         assert read_tags(client, ["a"], 1, "zero").records
     with pytest.raises(OptionError, match="ca_path"):
-        Connection("a-good-token", server.url, ca_path=str(tmp_path / "none.pem"))
+        Client(Connection("a-good-token", server.url, ca_path=str(tmp_path / "none.pem")))

@@ -16,11 +16,11 @@ import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Answer
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, StatsError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import (
-    UNKNOWN_TAG,
     Record,
     difference,
     parse,
     to_iso,
+    unknown_tag,
 )
 from ansible_collections.mailops.smtpeter.plugins.module_utils._redact import Redactor
 from hypothesis import given
@@ -39,9 +39,9 @@ GOOD = {
 }
 
 
-def read(body, tag="abc"):
+def read(body, tag="abc", age=None):
     """Parse a body as the client would hand it over."""
-    return parse(Answer(tag, body, NOON), Redactor(TOKEN).excerpt)
+    return parse(Answer(tag, body, NOON, age), Redactor(TOKEN).excerpt)
 
 
 def read_json(**changes):
@@ -109,8 +109,131 @@ def test_unknown_tag(body):
     record = read(body)
     assert not record.known
     assert (record.messages, record.deliveries, record.opens, record.clicks) == (0, 0, 0, 0)
-    assert record.notes == (UNKNOWN_TAG,)
+    assert record.notes == (unknown_tag("abc"),)
     assert record.as_dict()["delivery_ratio"] is None
+
+
+@pytest.mark.parametrize(
+    ("tag", "echo"),
+    [
+        ("abc", None),
+        ("abc", "abc"),
+        ("abc", "ABC"),
+        ("stra\u00dfe", "STRASSE"),
+        ("cafe\u0301", "caf\u00e9"),
+        ("caf\u00e9", "cafe\u0301"),
+        ("CAFE\u0301", "caf\u00e9"),
+        ("\u0390", "\u03b9\u0308\u0301"),
+        ("\u1100\u1161\u11a8", "\uac01"),
+        ("\u304b\u3099", "\u304c"),
+        ("q\u0307\u0323", "q\u0323\u0307"),
+        ("\u212b", "\u00c5"),
+        ("2016", 2016),
+        ("2016", "2016"),
+        ("-7", -7),
+        ("1.5", 1.5),
+    ],
+    ids=ascii,
+)
+def test_a_tag_that_is_echoed(tag, echo):
+    """The same tag in another case or composition, as a number, or as null is the tag asked for, and named as asked."""
+    for content in ({**GOOD, "tag": echo}, {"messages": 0, "deliveries": 0, "opens": 0, "clicks": 0, "tag": echo}):
+        for ensure_ascii in (True, False):
+            record = read(json.dumps(content, ensure_ascii=ensure_ascii).encode(), tag)
+            assert record.tag == tag
+            assert record.known is (content["messages"] == 20)
+
+
+@pytest.mark.parametrize(
+    ("tag", "echo"),
+    [
+        ("abc", ""),
+        ("abc", 0),
+        ("abc", False),
+        ("abc", []),
+        ("abc", {}),
+        ("abc", ["abc"]),
+        ("caf\u00e9", "cafe"),
+        ("a\u200bb", "ab"),
+        ("\uff11", "1"),
+        ("2016", 2017),
+        ("010", 8),
+        ("null", None),
+        ("None", None),
+    ],
+    ids=ascii,
+)
+def test_another_tag(tag, echo):
+    """What is not the same text is about another tag; a null tag is none, whatever the tag is."""
+    body = json.dumps({**GOOD, "tag": echo}).encode()
+    if echo is None:
+        assert read(body, tag).known
+        return
+    with pytest.raises(StatsError, match="it is about another tag"):
+        read(body, tag)
+
+
+@pytest.mark.parametrize(
+    ("tag", "names"),
+    [
+        ("wave-1", ""),
+        ("caf\u00e9", ""),
+        ("cafe\u0301", ""),
+        ("\u65e5\u672c", ""),
+        ("wave-1\u200b", "an invisible character (U+200B)"),
+        ("\ufeffwave-1", "an invisible character (U+FEFF)"),
+        ("wa\u00adve", "an invisible character (U+00AD)"),
+        ("wa\u2060ve", "an invisible character (U+2060)"),
+        ("wa\u180eve", "an invisible character (U+180E)"),
+        ("wa\u202eve", "an invisible character (U+202E)"),
+        ("wa\u200dve", "an invisible character (U+200D)"),
+        ("wa\u061cve", "an invisible character (U+061C)"),
+        ("wa\u034fve", "an invisible character (U+034F)"),
+        ("wa\u115fve", "an invisible character (U+115F)"),
+        ("wa\u1160ve", "an invisible character (U+1160)"),
+        ("wa\u3164ve", "an invisible character (U+3164)"),
+        ("wa\uffa0ve", "an invisible character (U+FFA0)"),
+        ("wa\u17b4ve", "an invisible character (U+17B4)"),
+        ("wa\u180bve", "an invisible character (U+180B)"),
+        ("wa\u2800ve", "an invisible character (U+2800)"),
+        ("wa\u2028ve", "an invisible character (U+2028)"),
+        ("wa\u2029ve", "an invisible character (U+2029)"),
+        ("wa\ufe0fve", "an invisible character (U+FE0F)"),
+        ("wa\U000e0101ve", "an invisible character (U+E0101)"),
+        ("wa\U000e0041ve", "an invisible character (U+E0041)"),
+        ("wa\U0001d173ve", "an invisible character (U+1D173)"),
+        ("\u200bwa\u200bve\u200b", "an invisible character (U+200B)"),
+        ("\u200bwa\ufeffve", "2 different invisible characters (U+200B, U+FEFF)"),
+        (
+            "\u200b\u200c\u200d\u2060\u2061\u2062\u2063",
+            "7 different invisible characters (U+200B, U+200C, U+200D, U+2060, U+2061)",
+        ),
+        (None, ""),
+    ],
+    ids=ascii,
+)
+def test_invisible_characters_are_named(tag, names):
+    """A tag that looks like the right one and is not is no riddle."""
+    sentence = unknown_tag(tag)
+    assert sentence.startswith("the service has nothing under this tag: check its spelling and api_url")
+    assert sentence.endswith(f"api_url; it holds {names}" if names else "api_url")
+    assert sentence.isprintable()
+    if tag:
+        assert read(None, tag).notes == (sentence,)
+        assert read(json.dumps(GOOD).encode(), tag).notes == ()
+
+
+@pytest.mark.parametrize("body", [None, b"[]", json.dumps(GOOD).encode()], ids=["404", "empty", "counters"])
+@pytest.mark.parametrize("age", [None, 0, 1, 600, 2**31])
+def test_a_copy_from_a_cache(body, age):
+    """Its age is known beside the record, whose keys are a promise, and noted where it is above 0."""
+    record = read(body, age=age)
+    assert record.age == age
+    assert "age" not in record.as_dict()
+    copies = [note for note in record.notes if "copy" in note]
+    assert copies == ([f"the answer is a copy that a cache had kept for {age} s"] if age else [])
+    assert Record.from_dict(record.as_dict()).age is None
+    assert difference(record, None, 900).age == age
 
 
 @pytest.mark.parametrize(
@@ -118,6 +241,8 @@ def test_unknown_tag(body):
     [
         ({"messages": "20", "deliveries": "015"}, (20, 15)),
         ({"messages": 20.0, "deliveries": 1.5e1}, (20, 15)),
+        ({"messages": "0" * 30 + "20", "deliveries": "0" * 5000 + "15"}, (20, 15)),
+        ({"messages": "20", "deliveries": "0" * 20}, (20, 0)),
         ({"deliveries": ..., "delivery": 7}, (20, 7)),
         ({"deliveries": None, "delivery": 7}, (20, 7)),
         ({"deliveries": 7, "delivery": "7"}, (20, 7)),

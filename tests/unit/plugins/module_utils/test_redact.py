@@ -111,7 +111,7 @@ def test_named_entities_are_masked() -> None:
     [
         "",
         "a",
-        'An ordinary sentence, with 100 % of its punctuation; (and) <tags/> & "quotes".',
+        'An ordinary sentence, with 100% of its punctuation; (and) <tags/> & "quotes".',
         '{"messages": 10, "deliveries": 9}',
         "s3cr&t is the beginning, and tok\\en the end",
         "bad tag %2e%2e \\u00e9 &amp;",

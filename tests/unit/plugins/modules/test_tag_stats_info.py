@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import json
+import pathlib
+import shutil
 from contextlib import ExitStack
 from typing import Any, Callable
 
@@ -14,10 +16,13 @@ import pytest
 import yaml
 from ansible.module_utils import basic
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
+from ansible_collections.mailops.smtpeter.plugins.module_utils import _proxy
+from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.modules import tag_stats_info
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
     COUNTS,
+    Authority,
     Hostile,
     answer,
     constantly,
@@ -132,6 +137,24 @@ def test_missing(hostile: Serve, run: Run, missing: str | None, failed: bool) ->
         ({"retries": 1.5}, "retries"),
         ({"ca_path": "/no/such/file"}, "ca_path"),
         ({"tag_": "a"}, "tag_"),
+        ({"tags": None}, "tags: null came"),
+        ({"tags": 8}, "tags: 8 came where a tag belongs; quote it"),
+        ({"tags": [1.1]}, "quote it"),
+        ({"tags": ["a", 45000]}, "quote it"),
+        ({"tags": True}, "quote it: 'no'"),
+        ({"tags": [False]}, "quote it: 'no'"),
+        ({"tags": [None]}, "null came"),
+        ({"tags": "a,,b"}, "an entry between the commas is empty"),
+        ({"tags": "a,"}, "an entry between the commas is empty"),
+        ({"tags": ""}, "it is empty"),
+        ({"tags": "['a', 'b']"}, "double quotes"),
+        ({"tags": '["a", 8]'}, "quote it"),
+        ({"timeout": "30s"}, "timeout: '30s' is not a number; give seconds: did you mean 30?"),
+        ({"timeout": True}, "timeout: true is not a number"),
+        ({"retries": True}, "retries: true is not a number"),
+        ({"retries": "some"}, "retries: 'some' is not a number"),
+        ({"parallel": "1,000"}, "parallel: '1,000' is not a number; did you mean 1000?"),
+        ({"validate_certs": "maybe"}, "validate_certs: 'maybe' is not a boolean"),
     ],
 )
 def test_options_that_cannot_work(run: Run, given: dict[str, Any], text: str) -> None:
@@ -139,15 +162,18 @@ def test_options_that_cannot_work(run: Run, given: dict[str, Any], text: str) ->
     result = run(**{"api_token": TOKEN, "tags": ["a"], **given})
     assert result["failed"]
     assert text in result["msg"]
+    assert result["refused"] is True
     assert "stats" not in result
     assert leaks(json.dumps(result["msg"]), TOKEN) == []
     assert leaks(result["msg"], TOKEN) == []
 
 
 @pytest.mark.parametrize("name", ["tags", "tag"])
-@pytest.mark.parametrize(("value", "tags"), [(["a", "b"], ["a", "b"]), ("a,b", ["a", "b"]), ("a", ["a"]), (7, ["7"])])
+@pytest.mark.parametrize(
+    ("value", "tags"), [(["a", "b"], ["a", "b"]), ("a,b", ["a", "b"]), ("a", ["a"]), ('["a,b", "c"]', ["a,b", "c"])]
+)
 def test_tags_and_its_alias(hostile: Serve, run: Run, name: str, value: Any, tags: list[str]) -> None:
-    """A list, or text that Ansible splits at its commas."""
+    """A list, JSON text that is one, or text that is split at its commas."""
     result = run(api_token=TOKEN, api_url=hostile(constantly(answer(COUNTS))).url, **{name: value})
     assert list(result["stats"]) == tags
 
@@ -183,7 +209,86 @@ def test_no_requests(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(options, "missing_requests", lambda: True)
     result = run(api_token=TOKEN, tags=["a"])
     assert result["failed"]
-    assert result["msg"].startswith("Failed to import the required Python library (requests) on ")
+    assert result["msg"] == how_to_install("requests")
+
+
+def test_a_socks_proxy_without_pysocks(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The task fails as a whole and says what to install, as for requests; so does a proxy that cannot be one."""
+    monkeypatch.setattr(_proxy, "is_missing", lambda module: module == "socks")
+    monkeypatch.setenv("HTTPS_PROXY", "socks5h://user:pass-w0rd@localhost:1080")
+    result = run(api_token=TOKEN, tags=["a", "b"])
+    assert result["failed"]
+    assert result["msg"].startswith(how_to_install("PySocks"))
+    monkeypatch.setenv("HTTPS_PROXY", "socks7://user:pass-w0rd@localhost:1080")
+    result = run(api_token=TOKEN, tags=["a", "b"])
+    assert result["msg"].startswith("HTTPS_PROXY: its scheme is not one of")
+    assert "pass-w0rd" not in json.dumps(result)
+    assert "errors" not in result
+
+
+@pytest.mark.parametrize("ca_path", ["~/ca.pem", "$HOME/ca.pem", "$CERTIFICATES"])
+def test_certificates_of_this_host(
+    hostile: Serve,
+    run: Run,
+    authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: pathlib.Path,
+    ca_path: str,
+) -> None:
+    """Home and variables are those of the host that the module runs on."""
+    shutil.copy(authority.bundle, tmp_path / "ca.pem")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("CERTIFICATES", str(tmp_path / "ca.pem"))
+    server = hostile(constantly(answer(COUNTS)), authority.context())
+    assert not run(api_token=TOKEN, api_url=server.url, tags=["a"], ca_path=ca_path)["failed"]
+
+
+def test_ages(hostile: Serve, run: Run) -> None:
+    """By tag, where the answer had one; an unknown tag's, too."""
+    replies = {
+        "fresh": answer(COUNTS),
+        "new": answer(COUNTS, "200 OK", "Age: 0"),
+        "old": answer(COUNTS, "200 OK", "Age: 90"),
+        "unknown": answer(b"", "404 Not Found", "Age: 7"),
+        "odd": answer(COUNTS, "200 OK", "Age: old"),
+        "bad": answer(b"", "410 Gone", "Age: 5"),
+    }
+    server = hostile(lambda target: [replies[target.split("/")[3].split("?")[0]]])
+    result = run(api_token=TOKEN, api_url=server.url, tags=list(replies))
+    assert result["ages"] == {"new": 0, "old": 90, "unknown": 7}
+    assert [tag for tag, record in result["stats"].items() if "copy" in " ".join(record["notes"])] == ["old", "unknown"]
+    assert result["retry_after"] is None
+
+
+@pytest.mark.parametrize(
+    ("replies", "retry_after"),
+    [
+        ([answer(COUNTS)], None),
+        ([answer(b"", "500 Oops"), answer(COUNTS)], None),
+        ([answer(b"", "503 Busy", "Retry-After: 0"), answer(COUNTS)], None),
+        ([answer(b"", "503 Busy", "Retry-After: 3600")], 3600.0),
+        ([answer(b"", "503 Busy", "Retry-After: 0"), answer(b"", "429 Busy", "Retry-After: 31")], 31.0),
+        ([answer(COUNTS, "200 OK", "Retry-After: 3600")], None),
+    ],
+)
+def test_retry_after(hostile: Serve, run: Run, replies: list[bytes], retry_after: float | None) -> None:
+    """The pause that the service asked for is returned where it was not waited for."""
+    left = iter(replies)
+    result = run(api_token=TOKEN, api_url=hostile(lambda _target: [next(left)]).url, tags=["a"], retries=1)
+    assert result["retry_after"] == retry_after
+    assert type(result["retry_after"]) is type(retry_after)
+    assert result["failed"] is (retry_after is not None)
+    if retry_after:
+        assert f"asks to wait {retry_after:g} s" in result["msg"]
+
+
+def test_a_long_pause_is_for_all_tags(hostile: Serve, run: Run) -> None:
+    """Tags that were not asked for yet are reported as not tried, and say why."""
+    server = hostile(constantly(answer(b"", "429 Busy", "Retry-After: 3600")))
+    result = run(api_token=TOKEN, api_url=server.url, tags=["a", "b", "c"], parallel=1)
+    assert [error["kind"] for error in result["errors"].values()] == ["service", "not_tried", "not_tried"]
+    assert all("asks to wait 3600 s" in error["msg"] for error in result["errors"].values())
+    assert len(server.requests) == 1
 
 
 def test_connections_are_closed(hostile: Serve, run: Run) -> None:
@@ -223,3 +328,5 @@ def test_the_documentation_has_every_return_key(hostile: Serve, run: Run) -> Non
         for name, value in result[key][tag].items():
             assert value is None or type(value).__name__ == contained[name]["type"], name
     assert list(returned["stats"]["sample"]["wave-1"]) == list(result["stats"]["a"])
+    own = [key for key in result if key not in ("changed", "failed", "msg", "invocation", "warnings")]
+    assert [key for key in returned if key != "refused"] == own

@@ -6,10 +6,18 @@
 
 from __future__ import annotations
 
+import datetime
+import json
+
 import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.mailops.smtpeter.plugins.filter.gate_report import gate_report_filter
+from ansible_collections.mailops.smtpeter.plugins.filter.since import since_filter
+from ansible_collections.mailops.smtpeter.plugins.filter.tag_health import tag_health_filter
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._since import NOTHING_IN_COMMON, since
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._tag_health import healthy, tag_health
+from ansible_collections.mailops.smtpeter.plugins.test.healthy import healthy_test
 
 GOOD = {"messages": 200, "deliveries": 198}
 POOR = {"messages": 200, "deliveries": 100}
@@ -66,6 +74,15 @@ def test_forms(given, verdicts):
         ({"changed": False, "stats": {"a": GOOD}}, r"whole result; give its stats"),
         ({"verdict": "pass", "stats": {}}, r"whole result; give its stats"),
         ({"messages": 5}, "deliveries"),
+        ("{}", "empty"),
+        ('{"a": 5}', "a number stands under 'a'"),
+        ("{'messages': 5}", "text came"),
+        ({8: GOOD}, "8 came where a tag belongs; quote it"),
+        ({False: GOOD, "b": GOOD}, "false came where a tag belongs; quote it"),
+        ({None: GOOD}, "null came where a tag belongs"),
+        ({datetime.date(2026, 11, 26): GOOD}, "quote it: '2026-11-26'"),
+        ([{"tag": 1.1, **GOOD}], "1.1 came where a tag belongs; quote it"),
+        ({"tag": 45000, **GOOD}, "45000 came where a tag belongs; quote it"),
     ],
 )
 def test_forms_refused(given, said):
@@ -83,7 +100,15 @@ def test_forms_refused(given, said):
         (GOOD, {"at_deadline": "ratio"}, "at_deadline: it belongs to the gate"),
         (GOOD, {"baseline_tag": "control"}, "one record alone has no other"),
         ({"a": GOOD}, {"baseline_tag": "control"}, "'control' is not among the records"),
-        ({"a": GOOD}, {"baseline_tag": "a"}, "nothing but 'a' is there"),
+        ({"a": GOOD}, {"baseline_tag": "a"}, "'a' cannot be the only tag judged"),
+        ({"tag": "a", **GOOD}, {"baseline_tag": "a"}, "'a' cannot be the only tag judged"),
+        ([{"tag": "a", **GOOD}], {"baseline_tag": "a"}, "'a' cannot be the only tag judged"),
+        ({"a": GOOD, "b": GOOD}, {"baseline_tag": 8}, "baseline_tag: 8 came where a tag belongs; quote it"),
+        (GOOD, {"since": 5}, "since: a number came"),
+        (GOOD, {"since": ""}, "since: text came"),
+        ({"a": GOOD}, {"since": {8: GOOD}}, "since: 8 came where a tag belongs; quote it"),
+        (GOOD, {"min_delivery_ratio": "95%"}, "'95%' is not a number; did you mean 0.95"),
+        (GOOD, {"grace_period": "15 min"}, "give seconds: did you mean 900"),
         ([GOOD], {"baseline_tag": "a"}, "a record without a tag"),
         ([{"tag": "a", **GOOD}] * 2, {"baseline_tag": "a"}, "two records of 'a'"),
         ({"a": GOOD}, {"expected_messages": {"b": 500}}, "it names 'b'"),
@@ -193,3 +218,53 @@ def test_grace_period_refused(grace_period):
     """Seconds, 0 or more."""
     with pytest.raises(OptionError, match="grace_period"):
         since(GOOD, GOOD, grace_period, quiet)
+
+
+@pytest.mark.parametrize("counts", [(1000, 1200), (100, 101), (400, 10**6)])
+@pytest.mark.parametrize("options", [{}, {"confidence": 0.95}, {"min_delivery_ratio": 0}, {"min_messages": 1}])
+@pytest.mark.parametrize("since", [None, {"messages": 0, "deliveries": 0, "fetched_at": "2026-01-01T12:00:00Z"}])
+def test_deliveries_above_messages_are_never_healthy(counts, options, since):
+    """Neither alone, nor in a list or a dict among records that pass, with or without an earlier record."""
+    odd = dict(zip(("messages", "deliveries"), counts), tag="odd")
+    good = {"messages": 1000, "deliveries": 1000, "tag": "good"}
+    more = {} if since is None else {"since": {"odd": since, "good": since}}
+    assert not healthy(odd, {**options, **({} if since is None else {"since": {**since, "tag": "odd"}})}, quiet)
+    for given in ([good, odd], {"good": good, "odd": odd}):
+        assert not healthy(given, {**options, **more}, quiet)
+        judged = tag_health(given, {**options, **more}, quiet)
+        found = judged["odd"] if isinstance(judged, dict) else judged[1]
+        assert found["verdict"] == "inconclusive"
+        assert f"{counts[1]} deliveries are counted for {counts[0]} messages" in found["reasons"][0]
+
+
+def test_json_text():
+    """It is the list or dict that it stands for, wherever records are taken."""
+    before = {"a": {"messages": 1000, "deliveries": 990}}
+    after = {"a": {"messages": 1200, "deliveries": 1185}}
+    assert tag_health(json.dumps(after), {"since": json.dumps(before)}, quiet)["a"]["messages"] == 200
+    assert since(json.dumps(after), json.dumps(before), None, quiet)["a"]["messages"] == 200
+    assert healthy(json.dumps([GOOD]), {"expected_messages": "200"}, quiet)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (
+            lambda: healthy_test(GOOD, 0.95),
+            r"healthy: give options by name, such as healthy\(min_delivery_ratio=0.95\)",
+        ),
+        (lambda: tag_health_filter(GOOD, 0.95, 100), "tag_health: give options by name, such as tag_health"),
+        (
+            lambda: since_filter(GOOD, GOOD, 900),
+            r"since: give options by name, such as since\(before, grace_period=900",
+        ),
+        (lambda: since_filter(GOOD, GOOD, grace=900), r"grace: there is no such option; use it as in since\(before"),
+        (lambda: since_filter(GOOD), "before: null came where a record"),
+        (lambda: gate_report_filter({}, "junit", True), r"give options by name, such as gate_report\('markdown'\)"),
+        (lambda: gate_report_filter({}, kind="junit"), r"kind: there is no such option; use it as in gate_report"),
+    ],
+)
+def test_options_without_names(call, said):
+    """Python's own words name functions that no user knows."""
+    with pytest.raises(AnsibleFilterError, match=said):
+        call()

@@ -6,35 +6,35 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
+from datetime import datetime, timezone
 
 import pytest
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, SmtpeterError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Timing
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate_options import (
     argument_spec,
+    events_since,
     gate_from,
     look_args,
-    outcome,
+    validated,
 )
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._since import NOTHING_IN_COMMON
 
 RECORD = {"tag": "a", "messages": 1000, "deliveries": 990, "opens": 0, "clicks": 0}
 
 
-def validated(**args):
-    """Arguments as the action gets them."""
-    result = ArgumentSpecValidator(**argument_spec()).validate({"tags": ["a"], **args})
-    assert result.error_messages == []
-    return result.validated_parameters
+def read(**args):
+    """Arguments as the action reads them."""
+    return validated({"tags": ["a"], **args})
 
 
 def made(**args):
     """A gate and the warnings that came with it."""
     warnings = []
-    return gate_from(validated(**args), False, warnings.append), warnings
+    return gate_from(read(**args), False, warnings.append), warnings
 
 
 def test_defaults_are_those_of_the_policy_and_the_timing():
@@ -43,7 +43,7 @@ def test_defaults_are_those_of_the_policy_and_the_timing():
     assert gate.policy == Policy()
     assert gate.timing == Timing()
     assert warnings == []
-    assert {item.name for item in (*fields(Policy), *fields(Timing))} < set(argument_spec()["argument_spec"])
+    assert {item.name for item in (*fields(Policy), *fields(Timing))} < set(argument_spec())
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,9 @@ def test_arguments_refused(args, named):
         ({}, False),
         ({"wait_timeout": 900}, True),
         ({"wait_timeout": 901}, False),
-        ({"wait_timeout": 0}, True),
+        ({"wait_timeout": 0}, False),
+        ({"wait_timeout": "0"}, False),
+        ({"wait_timeout": 0.5}, True),
         ({"wait_timeout": 50, "grace_period": 10}, True),
         ({"wait_timeout": 61, "grace_period": 10}, False),
     ],
@@ -96,7 +98,7 @@ def test_a_wait_too_short_is_warned_of(args, warned):
 
 def test_looking_once():
     """In check mode the options of the wait do not matter."""
-    gate = gate_from(validated(wait_timeout=5), True, pytest.fail)
+    gate = gate_from(read(wait_timeout=5), True, pytest.fail)
     assert (gate.timing.wait_timeout, gate.first_look_in) == (0, 0)
 
 
@@ -112,38 +114,170 @@ def test_since_by_tag_and_alone():
 
 def test_what_a_look_asks_with():
     """What is not known here is left to the task's host."""
-    args = look_args(validated())
+    args = look_args(read())
     assert "api_token" not in args
     assert "api_url" not in args
     assert "min_messages" not in args
     assert (args["timeout"], args["retries"], args["parallel"], args["endpoint"]) == (10, 3, 8, "stats")
-    assert look_args(validated(access_token="a-long-token"))["api_token"] == "a-long-token"
+    assert look_args(read(access_token="a-long-token"))["api_token"] == "a-long-token"
+
+
+@pytest.mark.parametrize("path", ["~/ca.pem", "$HOME/ca.pem", "${CERTIFICATES}/ca.pem", "ca.pem", "/no/such/file"])
+def test_certificates_are_the_hosts(monkeypatch, path):
+    """A path goes to the look as written, and nothing of it is looked up here, nor what the environment names."""
+    monkeypatch.setenv("CERTIFICATES", "/of/the/controller")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
+    monkeypatch.setenv("HTTPS_PROXY", "http://:no-proxy")
+    args = read(ca_path=path, api_token="a-long-token", api_url="https://service.example.test/v1")
+    gate_from(args, False, pytest.fail)
+    assert look_args(args)["ca_path"] == path
 
 
 def test_the_environment_of_the_controller(monkeypatch):
-    """It comes first."""
+    """It is not read: the look reads that of the task's host, and a token goes to no address of another machine."""
     monkeypatch.setenv("SMTPETER_API_TOKEN", "token-of-the-controller")
     monkeypatch.setenv("SMTPETER_API_URL", "https://localhost/v1")
-    args = look_args(validated())
-    assert (args["api_token"], args["api_url"]) == ("token-of-the-controller", "https://localhost/v1")
+    assert {"api_token", "api_url"}.isdisjoint(look_args(read()))
+    assert look_args(read(api_url="https://localhost/v2"))["api_url"] == "https://localhost/v2"
+    assert "api_token" not in look_args(read(api_url="https://localhost/v2"))
 
 
-def test_outcomes():
-    """Records and errors, or an error of each tag where the look was lost."""
-    error = {"kind": "service", "status": 503, "msg": "503"}
-    records, errors = outcome({"stats": {"a": RECORD}, "errors": {"b": error}, "failed": True}, ["a", "b"])
-    assert (records["a"].messages, errors) == (1000, {"b": error})
-    for lost in (
-        {"unreachable": True, "msg": "no route"},
-        {"failed": True, "msg": "MODULE FAILURE", "module_stdout": "", "rc": 1},
-        {"stats": {"a": {"messages": 5}}, "errors": {}},
+RATIOS = ("min_delivery_ratio", "confidence", "min_open_ratio", "min_click_ratio", "max_delivery_drop")
+SECONDS = ("sending_gap", "grace_period", "wait_timeout", "wait_sleep", "wait_delay", "timeout")
+COUNTS = ("min_messages", "expected_messages", "max_consecutive_errors", "history_limit", "retries", "parallel")
+
+
+@pytest.mark.parametrize("name", [*RATIOS, *SECONDS, *COUNTS])
+@pytest.mark.parametrize("value", ["many", "", " ", True, False, [0.5], {"b": "x"}, "0x10", "½"], ids=repr)
+def test_a_number_that_is_none(name, value):
+    """The option is named in our words, as Ansible would name types that no user knows."""
+    with pytest.raises(OptionError, match=f"^{name}\\b.* is not a number; ") as caught:
+        read(**{name: value})
+    assert "Ansible" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("min_delivery_ratio", "95%", "'95%' is not a number; did you mean 0.95?"),
+        ("min_open_ratio", "2,5%", "'2,5%' is not a number; did you mean 0.025?"),
+        ("confidence", "0,99", "'0,99' is not a number; did you mean 0.99?"),
+        ("max_delivery_drop", "a lot", "'a lot' is not a number; give a ratio from 0 to 1, such as 0.95"),
+        ("min_delivery_ratio", "950%", "'950%' is not a number; give a ratio from 0 to 1, such as 0.95"),
+        ("wait_timeout", "30m", "'30m' is not a number; give seconds: did you mean 1800?"),
+        ("wait_timeout", "15 minutes", "'15 minutes' is not a number; give seconds: did you mean 900?"),
+        ("wait_timeout", True, "true is not a number; give seconds, such as 900"),
+        ("grace_period", "1.5 h", "'1.5 h' is not a number; give seconds: did you mean 5400?"),
+        ("sending_gap", "00:10:00", "'00:10:00' is not a number; give seconds, such as 900"),
+        ("wait_sleep", "500ms", "'500ms' is not a number; give seconds, such as 900"),
+        ("timeout", "10s", "'10s' is not a number; give seconds: did you mean 10?"),
+        ("min_messages", "1,000", "'1,000' is not a number; did you mean 1000?"),
+        ("expected_messages", "20 000", "'20 000' is not a number; did you mean 20000?"),
+        ("retries", "a few", "'a few' is not a number; give a whole number"),
+        ("retries", 1.5, "1.5 is not a whole number of 0 or more"),
+        ("validate_certs", "maybe", "'maybe' is not a boolean; give true or false"),
+        ("validate_certs", [True], "[True] is not a boolean; give true or false"),
+        ("fail_on", "never", "'never' is unknown; give a list of fail, inconclusive and error, or []"),
+        ("fail_on", ["fail", "pass"], "'pass' is unknown; give a list of fail, inconclusive and error, or []"),
+        ("fail_on", False, "false is unknown; give a list of fail, inconclusive and error, or []"),
+        ("fail_on", "", "'' is unknown; give a list of fail, inconclusive and error, or []"),
+    ],
+)
+def test_what_to_give_instead(name, value, said):
+    """The value is shown as it was typed, with what was likely meant."""
+    with pytest.raises(OptionError) as caught:
+        read(**{name: value})
+    assert str(caught.value) == f"{name}: {said}"
+
+
+@pytest.mark.parametrize(
+    ("args", "name", "value"),
+    [
+        ({"tags": '["a","b"]'}, "tags", ["a", "b"]),
+        ({"tags": "a, b"}, "tags", ["a", "b"]),
+        ({"tags": ["a,b"]}, "tags", ["a,b"]),
+        ({"fail_on": '["fail"]'}, "fail_on", ["fail"]),
+        ({"fail_on": "fail, error"}, "fail_on", ["fail", "error"]),
+        ({"fail_on": "[]"}, "fail_on", []),
+        ({"expected_messages": ' {"a": 400}'}, "expected_messages", {"a": 400}),
+        ({"expected_messages": '{"010": "400"}', "tags": ["010"]}, "expected_messages", {"010": 400}),
+        ({"since": json.dumps({"a": RECORD})}, "since", {"a": RECORD}),
+        ({"validate_certs": "no"}, "validate_certs", False),
+        ({"wait_timeout": " 60 "}, "wait_timeout", 60.0),
+        ({"history_limit": "1e2"}, "history_limit", 100),
+        ({"min_messages": 250.0}, "min_messages", 250),
+    ],
+)
+def test_text_that_is_understood(args, name, value):
+    """Numeric text is a number, and JSON text a list or a dict, on all versions of Ansible."""
+    assert read(**args)[name] == value
+
+
+def test_what_ansible_finds():
+    """Its own words are fine where they name the option."""
+    for given, said in (
+        ({"tags": ["a"], "tagz": 1}, "Unsupported parameters for .*tagz"),
+        ({}, "missing required arguments: tags"),
+        ({"tags": ["a"], "endpoint": "x"}, "value of endpoint must be one of"),
     ):
-        records, errors = outcome(lost, ["a", "b"])
-        assert records == {}
-        assert [errors[tag]["kind"] for tag in ("a", "b")] == ["lost", "lost"]
+        with pytest.raises(SmtpeterError, match=said):
+            validated(given)
 
 
-def test_a_look_that_could_not_even_ask():
-    """A missing library does not come by waiting."""
-    with pytest.raises(OptionError, match="Failed to import the required Python library"):
-        outcome({"failed": True, "msg": "Failed to import the required Python library (requests)"}, ["a"])
+@pytest.mark.parametrize("tags", [["a"], ["a", "a"], "a", '["a"]'])
+def test_a_baseline_alone(tags):
+    """It would pass against itself; among others it may be judged, too."""
+    with pytest.raises(OptionError, match="baseline_tag: 'a' cannot be the only tag judged"):
+        made(tags=tags, baseline_tag="a")
+    gate, _warnings = made(tags=["a", "b"], baseline_tag="a")
+    assert gate.tags == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("", "text came where an earlier stats, a dict of records by tag, belongs"),
+        ("a=5", "text came where an earlier stats, a dict of records by tag, belongs"),
+        ([RECORD], "a list came where an earlier stats, a dict of records by tag, belongs"),
+        (False, "a boolean came where an earlier stats, a dict of records by tag, belongs"),
+        ("2026-01-31T12:00:00Z", "a moment is for judge_by: outcomes; by counters, give the stats of an earlier gate"),
+        (1769860800, "a moment is for judge_by: outcomes; by counters, give the stats of an earlier gate"),
+        ("1769860800", "a moment is for judge_by: outcomes; by counters, give the stats of an earlier gate"),
+    ],
+)
+def test_a_since_for_the_other_way_of_judging(value, said):
+    """Counters take an earlier reading, and the message names what takes a moment."""
+    with pytest.raises(OptionError) as caught:
+        made(tags=["a"], since=value)
+    assert str(caught.value) == f"since: {said}"
+
+
+@pytest.mark.parametrize("since", [{"a": RECORD}, RECORD, json.dumps({"a": RECORD}), {}])
+def test_stats_are_no_moment(since):
+    """Outcomes take a moment, and the message names what takes an earlier reading."""
+    with pytest.raises(OptionError, match="since: the stats of an earlier gate are for judge_by: counters"):
+        made(tags=["a"], since=since, judge_by="outcomes")
+
+
+@pytest.mark.parametrize(
+    ("since", "moment"),
+    [
+        (None, None),
+        ("2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z"),
+        ("2026-01-31 13:00:00+01:00", "2026-01-31T12:00:00Z"),
+        (1769860800, "2026-01-31T12:00:00Z"),
+        ("1769860800.5", "2026-01-31T12:00:00Z"),
+        (datetime(2026, 1, 31, 12, tzinfo=timezone.utc), "2026-01-31T12:00:00Z"),
+    ],
+)
+def test_moments(since, moment):
+    """They reach the module that reads events as ISO 8601 in UTC."""
+    assert events_since(read(since=since, judge_by="outcomes")) == moment
+    made(tags=["a"], since=since, judge_by="outcomes")
+
+
+@pytest.mark.parametrize("name", ["min_open_ratio", "min_click_ratio"])
+def test_outcomes_have_no_opens(name):
+    """What they cannot judge is refused before anything is read."""
+    with pytest.raises(OptionError, match=f"{name}: outcomes have no opens and clicks"):
+        made(tags=["a"], judge_by="outcomes", **{name: 0.1})

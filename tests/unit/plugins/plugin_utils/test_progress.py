@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._health import Judgement
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import Event, Seen
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import GateEvent, TagEvent
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.judgement import Judgement
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._progress import LINES_LIMIT, Progress
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -19,12 +19,12 @@ NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 def seen(messages, deliveries, verdict=None, reasons=("a: 10 may still be under way",)):
     """A tag after a look."""
     judgement = Judgement(verdict, None, reasons, 0.95, deliveries, deliveries, messages, 0)
-    return Seen(messages, deliveries, judgement)
+    return TagEvent(messages, deliveries, None, judgement)
 
 
 def event(elapsed, error=None, verdict=None, **tags):
     """A look."""
-    return Event(1, NOW, elapsed, tags, error, verdict, 30)
+    return GateEvent(1, NOW, elapsed, tags, error, verdict, 30)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def progress(lines):
 def test_a_line_has_it_all(progress, lines):
     """Time, tag, messages, deliveries, ratio, limit, and what it waits for."""
     progress.look(event(65, a=seen(100, 90)))
-    assert lines == [("01:05 a: 90 of 100 delivered, 90 %, limit 95 %; waiting: 10 may still be under way", None)]
+    assert lines == [("01:05 a: 90 of 100 delivered, 90%, required 95%; waiting: 10 may still be under way", None)]
 
 
 def test_only_news_is_told(progress, lines):
@@ -52,8 +52,9 @@ def test_only_news_is_told(progress, lines):
     assert len(lines) == 2
     progress.look(event(60, a=seen(100, 90), b=seen(100, 91)))
     progress.look(event(61, a=seen(100, 90, "pass"), b=seen(100, 91)))
+    progress.look(event(62, a=seen(100, 90, "pass"), b=seen(100, 91)))
     assert [line.split(":")[1][3:] for line, _verdict in lines[2:]] == ["b", "a"]
-    assert lines[-1] == ("01:01 a: 90 of 100 delivered, 90 %, limit 95 %: pass", "pass")
+    assert lines[-1] == ("01:01 a: 90 of 100 delivered, 90%, required 95%: pass", "pass")
 
 
 def test_something_every_two_minutes(progress, lines):
@@ -110,4 +111,32 @@ def test_the_verdict_comes_last(progress, lines):
 def test_no_messages_no_ratio(progress, lines):
     """A share of nothing is not shown."""
     progress.look(event(0, a=seen(0, 0, reasons=("a: 0 of at least 100 messages so far",))))
-    assert lines[0][0] == "00:00 a: 0 of 0 delivered, limit 95 %; waiting: 0 of at least 100 messages so far"
+    assert lines[0][0] == "00:00 a: 0 of 0 delivered, required 95%; waiting: 0 of at least 100 messages so far"
+
+
+def test_the_verdict_takes_the_place_of_the_last_line(progress, lines):
+    """It tells the same as the line of its tag, in more words."""
+    progress.look(event(0, a=seen(100, 90)))
+    progress.look(event(30, verdict="fail", a=seen(100, 91, "fail")))
+    assert len(lines) == 1
+    progress.end(30, "fail", "fail: a: only 91 of 100 messages are delivered")
+    assert lines[1:] == [("00:30 fail: a: only 91 of 100 messages are delivered", "fail")]
+
+
+def test_the_last_news_of_other_tags(progress, lines):
+    """They come before the verdict, which is about another."""
+    tags = {"a": seen(100, 99, "pass"), "ab": seen(100, 10, "fail"), "b": seen(50, 50)}
+    progress.look(event(30, verdict="fail", **tags))
+    progress.end(30, "fail", "fail: ab: only 10 of 100 messages are delivered")
+    assert [line.split()[1] for line, _verdict in lines] == ["b:", "a:", "fail:"]
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [("a: answered 503", []), ("a: answered 503; b: answered 500", ["look"])],
+)
+def test_the_last_error(progress, lines, error, shown):
+    """It is told by the verdict, unless it says more."""
+    progress.look(event(30, verdict="error", error=error))
+    progress.end(30, "error", "error: a: answered 503")
+    assert [line.split()[1] for line, _verdict in lines] == [*shown, "error:"]

@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import MailError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import FieldError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.mail import Mail, parse_mail
 
 TO = {"recipient": "ann@example.com"}
@@ -26,6 +26,9 @@ TO = {"recipient": "ann@example.com"}
         ({**TO, "tags": ["a", "b", "a"]}, Mail(("ann@example.com",), ("a", "b"))),
         ({**TO, "tags": None, "trackopens": None}, Mail(("ann@example.com",))),
         ({**TO, "trackopens": False, "trackclicks": 0}, Mail(("ann@example.com",), (), False, False)),
+        ({**TO, "trackbounces": 0, "inlinecss": 1}, Mail(("ann@example.com",), trackbounces=False, inlinecss=True)),
+        ({**TO, "envelope": "me@b", "template": 12}, Mail(("ann@example.com",), envelope="me@b", templateid=12)),
+        ({**TO, "envelope": None, "template": {"a": 1}}, Mail(("ann@example.com",))),
         ({**TO, "subject": "Hello", "html": "<p>", "from": {"any": "thing"}}, Mail(("ann@example.com",))),
     ],
 )
@@ -59,10 +62,13 @@ def test_mail_read(body: object, expected: Mail) -> None:
         ({**TO, "tags": {"a": 1}}, "tags"),
         ({**TO, "trackopens": "no"}, "trackopens"),
         ({**TO, "trackclicks": 2}, "trackclicks"),
+        ({**TO, "preventscam": "x"}, "preventscam"),
+        ({**TO, "envelope": "me"}, "envelope"),
+        ({**TO, "envelope": 5}, "envelope"),
     ],
 )
 def test_mail_refused(body: Any, field: str) -> None:
     """A send that cannot be meant is refused with the name of the field."""
-    with pytest.raises(MailError) as caught:
+    with pytest.raises(FieldError) as caught:
         parse_mail(body if isinstance(body, bytes) else json.dumps(body).encode())
     assert caught.value.field == field

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -47,6 +48,7 @@ def delivered(scenario: Scenario, within: float = float("inf"), messages: int = 
         ("dead", 1e9, 0, 0),
         ("outage", 600, 0, 0),
         ("outage", 605, 0.98, 0.99),
+        ("unreachable", 1e9, 0.67, 0.71),
     ],
 )
 def test_named_scenarios(name: str, within: float, least: float, most: float) -> None:
@@ -67,6 +69,105 @@ def test_blocked_domains(recipient: str, arrives: bool) -> None:
     """A named domain refuses everything, however its name is written, and others do not."""
     scenario = dataclasses.replace(SURE, blocked_domains=("bad.example",))
     assert (fate(scenario, recipient, stream(1, 1)).delivered is not None) is arrives
+
+
+def causes(scenario: Scenario, recipient: str = "a@example.com", messages: int = 2000) -> dict[str | None, float]:
+    """The share of each cause among so many messages, None for those that do not fail."""
+    found = Counter(fate(scenario, recipient, stream(1, number)).cause for number in range(messages))
+    return {cause: round(count / messages, 1) for cause, count in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "expected"),
+    [
+        (Scenario(delivery_rate=0), {"no_such_address": 0.6, "mailbox_full": 0.2, "spam": 0.2}),
+        (SCENARIOS["dead"], {"spam": 1}),
+        (SCENARIOS["blocked"], {"blocked": 0.3, None: 0.7, "no_such_address": 0, "mailbox_full": 0, "spam": 0}),
+        (Scenario(blocked_domains=("example.com",)), {"blocked": 1}),
+        (
+            Scenario(delivery_rate=0, refusals=(("spam", 30.0), ("mailbox_full", 10.0))),
+            {"spam": 0.7, "mailbox_full": 0.3},
+        ),
+        (
+            dataclasses.replace(SURE, unreachable_rate=0.4, blocked_rate=0.2),
+            {"unreachable": 0.4, "blocked": 0.2, None: 0.4},
+        ),
+        (
+            dataclasses.replace(SURE, returned_rate=0.2, refusals=(("mailbox_full", 1.0),)),
+            {"mailbox_full": 0.2, None: 0.8},
+        ),
+    ],
+)
+def test_causes(scenario: Scenario, expected: dict[str | None, float]) -> None:
+    """Lost mail has the causes of the scenario, in the shares that it says."""
+    assert causes(scenario) == pytest.approx(expected, abs=0.11)
+
+
+def test_lost_mail_fails_at_once_but_where_nobody_is_reached() -> None:
+    """A refusal comes at the first attempt; without anybody to refuse it, mail fails after a day; nothing stays."""
+    lossy = Scenario(delivery_rate=0.5, delay=(1.0, 9.0), hold=60.0, unreachable_rate=0.3, blocked_rate=0.2)
+    for each in fates(lossy):
+        assert (each.delivered is None) == (each.failed is not None) == (each.cause is not None)
+        if each.cause == "unreachable":
+            assert (each.failed, each.attempt) == (86400.0, 4)
+        elif each.failed is not None:
+            assert 61 <= each.failed <= 69
+            assert each.attempt == 0
+
+
+def test_returned_mail() -> None:
+    """It is delivered, fails after the delay, and nobody opens it."""
+    scenario = dataclasses.replace(
+        SURE, returned_rate=0.3, returned_delay=(60.0, 120.0), open_rate=1.0, delivery_rate=0.8
+    )
+    returned = [each for each in fates(scenario) if each.delivered is not None and each.failed is not None]
+    assert 0.3 * 0.8 - 0.03 < len(returned) / 4000 < 0.3 * 0.8 + 0.03
+    assert all(60 <= (each.failed or 0) - (each.delivered or 0) <= 120 for each in returned)
+    assert not any(each.opened or each.clicked for each in returned)
+    assert delivered(scenario) == pytest.approx(0.8, abs=0.03)
+
+
+def test_new_chances_leave_the_others_as_they_were() -> None:
+    """What is lost or delivered, and when, does not depend on what receivers say of it, nor on what is returned."""
+    plain = [(each.delivered, each.attempt) for each in fates(SCENARIOS["deferred"])]
+    for changes in ({"refusals": (("spam", 1.0),)}, {"returned_rate": 0.5}):
+        changed = fates(dataclasses.replace(SCENARIOS["deferred"], **changes))
+        assert [(each.delivered, each.attempt) for each in changed] == plain
+
+
+def test_attempts_are_counted() -> None:
+    """A delivery has the number of its attempt: 0 at once, then one more for each retry."""
+    late = dataclasses.replace(SURE, deferred_rate=0.5, retry_rate=0.5)
+    moments = {(each.attempt, each.delivered) for each in fates(late)}
+    assert moments == {(0, 0.0), (1, 600.0), (2, 1200.0), (3, 3000.0), (4, 4800.0)}
+
+
+@pytest.mark.parametrize(
+    ("domain", "expected"),
+    [
+        ("good.example", {None: 1}),
+        ("BLOCKED.example", {"blocked": 1}),
+        ("gone.example", {"unreachable": 1}),
+        ("full.example", {"mailbox_full": 0.5, None: 0.5}),
+        ("sub.blocked.example", {None: 1}),
+    ],
+)
+def test_domains(domain: str, expected: dict[str | None, float]) -> None:
+    """A domain that is named follows its own scenario: one by name, or one that differs from the scenario around it."""
+    scenario = parse_scenarios(
+        {
+            "delivery_rate": 1,
+            "delay": 0,
+            "refusals": "mailbox_full",
+            "domains": {
+                "Blocked.example": "blocked",
+                "gone.example": "unreachable",
+                "full.example": {"delivery_rate": 0.5},
+            },
+        }
+    ).default
+    assert causes(scenario, f"a@{domain}") == pytest.approx(expected, abs=0.1)
+    assert scenario.at("full.example").delay == (0.0, 0.0)
 
 
 def test_opens_and_clicks_follow_a_delivery() -> None:
@@ -94,8 +195,10 @@ def test_repeats_end() -> None:
 
 def test_speed_divides_every_delay() -> None:
     """At ten times the speed everything happens, in a tenth of the time."""
-    slow, fast = fates(SCENARIOS["deferred"]), fates(SCENARIOS["deferred"], speed=10)
+    scenario = dataclasses.replace(SCENARIOS["deferred"], returned_rate=0.1, unreachable_rate=0.1)
+    slow, fast = fates(scenario), fates(scenario, speed=10)
     for once, ten in zip(slow, fast):
+        assert ten.failed == (None if once.failed is None else pytest.approx(once.failed / 10))
         assert ten.delivered == (None if once.delivered is None else pytest.approx(once.delivered / 10))
         assert ten.opened == pytest.approx([moment / 10 for moment in once.opened])
         assert ten.clicked == pytest.approx([moment / 10 for moment in once.clicked])
@@ -117,6 +220,17 @@ def test_streams_repeat() -> None:
         ('{"delivery_rate": 0.5}', Scenario(delivery_rate=0.5), {}),
         ({"hold": None}, SCENARIOS["healthy"], {}),
         ({"blocked_domains": "Bad.example"}, Scenario(blocked_domains=("bad.example",)), {}),
+        ({"refusals": "spam"}, Scenario(refusals=(("spam", 1.0),)), {}),
+        ({"refusals": {"spam": "2", "mailbox_full": None}}, Scenario(refusals=(("spam", 2.0),)), {}),
+        ({"returned_delay": 60}, Scenario(returned_delay=(60.0, 60.0)), {}),
+        (
+            {"hold": 1, "domains": {"A.example": "dead", "b.example": {"delay": 2}}},
+            Scenario(
+                hold=1.0,
+                domains={"a.example": SCENARIOS["dead"], "b.example": Scenario(hold=1.0, delay=(2.0, 2.0))},
+            ),
+            {},
+        ),
         ({"tags": {"a": "dead"}}, SCENARIOS["healthy"], {"a": SCENARIOS["dead"]}),
         ({"tags": {2024: "dead"}}, SCENARIOS["healthy"], {"2024": SCENARIOS["dead"]}),
         ({"default": "outage", "tags": {"a": {"hold": 1}}}, SCENARIOS["outage"], {"a": Scenario(hold=1.0)}),
@@ -144,6 +258,19 @@ def test_scenarios_read(value: object, default: Scenario, tags: dict[str, Scenar
         ({"retries": [20, 10]}, "scenario.retries", "rising list"),
         ({"retries": 600}, "scenario.retries", "not a list"),
         ({"blocked_domains": ["a@b"]}, "scenario.blocked_domains", "what follows the @"),
+        ({"refusals": {"virus": 1}}, "scenario.refusals.virus", "give one of mailbox_full, no_such_address, spam"),
+        ({"refusals": "virus"}, "scenario.refusals.virus", "there is no such key"),
+        ({"refusals": {}}, "scenario.refusals", "no cause has a weight above 0"),
+        ({"refusals": {"spam": 0}}, "scenario.refusals", "no cause has a weight above 0"),
+        ({"refusals": {"spam": -1}}, "scenario.refusals.spam", "not at least 0"),
+        ({"refusals": 5}, "scenario.refusals", "not a dict"),
+        ({"returned_rate": 2}, "scenario.returned_rate", "did you mean 0.02?"),
+        ({"blocked_rate": 0.6, "unreachable_rate": 0.6}, "scenario", "give at most 1 in sum"),
+        ({"domains": "example.net"}, "scenario.domains", "not a dict"),
+        ({"domains": {"a@b": "dead"}}, "scenario.domains['a@b']", "what follows the @"),
+        ({"domains": {"b": "ded"}}, "scenario.domains['b']", "neither a name (healthy, deferred, blocked"),
+        ({"domains": {"b": {"delay": -1}}}, "scenario.domains['b'].delay", "not from 0 to"),
+        ({"domains": {"b": {"domains": {}}}}, "scenario.domains['b'].domains", "there is no such key"),
         ({"default": "x"}, "scenario.default", "is unknown"),
         ({"default": "dead", "delay": 1}, "scenario.delay", "give one of default, tags"),
         ({"tags": ["a"]}, "scenario.tags", "not a dict"),

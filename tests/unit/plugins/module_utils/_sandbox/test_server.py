@@ -14,7 +14,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Iterator
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -24,56 +24,14 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors i
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.routes import LARGEST_BODY
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.server import Service
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import parse_settings
-
-TOKEN = "only_for+rehearsal&100%/\u00e9"
-SURE = {"delivery_rate": 1, "delay": 0, "open_rate": 1, "open_delay": 0, "click_rate": 0, "repeat_rate": 0}
-
-
-class Client:
-    """What a test does with a running service."""
-
-    def __init__(self, service: Service, verify: str | bool = True) -> None:
-        self.service = service
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.session.verify = verify
-
-    def get(self, path: str, token: str | None = TOKEN, **more: Any) -> requests.Response:
-        """GET a path below the API."""
-        query = {} if token is None else {"access_token": token}
-        return self.session.get(self.service.api_url + path, params=query, timeout=10, **more)
-
-    def send(self, token: str | None = TOKEN, **body: Any) -> requests.Response:
-        """POST a send."""
-        query = {} if token is None else {"access_token": token}
-        return self.session.post(f"{self.service.api_url}/send", params=query, json=body, timeout=10)
-
-    def raw(self, data: bytes, patience: float = 5.0) -> bytes:
-        """All that comes back for these bytes until the service hangs up."""
-        with socket.create_connection(("127.0.0.1", self.service.port), timeout=patience) as connection:
-            connection.sendall(data)
-            pieces = list(iter(lambda: connection.recv(65536), b""))
-        return b"".join(pieces)
-
-
-Start = Callable[..., Client]
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.serving import SURE, TOKEN, Client, Start, starting
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a service with these options, and stops it after the test."""
-    clients: list[Client] = []
-
-    def begin(verify: str | bool = True, certificate: str | None = None, **options: Any) -> Client:
-        settings = parse_settings({"api_token": TOKEN, "scenario": SURE, "seed": 1, **options})
-        service = Service(settings, str(tmp_path / f"{len(clients)}.sqlite"), certificate).start()
-        clients.append(Client(service, verify))
-        return clients[-1]
-
-    yield begin
-    for client in clients:
-        client.session.close()
-        client.service.stop()
+    with starting(tmp_path) as begin:
+        yield begin
 
 
 def test_send_and_read(start: Start) -> None:
@@ -140,13 +98,17 @@ def test_tokens(start: Start, token: str | None, method: str) -> None:
     [
         ("GET", "/", 404),
         ("GET", "/v1", 404),
-        ("GET", "/v1/stats", 404),
         ("GET", "/v1/stats/", 404),
         ("GET", "/v1/stats/a/b", 404),
         ("GET", "/v2/stats/a", 404),
         ("POST", "/v1/send/", 404),
         ("GET", "/v1/send", 405),
         ("POST", "/v1/stats/a", 405),
+        ("POST", "/v1/stats", 405),
+        ("POST", "/v1/events/tags/a", 405),
+        ("GET", "/v1/events/tags/", 404),
+        ("GET", "/v1/events/tags", 404),
+        ("GET", "/v1/events/email/a", 404),
         ("HEAD", "/v1/stats/a", 405),
         ("DELETE", "/v1/tag/a", 405),
         ("BREW", "/v1/stats/a", 501),

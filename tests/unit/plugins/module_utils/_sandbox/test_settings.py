@@ -84,6 +84,8 @@ def test_names_refused(name: str) -> None:
         ({"seed": 1}, False),
         ({"scenario": "dead"}, False),
         ({"scenario": {"tags": {"a": "healthy"}}}, False),
+        ({"scenario": {"refusals": "spam"}}, False),
+        ({"scenario": {"domains": {"example.net": "blocked"}}}, False),
         ({"faults": {"drop": 1}}, False),
         ({"tls": True}, False),
         ({"host": "::1"}, False),

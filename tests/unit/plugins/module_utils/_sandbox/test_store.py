@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Callable, Iterator
 
 import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import datafile
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import StoreError, StoreFullError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.mail import Mail
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.scenario import SCENARIOS, Fate, fate, stream
@@ -255,6 +256,21 @@ def test_an_empty_file_is_filled(tmp_path: Path) -> None:
     with closing(Store(str(path))) as store:
         store.add(mail(), always(0.0), NOW)
     assert path.stat().st_size > 0
+
+
+def test_an_interrupted_creation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file whose tables could not be made is no foreign one: the next start makes them."""
+
+    def fail(_database: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    path = str(tmp_path / "mail.sqlite")
+    with monkeypatch.context() as patched:
+        patched.setattr(datafile, "bring_up_to_date", fail)
+        with pytest.raises(StoreError, match="disk is full"):
+            Store(path)
+    with closing(Store(path)) as store:
+        store.add(mail(), always(0.0), NOW)
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import re
 import sys
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._missing import LibraryMissing
+from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import LibraryMissing
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import gate_report
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report._text import plain
 from hypothesis import given, settings
@@ -89,19 +89,19 @@ def test_what_is_drawn(report):
     assert legend(root) == [
         "wave-2: fail",
         "welcome: inconclusive (dotted: at least)",
-        "required: 95 % (dashed)",
+        "required: 95% (dashed)",
         "failed look",
     ]
     said = dots(root)
     assert len(said) == 15 + 15 + 1
-    assert said[0] == "wave-2, 2026-03-02T09:00:00Z: 40 of 400 delivered (10 %)"
+    assert said[0] == "wave-2, 2026-03-02T09:00:00Z: 40 of 400 delivered (10%)"
     assert said[-1].startswith("2026-03-02T09:05:00Z: wave-2: the service answered with status 503")
     style = root.findtext(f"{SVG}defs/{SVG}style")
     assert "stroke-dasharray:7,5" in style
     assert "stroke-dasharray:1,4" in style
     assert "prefers-color-scheme:dark" in style
     assert root.findtext(f"{SVG}title") == "Delivery ratio: fail"
-    assert "wave-2: 40 of 400 delivered (10 %) at first, 280 of 1000 delivered (28 %) in the end, 95 % required." in (
+    assert "wave-2: 40 of 400 delivered (10%) at first, 280 of 1000 delivered (28%) in the end, 95% required." in (
         root.findtext(f"{SVG}desc")
     )
 
@@ -113,7 +113,7 @@ def heights(root, serie):
 
 
 def test_places(report):
-    """Dots are where their shares are: 0 % is at the bottom, and 28 % that much above it."""
+    """Dots are where their shares are: 0% is at the bottom, and 28% that much above it."""
     root = parsed(report("fail", "svg"))
     bottom = heights(root, 4)[0]
     top = heights(root, 1)[0]
@@ -131,7 +131,7 @@ def test_bounds(report):
         re.findall(r"[0-9.]+", root.find(f".//{SVG}g[@class='series serie-2 color-2']/{SVG}path").get("d"))[1]
     )
     most = heights(root, 0)
-    # 985 of 1000 at first, 9900 of 10000 in the end, 98 % required.
+    # 985 of 1000 at first, 9900 of 10000 in the end, 98% required.
     pixels = (limit - most[0]) / 0.005
     assert (points[0] - most[0]) / pixels == pytest.approx(60 / 1000, rel=0.02)
     assert (points[-1] - most[-1]) / pixels == pytest.approx(60 / 10000, rel=0.02)
@@ -146,7 +146,7 @@ def test_nothing_to_draw(gate, changes):
     assert dots(root) == []
 
 
-@pytest.mark.parametrize(("messages", "deliveries", "said"), [(200, 210, "(100 %)"), (100000, 94999, "(94.99 %)")])
+@pytest.mark.parametrize(("messages", "deliveries", "said"), [(200, 210, "(100%)"), (100000, 94999, "(94.99%)")])
 def test_odd_counts(gate, messages, deliveries, said):
     """Deliveries above messages are drawn as all of them; a share is never rounded up."""
     look = {"at": "2026-03-02T09:00:00Z", "tags": {"wave-1": {"messages": messages, "deliveries": deliveries}}}
@@ -195,7 +195,7 @@ def test_any_tag(text):
     }
     root = parsed(gate_report(result, "svg"))
     assert_harmless(root)
-    assert dots(root)[0] == f"{plain(text)}, 2026-03-02T09:00:00Z: 99 of 100 delivered (99 %)"
+    assert dots(root)[0] == f"{plain(text)}, 2026-03-02T09:00:00Z: 99 of 100 delivered (99%)"
 
 
 @pytest.mark.parametrize("form", ["svg", "html"])

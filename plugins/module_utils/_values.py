@@ -1,0 +1,190 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads values as users type them: numbers, ratios, seconds, tags, JSON text. Private: names and behaviour may change.
+
+Each reader takes the option's name for its errors, and raises OptionError.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, time
+from decimal import Decimal, InvalidOperation
+from typing import Any, Callable
+
+from ._errors import OptionError
+
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_COUNT_LIMIT = 2**63 - 1
+_SHARE = re.compile(r"\s*([0-9]*[.,]?[0-9]+)\s*(%?)\s*")
+_SPAN = re.compile(r"\s*([0-9]+(?:[.,][0-9]+)?)\s*([a-z]+)\.?\s*", re.IGNORECASE)
+_GROUPED = re.compile(r"\s*[0-9]{1,3}(?:[,'_\s][0-9]{3})+\s*")
+_UNITS = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3600),
+    **dict.fromkeys(("d", "day", "days"), 86400),
+}
+_SHOWN_CHARS = 60
+
+
+def kind_of(given: Any) -> str:
+    """Return the kind of a value in words of YAML: Ansible's own types have names that help nobody."""
+    if given is None:
+        return "null"
+    kinds = (
+        (bool, "a boolean"),
+        (str, "text"),
+        ((int, float), "a number"),
+        (Mapping, "a dict"),
+        ((date, time), "a date"),
+        (Sequence, "a list"),
+    )
+    return next((name for kind, name in kinds if isinstance(given, kind)), "something undefined")
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message shows it, cut to 60 characters; a number of thousands of digits has no text."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    try:
+        return repr(value)[:_SHOWN_CHARS]
+    except ValueError:
+        return "this value"
+
+
+def from_json(value: Any) -> Any:
+    """Return the list or dict that JSON text stands for; anything else as it is."""
+    if not isinstance(value, str) or value.strip()[:1] not in ("[", "{"):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def number(name: str, value: Any, hint: Callable[[Any], str] | None = None) -> float:
+    """Return `value` as a finite float; numeric strings are numbers. `hint` says what to give instead of a bad one."""
+    problem = f"{shown(value)} is not a number"
+    if hint is not None:
+        problem += f"; {hint(value)}"
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise OptionError(name, problem)
+    try:
+        result = float(value) if not isinstance(value, str) or _NUMBER.fullmatch(value.strip()) else None
+    except OverflowError:
+        result = math.inf
+    if result is None:
+        raise OptionError(name, problem)
+    if not math.isfinite(result):
+        raise OptionError(name, f"{shown(value)} is not a finite number")
+    return result
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """Return `value` as an int of at least `least`; numeric strings are numbers."""
+    number(name, value, _count_hint)
+    try:
+        exact = Decimal(str(value).strip())
+    except InvalidOperation:
+        raise OptionError(name, f"{shown(value)} has an exponent out of all bounds") from None
+    if exact != exact.to_integral_value() or not least <= exact <= _COUNT_LIMIT:
+        raise OptionError(name, f"{value} is not a whole number of {least} or more")
+    return int(exact)
+
+
+def any_seconds(name: str, value: Any) -> float:
+    """Return `value` as seconds, whatever their sign, for an option whose range is checked elsewhere."""
+    return number(name, value, _seconds_hint)
+
+
+def seconds(name: str, value: Any) -> float:
+    """Return `value` as seconds, 0 or more."""
+    result = any_seconds(name, value)
+    if result < 0:
+        raise OptionError(name, f"{value} is negative; give seconds, 0 or more")
+    return result
+
+
+def ratio(name: str, value: Any) -> float:
+    """Return `value` as a ratio from 0 to 1."""
+    result = number(name, value, _ratio_hint)
+    if 1 < result <= 100:
+        raise OptionError(name, f"{value} is not a ratio from 0 to 1; did you mean {result / 100:g}?")
+    if not 0 <= result <= 1:
+        raise OptionError(name, f"{value} is not a ratio from 0 to 1")
+    return result
+
+
+def tag(name: str, value: Any) -> str:
+    """Return `value` if it is text, as a tag is; what YAML reads as something else is refused, never turned into text.
+
+    Whether the text can be a tag is checked elsewhere.
+    """
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, bool):
+        remedy = "quote it: 'no', since yes, no, on and off are booleans without quotes"
+    elif isinstance(value, (int, float)):
+        remedy = "quote it: '010', since 010 is 8, 1.10 is 1.1 and 12:30:00 is 45000 without quotes"
+    elif isinstance(value, (date, time)):
+        remedy = f"quote it: '{value}'"
+    elif value is None:
+        remedy = "remove it, or quote it: 'null'"
+    else:
+        raise OptionError(
+            name, f"{kind_of(value)} came where a tag belongs; give each tag as text, and a list as *list"
+        )
+    came = value if isinstance(value, (date, time)) else shown(value)
+    raise OptionError(name, f"{came} came where a tag belongs; {remedy}")
+
+
+def tags(name: str, value: Any) -> list[str]:
+    """Return the tags of a list, of JSON text that is one, or of text with commas between them.
+
+    An entry of a list is one tag, whatever commas it has.
+    """
+    given = from_json(value)
+    if isinstance(given, str):
+        text = given.strip()
+        if text[:1] == "[" and text[-1:] == "]":
+            raise OptionError(name, "the text looks like a list, but is not JSON; JSON has double quotes")
+        entries = [entry.strip() for entry in text.split(",")]
+        if not text:
+            raise OptionError(name, "it is empty; give at least one tag")
+        if "" in entries:
+            raise OptionError(name, "an entry between the commas is empty; remove the comma too many")
+        return entries
+    if isinstance(given, Mapping) or not isinstance(given, Sequence) or isinstance(given, bytes):
+        return [tag(name, given)]
+    return [tag(name, entry) for entry in given]
+
+
+def _count_hint(value: Any) -> str:
+    if isinstance(value, str) and _GROUPED.fullmatch(value):
+        return f"did you mean {re.sub('[^0-9]', '', value)}?"
+    return "give a whole number"
+
+
+def _seconds_hint(value: Any) -> str:
+    found = _SPAN.fullmatch(value) if isinstance(value, str) else None
+    unit = _UNITS.get(found.group(2).lower()) if found else None
+    if found and unit:
+        return f"give seconds: did you mean {float(found.group(1).replace(',', '.')) * unit:g}?"
+    return "give seconds, such as 900"
+
+
+def _ratio_hint(value: Any) -> str:
+    found = _SHARE.fullmatch(value) if isinstance(value, str) else None
+    if found:
+        meant = float(found.group(1).replace(",", "."))
+        if found.group(2) or meant > 1:
+            meant /= 100
+        if meant <= 1:
+            return f"did you mean {meant:g}?"
+    return "give a ratio from 0 to 1, such as 0.95"

@@ -1,0 +1,251 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Follows one tag over all looks of a gate, and judges it. Private: names and behaviour may change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Iterable, Mapping
+
+from ...module_utils._policy import Policy
+from ...module_utils._record import Record, difference
+from .._judging.baseline import Baseline, required_ratio
+from .._judging.decision import judge
+from .._judging.judgement import Judgement
+from .._judging.state import TagState
+from .look import Look
+from .movement import Ages, Fall, Movement, fallen, is_copy
+
+_OLD_MAIL = timedelta(days=1)
+_SENT = ("messages", "deliveries")
+_ENGAGED = ("opens", "clicks")
+OLD_MAIL_NOTE = (
+    "the tag was first used more than a day before the gate began, so old mail can hide a new wave: judge one tag per "
+    "wave, or give since"
+)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A cumulative record, and what the gate's own readings say of it; `due` messages are older than the grace period.
+
+    `fallen` says which of opens and clicks are below an earlier reading.
+    """
+
+    record: Record
+    settled: bool
+    sending_stopped: bool
+    due: int
+    fallen: tuple[str, ...]
+
+    @property
+    def marked(self) -> Record:
+        """The record with what may be under way."""
+        under_way = 0 if self.settled else min(self.record.messages - self.due, self.record.undelivered)
+        return replace(self.record, under_way=under_way)
+
+
+class Tracker:
+    """Takes each record of one tag with the time of its look, and judges what is known of the tag.
+
+    Times are seconds on a monotonic clock. `before` is the earlier record that `since` gives, `tags` the number of tags
+    judged together.
+    """
+
+    def __init__(self, tag: str, policy: Policy, before: Record | None, tags: int = 1) -> None:
+        self.tag = tag
+        self.judgement: Judgement | None = None
+        self._policy = policy
+        self._before = before
+        self._tags = tags
+        self._movement = Movement()
+        self._ages = Ages(policy.grace_period)
+        self._previous: Record | None = None
+        self._highest = before or Record(tag, 0, 0)
+        self._reading: _Reading | None = None
+        self._judged: TagState | None = None
+        self._fall: Fall | None = None
+        self._since_problem = ""
+        self._deliveries_ahead = False
+        self._notes: tuple[str, ...] = ()
+
+    @property
+    def reading(self) -> Record | None:
+        """The last cumulative record that could be judged, with what may be under way; null where there was none."""
+        return self._with_notes(self._reading.marked) if self._reading else None
+
+    @property
+    def judged_record(self) -> Record | None:
+        """The record to judge, a difference with `since`; null where there never was a reading."""
+        if self._judged is None and self._reading:
+            return self._state(self._reading).record
+        return self._judged.record if self._judged else None
+
+    @property
+    def figures(self) -> tuple[int, int, int | None]:
+        """Messages and deliveries as judged, or as they came where they cannot be judged; 0 without a reading."""
+        shown = self._previous if self._fall or self._since_problem else self.judged_record
+        return (shown.messages, shown.deliveries, None) if shown else (0, 0, None)
+
+    @property
+    def has_old_mail(self) -> bool:
+        """Whether the tag had mail long before the gate began, and no `since` tells it apart."""
+        return OLD_MAIL_NOTE in self._notes
+
+    def judged_parts(self) -> dict[str, Any]:
+        """Return what the result shows beside the judgement: the record judged."""
+        record = self.judged_record
+        return {"record": record.as_dict() if record else None}
+
+    def wants_events(self, record: Record, elapsed: float, time_up: bool, may_read: bool) -> bool:
+        """Return false: counters are all that is judged."""
+        return False
+
+    def update(self, look: Look) -> None:
+        """Take what a look read of the tag, if anything."""
+        record = look.records.get(self.tag)
+        previous = self._previous
+        if record is None or (previous is not None and is_copy(record, previous)):
+            return
+        began, ended = look.began, look.ended
+        if previous is None and self._before is None and _has_old_mail(record):
+            self._notes += (OLD_MAIL_NOTE,)
+        self._previous = record
+        self._movement.note(record, began, ended)
+        if self._reading is None:
+            self._check_since(record)
+        elif self._falls(record, began, ended):
+            return
+        self._fall = None
+        self._take(record, began, ended)
+
+    def judge(self, baseline: Baseline | None, time_up: bool) -> None:
+        """Judge what is known of the tag, where there was a reading."""
+        if self._reading is None:
+            return
+        if self._fall and time_up:
+            self._judge_fallen(self._reading, self._fall, baseline)
+            return
+        self._judged = replace(self._state(self._reading), time_up=time_up)
+        if self._since_problem:
+            required = required_ratio(self._policy, baseline)
+            reason = f"{self.tag}: {self._since_problem}"
+            self.judgement = Judgement.undecided("inconclusive", [reason], required, self._judged)
+            return
+        self.judgement = judge(self._judged, self._policy, baseline)
+        if self._fall:
+            reason = f"{self.tag}: {self._fall.text}; {self._until()}"
+            self.judgement = replace(self.judgement, verdict=None, decided_by=None, reasons=(reason,))
+
+    def _until(self) -> str:
+        return f"nothing is decided until that is made up for, or has lasted for {self._policy.sending_gap:g} s"
+
+    def _judge_fallen(self, reading: _Reading, fall: Fall, baseline: Baseline | None) -> None:
+        """Judge by the most messages and the least deliveries seen since the counters fell, now that time is up."""
+        record = replace(reading.record, messages=fall.most_messages, deliveries=fall.least_deliveries)
+        state = self._state(_Reading(record, settled=False, sending_stopped=False, due=0, fallen=reading.fallen))
+        self._judged = replace(state, time_up=True)
+        self.judgement = judge(self._judged, self._policy, baseline)
+        if self.judgement.verdict != "pass":
+            reasons = (f"{self.tag}: {fall.text} shortly before time was up", *self.judgement.reasons)
+            self.judgement = replace(self.judgement, reasons=reasons)
+
+    def _check_since(self, record: Record) -> None:
+        """Note where the record that `since` gives is above what the service counts now."""
+        fell = fallen(record, self._before, _SENT) if self._before else []
+        if fell:
+            self._highest = Record(self.tag, 0, 0)
+            self._since_problem = f"since is above what the service counts now: {', '.join(fell)}; give another since"
+
+    def _falls(self, record: Record, began: float, ended: float) -> bool:
+        """Return whether messages or deliveries are below the highest reading, and not yet for long enough."""
+        fell = ", ".join(fallen(record, self._highest, _SENT))
+        if not fell:
+            return False
+        if self._fall:
+            self._fall = self._fall.continued(fell, record, ended)
+        elif self._reading:
+            self._fall = Fall.begin(fell, record, self._reading.record, ended)
+        self._deliveries_ahead = self._deliveries_ahead or record.deliveries > record.messages
+        if not (self._fall and self._fall.has_lasted(began, self._policy.sending_gap)):
+            return True
+        self._notes += (f"{fell} and stayed there, which is taken for a correction by the service",)
+        self._movement.start_over(ended)
+        self._ages.start_over()
+        self._highest = Record(self.tag, 0, 0)
+        self._check_since(record)
+        return False
+
+    def _take(self, record: Record, began: float, ended: float) -> None:
+        """Take a record that can be judged."""
+        policy, movement = self._policy, self._movement
+        fell = tuple(fallen(record, self._highest, _ENGAGED))
+        self._highest = _highest(record, self._highest)
+        self._ages.note(record.messages, ended)
+        # A copy was true when it was made.
+        idle = (record.idle_seconds() or 0) - (record.age or 0)
+        quiet = not movement.was_seen and idle > policy.grace_period
+        settled = quiet or movement.all_stood(began, policy.grace_period)
+        self._reading = _Reading(
+            record=replace(record, notes=record.notes + fell),
+            settled=settled,
+            sending_stopped=settled or movement.messages_stood(began, policy.sending_gap),
+            due=record.messages if settled else self._ages.due(began),
+            fallen=fell,
+        )
+        state = self._state(self._reading)
+        self._deliveries_ahead = state.deliveries_ahead or state.contradicts_itself
+
+    def _state(self, reading: _Reading) -> TagState:
+        policy = self._policy
+        record = self._with_notes(reading.marked)
+        before_messages = 0
+        if self._before:
+            before_messages = self._before.messages
+            record = difference(_not_below(record, self._before), self._before, policy.grace_period)
+        expected = policy.expected(self.tag)
+        return TagState(
+            record=record,
+            messages_due=max(0, reading.due - before_messages),
+            sending_stopped=reading.sending_stopped if expected is None else record.messages >= expected,
+            settled=reading.settled,
+            time_up=False,
+            ratio_decides=policy.at_deadline == "ratio",
+            deliveries_ahead=self._deliveries_ahead or reading.record.deliveries > reading.record.messages,
+            tags=self._tags,
+            fallen=reading.fallen,
+        )
+
+    def _with_notes(self, record: Record) -> Record:
+        return replace(record, notes=record.notes + self._notes)
+
+
+def trackers_of(tags: Iterable[str], policy: Policy, before: Mapping[str, Record]) -> dict[str, Tracker]:
+    """Return a tracker for each tag; `before` has the earlier records that `since` gives, by tag."""
+    unique = list(dict.fromkeys(tags))
+    return {tag: Tracker(tag, policy, before.get(tag), len(unique)) for tag in unique}
+
+
+def _has_old_mail(record: Record) -> bool:
+    first_at, now = record.first_at, record.fetched_at
+    return first_at is not None and now is not None and now - first_at > _OLD_MAIL
+
+
+def _highest(record: Record, highest: Record) -> Record:
+    """Return the highest of each counter."""
+    counts: dict[str, Any] = {
+        name: max(getattr(record, name) or 0, getattr(highest, name) or 0) for name in _SENT + _ENGAGED
+    }
+    return replace(highest, **counts)
+
+
+def _not_below(record: Record, before: Record) -> Record:
+    """Return a record with no counter below an earlier one, so that there is a difference, if only of 0."""
+    counts: dict[str, Any] = {}
+    for name in _SENT + _ENGAGED:
+        count, earlier = getattr(record, name), getattr(before, name)
+        counts[name] = count if count is None or earlier is None else max(count, earlier)
+    return replace(record, **counts)

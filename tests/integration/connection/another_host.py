@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The connection to a host that is this machine with another environment, and with troubles of its own."""
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+name: another_host
+short_description: This machine as another host, for tests
+version_added: 1.0.0
+description:
+  - Runs commands here, without what the controller's environment has for SMTPeter, and with what the host's has.
+author: [mailops.smtpeter contributors (@mailops)]
+options:
+  host_environment:
+    description: Variables of the host's environment, as text for env(1).
+    type: str
+    default: ''
+    vars: [{name: host_environment}]
+  trouble:
+    description: What goes wrong with a look; C(gone) also with all that follows.
+    type: str
+    default: ''
+    vars: [{name: host_trouble}]
+  trouble_from:
+    description: The first look, from 1, that it happens to.
+    type: int
+    default: 2
+    vars: [{name: host_trouble_from}]
+  trouble_until:
+    description: The last look that it happens to.
+    type: int
+    default: 2
+    vars: [{name: host_trouble_until}]
+  pipelining:
+    description: As of any connection.
+    type: bool
+    default: false
+"""
+
+import os
+import shutil
+from typing import Any
+
+from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure, AnsibleError
+from ansible.plugins.connection.local import Connection as Local
+
+RAISED = {
+    "gone": AnsibleConnectionFailure("no route to host"),
+    "unreachable": AnsibleConnectionFailure("no route to host"),
+    "password": AnsibleAuthenticationFailure("Incorrect sudo password"),
+    "transfer": AnsibleError("failed to transfer file to /tmp/x: sftp: remote mkdir: Failure"),
+    "disk": OSError(28, "No space left on device"),
+    "plugin": RuntimeError("Socket is closed"),
+}
+
+
+class Connection(Local):
+    """Each look transfers one file, so files count looks."""
+
+    transport = "another_host"
+    looks = 0
+
+    def put_file(self, in_path: str, out_path: str) -> Any:
+        """Transfer the module, unless that is the trouble."""
+        self.looks += 1
+        if self._is_in_trouble():
+            trouble = self.get_option("trouble")
+            if trouble in RAISED:
+                raise RAISED[trouble]
+            if trouble == "directory":
+                shutil.rmtree(os.path.dirname(out_path))
+        return super().put_file(in_path, out_path)
+
+    def exec_command(self, cmd: str, in_data: Any = None, sudoable: bool = True) -> Any:
+        """Run a command in the host's environment."""
+        if self._is_in_trouble() and self.get_option("trouble") == "gone":
+            raise RAISED["gone"]
+        own = f"env -u SMTPETER_API_TOKEN -u SMTPETER_API_URL {self.get_option('host_environment')} "
+        return super().exec_command(own + cmd, in_data=in_data, sudoable=sudoable)
+
+    def _is_in_trouble(self) -> bool:
+        return bool(self.get_option("trouble_from") <= self.looks <= self.get_option("trouble_until"))

@@ -1,0 +1,250 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Events as a stream: whatever the pieces, the same events; what is not as documented is an error that says so."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from typing import Any, Iterator
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils import _events
+from ansible_collections.mailops.smtpeter.plugins.module_utils._events import (
+    EVENT_LIMIT,
+    EventError,
+    EventStream,
+    read_event,
+)
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.eventful import attempt, body, delivery, event, failure
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+GOOD = [attempt(0), delivery(3), attempt(5, 2), failure(9, 2), event("open", 30)]
+
+
+def parsed(content: bytes, size: int = 7) -> list[Any]:
+    """What a stream gives of an answer that comes in pieces of so many bytes."""
+    stream = EventStream()
+    found = []
+    for position in range(0, len(content), size):
+        found += stream.feed(content[position : position + size])
+    return found + stream.close()
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda children: st.lists(children) | st.dictionaries(st.text(), children),
+    max_leaves=4,
+)
+OBJECTS = st.lists(st.dictionaries(st.text(), JSON))
+
+
+@settings(max_examples=50)
+@given(OBJECTS, st.integers(1, 40), st.sampled_from([None, 1]), st.booleans(), st.booleans())
+def test_any_pieces_give_the_same(
+    objects: list[Any], size: int, indent: int | None, is_ascii: bool, is_compact: bool
+) -> None:
+    """As `json` reads the whole, wherever the pieces end: in a number, a letter of several bytes or a brace."""
+    separators = (",", ":") if is_compact and indent is None else None
+    content = json.dumps(objects, indent=indent, ensure_ascii=is_ascii, separators=separators)
+    raw = content.encode("utf-8", "surrogatepass") if not is_ascii else content.encode()
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return
+    assert parsed(raw, size) == json.loads(raw)
+
+
+def test_nested_objects_look_like_the_end_of_an_event() -> None:
+    """What stands between two events may stand within one, too."""
+    objects = [{"data": [{"a": 1}, {"b": "},{"}, {"c": '"},{"'}]}] * 5
+    content = json.dumps(objects, separators=(",", ":")).encode()
+    for size in (1, 10, 33, len(content)):
+        assert parsed(content, size) == objects
+
+
+@pytest.mark.parametrize("content", [b"[]", b" [ \n ] ", b"\xef\xbb\xbf[]", b"null", b" null ", b"{}", b"{ }"])
+def test_nothing(content: bytes) -> None:
+    """No events, in each way in which the service may say so."""
+    for size in (1, 100):
+        assert parsed(content, size) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "nothing came where an array"),
+        (b" \n", "nothing came where an array"),
+        (b'{"error": "jane.doe@example.com"}', "an object came where an array"),
+        (b'"jane.doe@example.com"', "text came where an array"),
+        (b"1", "a number came where an array"),
+        (b"true", "a boolean came where an array"),
+        (b"<html>jane.doe@example.com", "something that is not JSON came where an array"),
+        (b"{" + b'"jane.doe@example.com": 1,' * 900, "an object came where an array"),
+        (b"<" + b"jane.doe@example.com" * 900, "something that is not JSON came where an array"),
+        (b"[", "cut short, or is not JSON, after 0 events"),
+        (body(*GOOD)[:-1], "cut short, or is not JSON, after 5 events"),
+        (body(*GOOD)[:-9], "cut short, or is not JSON, after 4 events"),
+        (body(*GOOD)[:-1] + b",", "cut short, or is not JSON, after 5 events"),
+        (body(*GOOD)[:-1] + b",]", "something that is not JSON came where an event"),
+        (body(*GOOD) + b"]", "more follows"),
+        (body(*GOOD) * 2, "more follows"),
+        (body(*GOOD) + b"{},{},{}", "more follows"),
+        (body(*GOOD).replace(b"}, {", b"} {"), "not JSON, after 1 events"),
+        (b'[{"a": 1,}]', "cut short, or is not JSON, after 0 events"),
+        (b"[[]]", "an array came where an event"),
+        (b"[null]", "null came where an event"),
+        (b'["jane.doe"]', "text came where an event"),
+        (b"[12]", "a number came where an event"),
+        (b"[-1]", "a number came where an event"),
+        (b"[false]", "a boolean came where an event"),
+        (b"[jane]", "something that is not JSON came where an event"),
+        (b'[{"id": 1, "id": 2}]', "a key is repeated"),
+        (b'[{"data": {"id": 1, "id": 1}}]', "a key is repeated"),
+        (b'[{"a": NaN}]', "NaN is not a JSON number"),
+        (b'[{"a": -Infinity}]', "-Infinity is not a JSON number"),
+        (b'[{"a": ' + b"9" * 5000 + b"}]", "out of all bounds"),
+        (b'[{"a": "caf\xe9"}]', "not UTF-8"),
+        (b'[{"a": "caf\xc3', "not UTF-8"),
+        (b'[{"a": "\xed\xa0\x80"}]', "not UTF-8"),
+        ('[{"a": 1}]'.encode("utf-16"), "not UTF-8"),
+        ('[{"a": 1}]'.encode("utf-16-le"), "something that is not JSON came where an event"),
+        (b'[{"a": ' + b"[" * 100000, "nested too deeply"),
+        (b'[{"a": ' + b'{"a":' * 100000, "nested too deeply"),
+        (b'[{"a": "' + b"x" * (2 * EVENT_LIMIT) + b'"}]', "too long for one"),
+        (b'[{"a": "\x00"}]', "cut short, or is not JSON"),
+    ],
+    ids=lambda value: repr(value)[:50],
+)
+@pytest.mark.parametrize("size", [50, 65536])
+def test_what_is_no_array_of_events(content: bytes, says: str, size: int) -> None:
+    """The error says what came, and repeats none of it."""
+    with pytest.raises(EventError, match=says) as caught:
+        parsed(content, size if len(content) < 10000 else 65536)
+    assert "jane" not in str(caught.value)
+    assert caught.value.__context__ is None or "jane" not in str(caught.value.__context__)
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (7, "a number came where an event"),
+        ("jane.doe", "text came where an event"),
+        ([], "an array came where an event"),
+        (None, "null came where an event"),
+        ({"data": {}}, "an event without a type"),
+        ({"type": None, "data": {}}, "type of an event is not text"),
+        ({"type": ["attempt"], "data": {}}, "type of an event is not text"),
+        ({"type": "attempt"}, "an attempt without data"),
+        ({"type": "open"}, "an event without data"),
+        ({"type": "attempt", "data": "jane.doe"}, "data of an attempt is not an object"),
+        ({"type": "open", "data": []}, "data of an event is not an object"),
+        (attempt(0, id=...), "an attempt without an id"),
+        (delivery(0, id=None), "a delivery without an id"),
+        (failure(0, id=""), "a failure without an id"),
+        (attempt(0, id=17), "the id of an attempt is not text"),
+        (attempt(0, id=["jane"]), "the id of an attempt is not text"),
+        (attempt(0, recipient=...), "an attempt without a recipient"),
+        (delivery(0, recipient=None), "a delivery without a recipient"),
+        (failure(0, recipient={"a": "jane"}), "the recipient of a failure is not text"),
+        (attempt(0, time=...), "an attempt without a time"),
+        (delivery(0, time=1769860800), "the time of a delivery is not text"),
+        (delivery(0, time=["2026-01-31 12:00:00"] * 99), "the time of a delivery is not text"),
+        (attempt(0, tags="wave-2"), "about another tag"),
+        (attempt(0, tags="wave-10;wave-2"), "about another tag"),
+        (attempt(0, tags=["wave-1"]), "the tags of an event are not text"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_what_is_no_event(raw: Any, says: str) -> None:
+    """Each is an error that names what is missing or wrong, and nothing of a person."""
+    with pytest.raises(EventError, match=says) as caught:
+        read_event(raw, "wave-1")
+    assert "jane" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "2026-01-31", "2026-01-31T12:00:00", "2026-01-31 12:00:00Z", "2026-01-31 12:00", "2026-01-31 24:00:00",
+        "2026-01-31 12:60:00", "2026-01-31 12:00:60", "2026-02-30 12:00:00", "2026-13-01 12:00:00",
+        "0000-00-00 00:00:00", "2026-01-31 12:00:00 ", " 2026-01-31 12:00:00", "2026-1-31 12:00:00",
+        "２０２６-01-31 12:00:00", "+026-01-31 12:00:00", "2026/01/31 12:00:00", "31-01-2026 12:00:00", "jane",
+        "2026-01-31 1२:00:00", "2026-01-31 12:00:00.5",
+    ],
+)  # fmt: skip
+def test_times_that_are_not_in_the_documented_form(time: str) -> None:
+    """They are an error, whatever days were seen before, and are not repeated in it."""
+    read_event(attempt(0), "wave-1")
+    for make, name in ((attempt, "an attempt"), (delivery, "a delivery"), (failure, "a failure")):
+        with pytest.raises(EventError, match=f"^the time of {name} is not a date in the documented form$"):
+            read_event(make(0, time=time), "wave-1")
+
+
+@pytest.mark.parametrize("kind", ["bounce", "open", "click", "response", "unsubscribe", "", "Attempt"])
+def test_events_that_say_nothing_of_delivery(kind: str) -> None:
+    """They are passed over, whatever else they have."""
+    assert read_event({"type": kind, "data": {}}, "wave-1") is None
+    assert read_event(event(kind, 0, time="soon", id=None), "wave-1") is None
+
+
+@pytest.mark.parametrize("tags", ["wave-1", "a;wave-1", "wave-1;b", "WAVE-1", "a; wave-1 ;b", None, ...])
+def test_the_tag_is_among_those_of_an_event(tags: Any) -> None:
+    """In whichever case and place; an event that names no tags is taken for what was asked."""
+    found = read_event(attempt(5, tags=tags), "wave-1")
+    assert (found.kind, found.message, found.at) == ("attempt", "message-1", 1769860805)
+
+
+def test_days_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many days there are, few are kept, and all are read right."""
+    monkeypatch.setattr(_events, "_DAYS_LIMIT", 3)
+    monkeypatch.setattr(_events, "_DAYS", {})
+    for _time in range(2):
+        for day in range(10):
+            assert read_event(attempt(86400 * day), "wave-1").at == 1769860800 + 86400 * day
+            assert len(_events._DAYS) <= 3
+
+
+def test_no_more_is_held_than_a_piece() -> None:
+    """A stream of any length, of white space too, needs no more memory than a short one."""
+
+    def pieces(count: int) -> Iterator[bytes]:
+        yield b"["
+        for number in range(count):
+            yield (b", " if number else b"") + b",".join(json.dumps(each).encode() for each in GOOD * 50) + b" " * 9999
+        yield b"]"
+
+    peaks = []
+    for count in (3, 40):
+        tracemalloc.start()
+        stream = EventStream()
+        total = sum(len(stream.feed(piece)) for piece in pieces(count)) + len(stream.close())
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert total == stream.count == count * 50 * len(GOOD)
+    assert peaks[1] < 1.2 * peaks[0]
+
+
+def test_a_long_event_is_not_parsed_again_for_each_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event of a megabyte in small pieces takes a few attempts, not thousands."""
+    stream = EventStream()
+    attempts = 0
+    real = stream._json.raw_decode
+
+    def counted(*given: Any) -> Any:
+        nonlocal attempts
+        attempts += 1
+        return real(*given)
+
+    monkeypatch.setattr(stream._json, "raw_decode", counted)
+    content = json.dumps([{"a": "x" * 900_000}, {"b": 1}]).encode()
+    found = [each for start in range(0, len(content), 1000) for each in stream.feed(content[start : start + 1000])]
+    assert [*found, *stream.close()] == json.loads(content)
+    assert attempts < 30

@@ -1,0 +1,325 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Outcomes: what became of each message, whatever the order of its events and however often they are repeated."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils import _outcomes
+from ansible_collections.mailops.smtpeter.plugins.module_utils._events import EventError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._outcomes import OutcomeCollector
+from ansible_collections.mailops.smtpeter.plugins.module_utils._privacy import DescriptionMask
+from ansible_collections.mailops.smtpeter.plugins.module_utils._record import unknown_tag
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.eventful import (
+    START,
+    attempt,
+    delivery,
+    event,
+    failure,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+MASK = DescriptionMask("a-good-token")
+NOW = START + timedelta(hours=1)
+
+
+def outcome(*events: Any, since: datetime | None = None, top: int = 10, now: datetime = NOW) -> dict[str, Any]:
+    """The outcome of these events, as results show it."""
+    collector = OutcomeCollector("wave-1", MASK)
+    collector.add(events)
+    return collector.outcome(since, now, top, 0.25).as_dict()
+
+
+def counts(found: dict[str, Any]) -> tuple[int, ...]:
+    """Messages, deliveries, failed, returned, under way."""
+    return tuple(found[key] for key in ("messages", "deliveries", "failed", "returned", "under_way"))
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([attempt(0)], (1, 0, 0, 0, 1)),
+        ([attempt(0), delivery(5)], (1, 1, 0, 0, 0)),
+        ([attempt(0), failure(5)], (1, 0, 1, 0, 0)),
+        ([delivery(5), attempt(0)], (1, 1, 0, 0, 0)),
+        ([attempt(0), attempt(0), delivery(5), delivery(5), delivery(9)], (1, 1, 0, 0, 0)),
+        # Of a delivery and a failure the later one counts; in the same second, the failure.
+        ([attempt(0), delivery(5), failure(6, state="bounce")], (1, 0, 1, 1, 0)),
+        ([attempt(0), delivery(5), failure(5)], (1, 0, 1, 1, 0)),
+        ([attempt(0), failure(5), delivery(5)], (1, 0, 1, 1, 0)),
+        ([attempt(0), failure(5), delivery(6)], (1, 1, 0, 0, 0)),
+        ([attempt(0), delivery(4), failure(5), delivery(6)], (1, 1, 0, 0, 0)),
+        ([attempt(0), delivery(4), failure(7), delivery(6)], (1, 0, 1, 1, 0)),
+        # Returned is what was accepted first, also where that is not in the answer.
+        ([attempt(0), failure(5, state="bounce")], (1, 0, 1, 1, 0)),
+        ([attempt(0), delivery(5), failure(6, state="rcpt")], (1, 0, 1, 1, 0)),
+        # One id with two recipients is two messages, and so are two ids with one recipient.
+        ([attempt(0), attempt(0, recipient="jim@example.com"), delivery(3)], (2, 1, 0, 0, 1)),
+        ([attempt(0, 1, recipient="j@x.nl"), attempt(0, 2, recipient="j@x.nl"), failure(3, 2, recipient="j@x.nl")],
+         (2, 0, 1, 0, 1)),
+        # What is put together reads the same.
+        ([attempt(0, id="1", recipient="1a@x.nl"), attempt(0, id="11", recipient="a@x.nl")], (2, 0, 0, 0, 2)),
+        ([attempt(0, id="x" * 500, recipient="a@x.nl"), attempt(0, id="x" * 501, recipient="a@x.nl")], (2, 0, 0, 0, 2)),
+        # What says nothing of delivery.
+        ([attempt(0), event("bounce", 9), event("open", 9), event("click", 9), event("response", 9)], (1, 0, 0, 0, 1)),
+        ([attempt(0), delivery(2), event("bounce", 9)], (1, 1, 0, 0, 0)),
+        # Without an attempt it is nobody's.
+        ([attempt(0), delivery(1, 2), failure(1, 3)], (1, 0, 0, 0, 1)),
+        ([], (0, 0, 0, 0, 0)),
+    ],
+)  # fmt: skip
+def test_what_becomes_of_messages(events: list[Any], expected: tuple[int, ...]) -> None:
+    """In every order."""
+    for seed in range(6):
+        random.Random(seed).shuffle(events)
+        found = outcome(*events)
+        assert counts(found) == expected
+        assert found["delivery_ratio"] == (expected[1] / expected[0] if expected[0] else None)
+
+
+MESSAGES = st.integers(1, 5)
+SECONDS = st.integers(0, 6)
+EVENTS = st.lists(
+    st.one_of(
+        st.builds(attempt, SECONDS, MESSAGES),
+        st.builds(delivery, SECONDS, MESSAGES),
+        st.builds(
+            failure,
+            SECONDS,
+            MESSAGES,
+            code=st.sampled_from([550, 552, None]),
+            state=st.sampled_from(["rcpt", "bounce"]),
+            description=st.sampled_from(["no such user", "full", "<jane.doe-1@example.com> is full", ""]),
+        ),
+        st.builds(event, st.sampled_from(["open", "bounce"]), SECONDS, MESSAGES),
+    ),
+    max_size=30,
+)
+
+
+def expected_counts(events: list[Any], since: int) -> tuple[int, ...]:
+    """What the design says becomes of the messages, counted one by one."""
+    messages: dict[tuple[str, str], dict[str, list[Any]]] = {}
+    for each in events:
+        data = each["data"]
+        moments = messages.setdefault((data["id"], data["recipient"]), {})
+        moments.setdefault(each["type"], []).append((data["time"], data.get("state"), data))
+    deliveries = failed = returned = total = 0
+    for moments in messages.values():
+        taken = min((time for time, _state, _data in moments.get("attempt", [])), default=None)
+        if taken is None or taken < (START + timedelta(seconds=since)).strftime("%Y-%m-%d %H:%M:%S"):
+            continue
+        total += 1
+        accepted = max((time for time, *_rest in moments.get("delivery", [])), default="")
+        lost = max((time for time, *_rest in moments.get("failure", [])), default="")
+        deliveries += accepted > lost
+        if lost and lost >= accepted:
+            failed += 1
+            last = {state for time, state, _data in moments["failure"] if time == lost}
+            returned += bool(accepted) or last == {"bounce"}
+            if not accepted and len(last) > 1:
+                raise LookupError("both states in one second: whichever counts, it is always the same")
+    return total, deliveries, failed, returned, total - deliveries - failed
+
+
+@given(EVENTS, st.randoms(use_true_random=False), st.sampled_from([None, 0, 2, 5]))
+def test_any_shuffle_with_any_repeats(events: list[Any], chance: random.Random, since: int | None) -> None:
+    """The whole outcome is the same, and its counts are those of the design."""
+    moment = None if since is None else START + timedelta(seconds=since)
+    first = outcome(*events, since=moment)
+    again = events * 2 + [chance.choice(events) for _repeat in range(5 if events else 0)]
+    chance.shuffle(again)
+    assert outcome(*again, since=moment) == first
+    with contextlib.suppress(LookupError):
+        assert counts(first) == expected_counts(events, -1 if since is None else since)
+    for key in ("messages", "deliveries", "failed"):
+        assert sum(entry[key] for entry in first["domains"]) == first[key]
+        assert sum(entry[key] for entry in first["timeline"]) == first[key]
+    assert sum(entry["messages"] for entry in first["failures"]) == first["failed"]
+    assert json.loads(json.dumps(first)) == first
+
+
+def test_an_event_of_another_period_is_left_out_and_noted() -> None:
+    """It counts nowhere, and the note says how many messages they are."""
+    found = outcome(attempt(0), delivery(1), delivery(1, 2), failure(2, 2), failure(2, 3))
+    assert counts(found) == (1, 1, 0, 0, 0)
+    assert "left out, since they were taken in before the events that came: 2 messages" in found["notes"]
+    assert not found["failures"]
+    one = outcome(attempt(0), delivery(1, 2))["notes"]
+    assert "left out, since they were taken in before the events that came: 1 message" in one
+
+
+def test_a_delivery_after_a_failure_is_noted() -> None:
+    """It contradicts the documentation, and counts."""
+    found = outcome(attempt(0), failure(1), delivery(2), attempt(0, 2), delivery(1, 2))
+    assert counts(found) == (2, 2, 0, 0, 0)
+    assert "delivered after they had failed for good, and counted as delivered: 1 message" in found["notes"]
+
+
+def test_since_counts_from_that_second_on() -> None:
+    """A message taken in before is nowhere in the outcome, its later delivery neither."""
+    events = [attempt(9), failure(99), attempt(10, 2), delivery(12, 2), attempt(11, 3)]
+    found = outcome(*events, since=START + timedelta(seconds=10))
+    assert counts(found) == (2, 1, 0, 0, 1)
+    assert found["since"] == "2026-01-31T12:00:10Z"
+    assert (found["last_taken_at"], found["last_moved_at"]) == ("2026-01-31T12:00:11Z", "2026-01-31T12:00:12Z")
+    assert found["failures"] == []
+    assert found["notes"] == []
+    # Taken in twice, it was taken in when it was first.
+    assert counts(outcome(*events, attempt(8, 2), since=START + timedelta(seconds=10))) == (1, 0, 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("events", "since", "known", "notes"),
+    [
+        ([], None, False, [unknown_tag("wave-1"), _outcomes.LAST_MONTH]),
+        ([event("open", 0)], None, True, [_outcomes.LAST_MONTH]),
+        ([attempt(0)], None, True, [_outcomes.LAST_MONTH]),
+        ([], START, True, [_outcomes.NO_MAIL_SINCE]),
+        ([attempt(-1)], START, True, [_outcomes.NO_MAIL_SINCE]),
+        ([attempt(0)], START, True, []),
+    ],
+)
+def test_what_is_known(events: list[Any], since: datetime | None, known: bool, notes: list[str]) -> None:
+    """Without mail, a tag is unknown; with since nobody can tell, and a note says so."""
+    found = outcome(*events, since=since)
+    assert (found["known"], found["notes"]) == (known, notes)
+    if not found["messages"]:
+        assert [found[key] for key in ("delivery_ratio", "oldest_under_way", "last_taken_at", "last_moved_at")] == [
+            None
+        ] * 4
+        assert [found[key] for key in ("failures", "domains", "timeline")] == [[], [], []]
+
+
+def test_moments() -> None:
+    """The oldest under way is as old as it is at the reading, and never younger than 0 s."""
+    found = outcome(attempt(60), attempt(30, 2), attempt(0, 3), delivery(90, 3))
+    assert found["oldest_under_way"] == 3600 - 30
+    assert found["last_taken_at"] == "2026-01-31T12:01:00Z"
+    assert found["last_moved_at"] == "2026-01-31T12:01:30Z"
+    assert (found["fetched_at"], found["read_seconds"]) == ("2026-01-31T13:00:00Z", 0.25)
+    early = outcome(attempt(60), now=START)
+    assert early["oldest_under_way"] == 0
+    assert "the last event is in the future" in early["notes"]
+    assert outcome(attempt(60), delivery(61))["oldest_under_way"] is None
+
+
+def test_causes_are_grouped_and_ranked() -> None:
+    """The most frequent first; with the three domains that have the most of it; no more than asked for."""
+    domains = ["a.example"] * 1 + ["b.example"] * 3 + ["c.example"] * 2 + ["d.example"] * 2 + ["E.example"] * 1
+    events = []
+    for number, domain in enumerate(domains):
+        who = {"recipient": f"user{number}@{domain}"}
+        words = f"5.7.1 <user{number}@{domain}>: blocked, see case 12345678{number:03d}"
+        events += [
+            attempt(0, number, **who), failure(1, number, **who, status="5.7.1", description=words, state="data")
+        ]  # fmt: skip
+    for number in (100, 101):
+        events += [attempt(0, number), failure(1, number, code="552", status="", state=None, description=None)]
+    events += [attempt(0, 200), failure(1, 200)]
+    blocked = {
+        "code": 550, "status": "5.7.1", "state": "data",
+        "description": "5.7.1 <********>: blocked, see case ********", "messages": 9,
+        "domains": ["b.example", "c.example", "d.example"],
+    }  # fmt: skip
+    full = {
+        "code": 552, "status": None, "state": None, "description": None, "messages": 2, "domains": ["example.com"],
+    }  # fmt: skip
+    unknown = {
+        "code": 550, "status": "5.1.1", "state": "rcpt", "description": "no such user", "messages": 1,
+        "domains": ["example.com"],
+    }  # fmt: skip
+    assert outcome(*events)["failures"] == [blocked, full, unknown]
+    assert outcome(*events, top=2)["failures"] == [blocked, full]
+
+
+def test_the_last_failure_is_the_cause() -> None:
+    """Of several, and of two in one second always the same."""
+    first = [failure(5, description="deferred"), failure(9, description="expired")]
+    assert [each["description"] for each in outcome(attempt(0), *first)["failures"]] == ["expired"]
+    both = [failure(5, description="one"), failure(5, description="two")]
+    assert outcome(attempt(0), *both)["failures"] == outcome(attempt(0), *reversed(both))["failures"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("code", 550, 550), ("code", "421", 421), ("code", 0, None), ("code", "", None), ("code", True, None),
+        ("code", 5500, None), ("code", "٥٥٠", None), ("code", ["550"], None), ("code", 5.5, None), ("code", -550, None),
+        ("status", "5.1.1", "5.1.1"), ("status", "4.7.650", "4.7.650"), ("status", "5.1", None), ("status", 5.1, None),
+        ("status", "jane", None), ("status", None, None), ("status", "3.1.1", None),
+        ("state", "end of data", "end of data"), ("state", "bounce", "bounce"), ("state", "jane@x.nl", None),
+        ("state", "\x1b[2J", None), ("state", "x" * 31, None), ("state", 7, None), ("state", "jane", None),
+        ("description", "\x1b[2Jfull\x07", "[2Jfull"), ("description", 7, None), ("description", "", None),
+    ],
+)  # fmt: skip
+def test_what_a_receiver_said_is_checked(key: str, value: Any, expected: Any) -> None:
+    """What is not in the usual form is null, and no string of the service gets through unchecked."""
+    (found,) = outcome(attempt(0, recipient="jane@x.nl"), failure(1, recipient="jane@x.nl", **{key: value}))["failures"]
+    assert found[key] == expected
+    assert type(found[key]) is type(expected)
+
+
+def test_domains_are_ranked_and_the_rest_is_added_up() -> None:
+    """The largest first, in lower case; what has no domain in the usual form belongs to the rest."""
+    recipients = [
+        "x@b.example",
+        "y@B.Example.",
+        "z@a.example",
+        "<q@[192.0.2.1]>",
+        "nobody",
+        "x@jane doe",
+        "x@bücher.example",
+    ]
+    events = [attempt(0, number, recipient=each) for number, each in enumerate(recipients)]
+    events += [delivery(1, 0, recipient=recipients[0]), failure(1, 4, recipient="nobody")]
+
+    def entry(domain: str | None, messages: int, deliveries: int = 0, failed: int = 0) -> dict[str, Any]:
+        under_way = messages - deliveries - failed
+        return {
+            "domain": domain, "messages": messages, "deliveries": deliveries, "failed": failed, "under_way": under_way
+        }  # fmt: skip
+
+    assert outcome(*events)["domains"] == [
+        entry("b.example", 2, 1), entry("[192.0.2.1]", 1), entry("a.example", 1), entry("bücher.example", 1),
+        entry(None, 2, 0, 1),
+    ]  # fmt: skip
+    assert outcome(*events, top=1)["domains"] == [entry("b.example", 2, 1), entry(None, 5, 0, 1)]
+    assert outcome(*events)["failures"][0]["domains"] == []
+    assert outcome(attempt(0), top=1)["domains"] == [entry("example.com", 1)]
+
+
+@pytest.mark.parametrize(
+    ("last", "seconds", "spans"),
+    [(0, 1, 1), (1, 1, 2), (119, 1, 120), (120, 2, 61), (239, 2, 120), (240, 3, 81), (86400 * 30, 21601, 120)],
+)
+def test_the_timeline(last: int, seconds: int, spans: int) -> None:
+    """Equal spans from the first message to the last, at most 120, each message in the one when it was taken in."""
+    found = outcome(
+        attempt(last, 2), failure(last + 9, 2), attempt(0), delivery(last + 5), now=NOW + timedelta(days=40)
+    )
+    timeline = found["timeline"]
+    assert len(timeline) == spans
+    assert {entry["seconds"] for entry in timeline} == {seconds}
+    ats = [datetime.strptime(entry["at"], "%Y-%m-%dT%H:%M:%S%z") for entry in timeline]
+    assert ats == [START + timedelta(seconds=seconds * number) for number in range(spans)]
+    assert ats[-1] <= START + timedelta(seconds=last) < ats[-1] + timedelta(seconds=seconds)
+    filled = [
+        tuple(entry[key] for key in ("messages", "deliveries", "failed")) for entry in timeline if entry["messages"]
+    ]
+    assert filled == ([(2, 1, 1)] if last == 0 else [(1, 1, 0), (1, 0, 1)])
+
+
+def test_a_bad_event_is_an_error() -> None:
+    """Nothing is counted in its place."""
+    with pytest.raises(EventError, match="a failure without an id"):
+        outcome(attempt(0), failure(1, id=None))

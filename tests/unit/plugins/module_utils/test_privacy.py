@@ -1,0 +1,203 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Privacy: no address, no local part and no envelope in what is made of a receiver's words, however they repeat it."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Callable
+from urllib.parse import quote
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._privacy import (
+    DESCRIPTION_CHARS,
+    DescriptionMask,
+    domain_of,
+    mask_addresses,
+)
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.eventful import ENVELOPE
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks, spellings
+from hypothesis import given
+from hypothesis import strategies as st
+
+TOKEN = 's3cr&t/+%"<é>tok\\en'
+RECIPIENT = "jane.doe+news@example.com"
+
+# How a receiver may repeat an address; what is left of it must hold none of the words.
+WAYS: dict[str, Callable[[str], str]] = {
+    "plain": lambda address: f"mailbox {address} is full",
+    "upper case": lambda address: f"mailbox {address.upper()} is full",
+    "angle brackets": lambda address: f"<{address}>: unknown user",
+    "entities for the brackets": lambda address: f"&lt;{address}&gt;: unknown user",
+    "after a word": lambda address: f"rcpt=<{address}> to={address};from={address},x",
+    "mailto": lambda address: f"see mailto:{address}?subject=x",
+    "quotes": lambda address: f"'{address}' and \"{address}\" are full",
+    "parentheses": lambda address: f"({address}) [{address}] {{{address}}}",
+    "percent-encoded": lambda address: f"see http://x.example/?r={quote(address, safe='')}&x=1",
+    "percent-encoded, lower case": lambda address: f"see {quote(address, safe='').lower()}",
+    "percent-encoded, every letter": lambda address: "see " + "".join(f"%{ord(char):02x}" for char in address),
+    "percent-encoded twice": lambda address: f"see x?{quote(quote(address, safe=''), safe='')}",
+    "percent-encoded brackets": lambda address: f"see x?{quote(f'<{address}>', safe='')}",
+    "entity for the at sign": lambda address: f"{address.replace('@', '&#64;')}, {address.replace('@', '&commat;')}",
+    "every letter an entity": lambda address: "user " + "".join(f"&#x{ord(char):x};" for char in address),
+    "JSON": lambda address: '{"to": "' + address.replace("@", "\\u0040") + '"}',
+    "quoted-printable": lambda address: f"user {address.replace('@', '=40')}",
+    "VERP": lambda address: f"to list-return+{address.replace('@', '=')}@lists.example",
+    "local part": lambda address: f"no such user: {address.split('@')[0]}",
+    "local part, upper case": lambda address: f"no such user: {address.split('@')[0].upper()}.",
+    "local part without the plus": lambda address: f"user {address.split('+')[0]} is unknown",
+    "local part in a path": lambda address: f"/var/mail/{address.split('@')[0]}/inbox, {address.split('@')[0]}'s quota",
+    "local part, percent-encoded": lambda address: f"user {quote(address.split('@')[0], safe='').replace('.', '%2E')}",
+    "local part in a word": lambda address: f"box_{address.split('@')[0]}_1 is full",
+    "wrapped": lambda address: f"user {address[:6]}\r\n {address[6:]} is\r\n\tfull",
+    "wrapped at the at sign": lambda address: f"{address.replace('@', '@ ')}, {address.replace('@', chr(10) + '@')}",
+    "zero-width characters": lambda address: "user " + "\u200b".join(address),
+    "control characters": lambda address: "user " + "\x00".join(address),
+    "soft hyphens": lambda address: "user " + "\xad".join(address),
+    "full width": lambda address: "user " + address.translate({code: code + 0xFEE0 for code in range(33, 127)}),
+    "full-width at sign": lambda address: f"user {address.replace('@', '＠')}",
+    "display name": lambda address: f'550 "Jane Q. Doe" <{address}> is unknown',
+    "display name without quotes": lambda address: f"Recipient Jane Doe <{address}> is unknown",
+    "display name of another": lambda _address: "for Jane Doe <jdoe@other.example>: unknown",
+    "another address": lambda _address: "relay of jane.doe@other.example to jane.doe@[192.0.2.1] denied",
+    "quoted local part": lambda _address: 'user "jane doe"@other.example is unknown',
+    "comment": lambda _address: "user jane.doe(home)@other.example is unknown",
+    "envelope": lambda _address: f"sender <{ENVELOPE}> rejected, {ENVELOPE.split('@')[0]} too",
+    "long, and cut within": lambda address: "x" * (DESCRIPTION_CHARS - 5) + f" {address}",
+    "beyond the window": lambda address: "x " * 2040 + f"user jane.{address}",
+    "a window of addresses": lambda address: f"{address} " * 400,
+}  # fmt: skip
+PRIVATE = re.compile(r"jane|doe|verp|bounces\+|7f3a", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_address_gets_through(way: str) -> None:
+    """In whichever way it is repeated, and to whomever it belongs; the line is bounded and printable."""
+    mask = DescriptionMask(TOKEN)
+    text = WAYS[way](RECIPIENT)
+    for _time in range(2):
+        line = mask.line(text, RECIPIENT, ENVELOPE)
+        assert PRIVATE.findall(line) == []
+        assert line.isprintable()
+        assert len(line) <= DESCRIPTION_CHARS + 3
+
+
+WHOLE = [way for way in WAYS if "local part" not in way and way not in ("envelope", "wrapped")]
+
+
+@pytest.mark.parametrize("way", WHOLE)
+def test_no_whole_address_gets_through_unknown(way: str) -> None:
+    """A message of the service, of which no recipient is known, has no address in it either."""
+    line = mask_addresses(" ".join(WAYS[way](RECIPIENT).split()))
+    assert "@example.com" not in line.lower()
+    assert PRIVATE.findall(line) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("550 5.1.1 <{0}>: Recipient rejected: User unknown", "550 5.1.1 <********>: Recipient rejected: User unknown"),
+        ("Mail from <{0}> &amp; others &lt;refused&gt;", "Mail from <********> & others <refused>"),
+        ("550 5.7.1 [203.0.113.5] blocked, see https://support.example/?p=NoSuch", None),
+        ("no such user {0}\n(in reply to RCPT TO)", "no such user ******** (in reply to RCPT TO)"),
+        ("mailbox full (20260131120000) id 123456789", "mailbox full (********) id 123456789"),
+        ("450 4.2.1 ID1234567890X and 12345678901234", "450 4.2.1 ID********X and ********"),
+        ("Recipient <{0}> Unknown", "Recipient <********> Unknown"),
+        ("Sender Bob Jones <bob@x.nl> or User <bob@x.nl>", "Sender ******** <********> or User <********>"),
+        ("5.2.2 over quota", None),
+        ("  \r\n ", ""),
+    ],
+)  # fmt: skip
+def test_the_rest_stays(text: str, line: str | None) -> None:
+    """Causes stay readable."""
+    given = text.format(RECIPIENT)
+    assert DescriptionMask(TOKEN).line(given, RECIPIENT) == (given if line is None else line)
+
+
+@pytest.mark.parametrize(
+    ("local", "text", "line"),
+    [
+        ("info", "information for info: no info@", "information for ********: no ********"),
+        ("a", "a banana for A", "******** banana for ********"),
+        ("user", "no such user", "no such ********"),
+        ("postmaster", "Postmasters are full", "********s are full"),
+        ("o'brien", "O'Brien is full", "******** is full"),
+        ("x.y", "x-y x.y xxy", "x-y ******** xxy"),
+    ],
+)
+def test_short_local_parts_are_words(local: str, text: str, line: str) -> None:
+    """A short one is masked where it stands by itself, a long one within words, too."""
+    assert DescriptionMask(TOKEN).line(text, f"{local}@example.com") == line
+
+
+def test_equal_causes_are_equal() -> None:
+    """Whoever the recipient is, and whatever the number of the case."""
+    mask = DescriptionMask(TOKEN)
+    texts = {
+        mask.line(f"5.1.1 <user{number}@{number}.example>: user{number} unknown, case {10**10 + number}",
+                  f"user{number}@{number}.example")
+        for number in range(50)
+    }  # fmt: skip
+    assert texts == {"5.1.1 <********>: ******** unknown, case ********"}
+
+
+@pytest.mark.parametrize("way", spellings(TOKEN))
+def test_the_token_is_masked(way: str) -> None:
+    """In every spelling, also where it stands at the end of what is shown."""
+    mask = DescriptionMask(TOKEN)
+    for text in (f"token {spellings(TOKEN)[way]} is bad", "x" * 150 + f" {spellings(TOKEN)[way]}"):
+        assert leaks(mask.line(text, RECIPIENT), TOKEN) == []
+    assert leaks(mask.word(f"{TOKEN}.example"), TOKEN) == []
+
+
+@given(st.text(), st.emails())
+def test_any_text(text: str, recipient: str) -> None:
+    """It never fails, and what comes is bounded, printable and without the recipient."""
+    line = DescriptionMask(TOKEN).line(f"{text} {recipient} {text}", recipient)
+    assert line.isprintable()
+    assert len(line) <= DESCRIPTION_CHARS + 3
+    assert recipient.lower() not in line.lower()
+
+
+def test_many_texts_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory of what was masked does not grow without end."""
+    mask = DescriptionMask(TOKEN)
+    for number in range(5000):
+        mask.line(f"case {number}", RECIPIENT)
+    assert len(mask._lines) <= 4096
+
+
+def test_the_same_text_for_two_recipients() -> None:
+    """What was masked for one does not unmask the other."""
+    for text in (
+        "users jane.doe and john.roe",
+        "users jane%2Edoe and john%2Eroe",
+        "users jane&#46;doe and john&#46;roe",
+    ):
+        mask = DescriptionMask(TOKEN)
+        for _time in range(2):
+            assert "jane" not in mask.line(text, "jane.doe@example.com")
+            assert "john" not in mask.line(text, "john.roe@example.com")
+
+
+@pytest.mark.parametrize(
+    ("recipient", "domain"),
+    [
+        ("jane@Example.COM", "example.com"), ("jane@a.example.", "a.example"), ("<jane@example.com>", "example.com"),
+        ('"j@ne"@example.com', "example.com"), ("jane@[192.0.2.1]", "[192.0.2.1]"), ("jane@bücher.nl", "bücher.nl"),
+        ("jane", None), ("jane@", None), ("jane%40example.com", None), ("jane@jane%40example.com", None), ("", None),
+        ("jane@\x1b[2J", None), ("jane@" + "a" * 300, None), ("jane@-", None), ("@example.com", "example.com"),
+        ("jane@a b", None),
+    ],
+)  # fmt: skip
+def test_domains(recipient: str, domain: str | None) -> None:
+    """What stands behind the last at sign, if it has the form of a domain."""
+    assert domain_of(recipient) == domain
+
+
+def test_entities_of_html_are_known() -> None:
+    """The test's own spelling is what HTML makes of it."""
+    assert html.unescape("&#64;") == html.unescape("&commat;") == "@"

@@ -1,0 +1,744 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The gate under any sequence of looks: what the design says of it, computed anew from the readings alone."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
+from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import trackers_of
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.judgement import Judgement
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+pytestmark = pytest.mark.slow
+
+START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=timezone.utc)
+RESULT_KEYS = {
+    "verdict", "msg", "reasons", "tags", "stats", "looks", "waited", "errors", "last_errors", "history",
+    "history_dropped", "policy",
+}  # fmt: skip
+VERDICTS = ("pass", "fail", "inconclusive", "error")
+TAGS = ("a", "b", "c")
+# Evidence this close to its threshold may fall on either side of it, by rounding.
+CLOSE = 1e-6
+
+
+def log_evidence(delivered, messages, rate, side):
+    """The logarithm of the evidence in the design's own words: the mean over two dozen rates on one side."""
+    logit = math.log(rate / (1 - rate))
+    rates = [1 / (1 + math.exp(-(logit + side * 0.1 * 40 ** (step / 23)))) for step in range(24)]
+    terms = [
+        delivered * math.log(other / rate) + (messages - delivered) * math.log((1 - other) / (1 - rate))
+        for other in rates
+    ]
+    return max(terms) + math.log(sum(math.exp(term - max(terms)) for term in terms) / 24)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the service said of a tag in one look, and when it said that was true."""
+
+    began: float
+    ended: float
+    counts: tuple
+    idle: float | None
+    date: datetime
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What follows for a tag from its readings, in the design's words."""
+
+    messages: int
+    at_least: int
+    at_most: int
+    due: int
+    sending_stopped: bool
+    settled: bool
+    ahead: bool
+    contradictory: bool
+    engaged: bool
+    complete: bool
+    under_way: int
+
+    def reaches(self, limit, count):
+        """Whether so many of the messages are the required share."""
+        return self.messages > 0 and count / self.messages >= limit
+
+
+@dataclass(frozen=True)
+class Course:
+    """The readings of a tag that count: since the last correction, and those of a fall that goes on."""
+
+    good: tuple = ()
+    fall: tuple = ()
+    dip: tuple = ()
+    corrected_at: int = 0
+    since_is_above: bool = False
+
+
+@dataclass
+class Story:
+    """All readings of a tag in one gate; every fact is derived from the whole list, with nothing carried along."""
+
+    policy: Policy
+    tag: str
+    before: Record | None
+    readings: list = field(default_factory=list)
+    last_facts: Facts | None = None
+
+    def add(self, said):
+        """Take a reading, unless it is a copy of the one before."""
+        if self.readings and said.counts == self.readings[-1].counts and said.date <= self.readings[-1].date:
+            return
+        self.readings.append(said)
+        if not self.course.fall:
+            self.last_facts = self._facts(said)
+
+    @property
+    def course(self):
+        """What of the readings counts, looked at one after the other."""
+        floor, course = self._floor().counts[:2], Course()
+        for index, said in enumerate(self.readings):
+            highest = [max(heard.counts[at] for heard in course.good) for at in (0, 1)] if course.good else floor
+            if not _below(said.counts, highest):
+                course = replace(course, good=(*course.good, said), fall=(), dip=())
+                continue
+            if not course.good:
+                course = Course(good=(said,), since_is_above=True)
+                continue
+            further = not course.fall or _below(said.counts, course.fall[0].counts)
+            fall = (said,) if further else (*course.fall, said)
+            course = replace(course, fall=fall, dip=(*course.dip, said))
+            if len(fall) > 1 and said.began - fall[0].ended >= self.policy.sending_gap:
+                above = course.since_is_above or _below(said.counts, floor)
+                course = Course(good=(said,), corrected_at=index, since_is_above=above)
+        return course
+
+    @property
+    def is_falling(self):
+        """Whether the last reading is below the highest one, and no correction yet."""
+        return bool(self.course.fall)
+
+    def facts(self, time_is_up):
+        """What follows from the last good reading, or from the worst of a fall when time is up."""
+        return self._worst_facts() if time_is_up and self.is_falling else self.last_facts
+
+    def _floor(self):
+        before = self.before or Record(self.tag, 0, 0, 0, 0)
+        return Said(0, 0, (before.messages, before.deliveries, before.opens, before.clicks), None, START)
+
+    def _stood(self, places, seconds):
+        """Whether figures stood still up to the last reading, from the last time that two readings differed."""
+        since = self.course.corrected_at
+        for place in range(since + 1, len(self.readings)):
+            earlier, later = (self.readings[at].counts for at in (place - 1, place))
+            if any(earlier[at] != later[at] for at in places):
+                since = place
+        stood = self.readings[-1].began - self.readings[since].ended
+        return since < len(self.readings) - 1 and stood >= seconds
+
+    def _grown(self, counts):
+        return [max(0, now - then) for now, then in zip(counts, self._floor().counts)]
+
+    def _engaged(self, counts, deliveries):
+        """Whether opens and clicks are as many as asked for, and not below an earlier reading."""
+        policy, floor = self.policy, self._floor()
+        for place, least in ((2, policy.min_open_ratio), (3, policy.min_click_ratio)):
+            highest = [heard.counts[place] for heard in self.course.good]
+            if not self.course.corrected_at:
+                highest.append(floor.counts[place])
+            count = self._grown(counts)[place]
+            if least is not None and (
+                counts[place] < max(highest) or (count / deliveries if deliveries else 0) < least
+            ):
+                return False
+        return True
+
+    def _facts(self, said):
+        policy, floor = self.policy, self._floor()
+        messages, deliveries, _opens, _clicks = self._grown(said.counts)
+        moved = any(heard.counts[:2] != self.readings[0].counts[:2] for heard in self.readings)
+        quiet = not moved and said.idle is not None and said.idle > policy.grace_period
+        settled = quiet or self._stood((0, 1), policy.grace_period)
+        counted = [heard.counts[0] for heard in self.course.good if said.began - heard.ended >= policy.grace_period]
+        due = said.counts[0] if settled else max(counted, default=0)
+        expected = policy.expected(self.tag)
+        stopped = settled or self._stood((0,), policy.sending_gap)
+        carried_over = self._carried_over()
+        return Facts(
+            messages=messages,
+            at_least=max(0, min(deliveries - carried_over, messages)),
+            at_most=min(deliveries, messages),
+            due=max(0, due - floor.counts[0]),
+            sending_stopped=stopped if expected is None else messages >= expected,
+            settled=settled,
+            ahead=self._ahead(carried_over),
+            contradictory=deliveries - carried_over > messages,
+            engaged=self._engaged(said.counts, deliveries),
+            complete=expected is None or messages >= expected,
+            under_way=0 if settled else max(0, min(said.counts[0] - due, said.counts[0] - said.counts[1])),
+        )
+
+    def _worst_facts(self):
+        """The most messages and the least deliveries from the highest reading on, and nothing that fails."""
+        course = self.course
+        last = course.good[-1]
+        counts = (max(heard.counts[0] for heard in (last, *course.dip)),
+                  min(heard.counts[1] for heard in (last, *course.dip)), *last.counts[2:])  # fmt: skip
+        messages, deliveries, _opens, _clicks = self._grown(counts)
+        expected, carried_over = self.policy.expected(self.tag), self._carried_over()
+        return Facts(
+            messages=messages,
+            at_least=max(0, min(deliveries - carried_over, messages)),
+            at_most=min(deliveries, messages),
+            due=0,
+            sending_stopped=expected is not None and messages >= expected,
+            settled=False,
+            ahead=self._ahead(carried_over),
+            contradictory=deliveries - carried_over > messages,
+            engaged=self._engaged(last.counts, deliveries),
+            complete=expected is None or messages >= expected,
+            under_way=0,
+        )
+
+    def _ahead(self, carried_over):
+        grown = [self._grown(heard.counts) for heard in self.judged]
+        return any(heard.counts[1] > heard.counts[0] for heard in self.readings) or any(
+            counts[1] - carried_over > counts[0] for counts in grown
+        )
+
+    @property
+    def judged(self):
+        """The readings that were no part of a fall when they came."""
+        stories = (
+            Story(self.policy, self.tag, self.before, self.readings[: end + 1]) for end in range(len(self.readings))
+        )
+        return [story.readings[-1] for story in stories if not story.is_falling]
+
+    def _carried_over(self):
+        before = self.before
+        if before is None:
+            return 0
+        if before.under_way is not None:
+            return before.under_way
+        idle = before.idle_seconds()
+        return (
+            0 if idle is not None and idle > self.policy.grace_period else max(0, before.messages - before.deliveries)
+        )
+
+
+def _below(counts, others):
+    return any(count < other for count, other in zip(counts[:2], others[:2]))
+
+
+@dataclass
+class Service:
+    """What there is of a tag at the service, and how long ago its last activity says it was."""
+
+    counts: list = field(default_factory=lambda: [0, 0, 0, 0])
+    idle: float | None = None
+
+
+POLICIES = st.fixed_dictionaries(
+    {
+        "min_delivery_ratio": st.sampled_from([0, 0.5, 0.9, 0.95, 1]),
+        "min_messages": st.sampled_from([1, 10, 100]),
+        "confidence": st.sampled_from([0, 0.5, 0.95]),
+        "sending_gap": st.sampled_from([0, 20, 60]),
+        "grace_period": st.sampled_from([0, 30, 90]),
+        "at_deadline": st.sampled_from(["ratio", "inconclusive"]),
+        "expected_messages": st.sampled_from([None, None, 100, 500]),
+        "min_open_ratio": st.sampled_from([None, None, 0.1]),
+        "min_click_ratio": st.sampled_from([None, None, 0.05]),
+        "baseline_tag": st.sampled_from([None, None, None, "a", "c"]),
+        "max_delivery_drop": st.sampled_from([0, 0.02]),
+    }
+)
+TIMINGS = st.builds(
+    Timing,
+    wait_timeout=st.sampled_from([0, 200, 1000]),
+    max_consecutive_errors=st.sampled_from([0, 1, 4]),
+    history_limit=st.sampled_from([2, 3, 60]),
+)
+SINCE = st.builds(
+    Record,
+    tag=st.just("a"),
+    messages=st.just(100),
+    deliveries=st.sampled_from([50, 90, 100, 110]),
+    opens=st.just(20),
+    clicks=st.just(5),
+    last_at=st.just(START - timedelta(seconds=91)),
+    fetched_at=st.sampled_from([None, START - timedelta(seconds=61), START]),
+    under_way=st.sampled_from([None, 0, 5]),
+)
+SERVICE_ERROR = {"kind": "service", "status": 503, "msg": "busy"}
+SECONDS = st.sampled_from([0, 1, 19, 20, 29, 30, 31, 60, 89, 90, 91])
+TAG = st.sampled_from(["a", "a", "a", "a", "b", "c"])
+
+
+class GateMachine(RuleBasedStateMachine):
+    """Sends mail, delivers it, lets time pass and looks; a gate that has ended is followed by another."""
+
+    @initialize(tags=st.sampled_from(["a", "a", "ab"]), policy=POLICIES, timing=TIMINGS, since=st.none() | SINCE)
+    def begin(self, tags, policy, timing, since):
+        """Begin with a gate on tags without mail, or with earlier mail that does not count."""
+        self.tags = list(tags)
+        self.services = {tag: Service() for tag in TAGS}
+        self.wall = START
+        if since is not None:
+            self.services["a"].counts = [since.messages, since.deliveries, since.opens, since.clicks]
+        self._open(policy, timing, {"a": since} if since else {})
+
+    def _open(self, policy, timing, before):
+        self.policy = Policy.from_options(policy)
+        self.timing = timing
+        self.gate = Gate(trackers_of(self.tags, self.policy, before), self.policy, timing)
+        patient = Timing(timing.wait_timeout, max_consecutive_errors=10**6)
+        self.twin = Gate(trackers_of(self.tags, self.policy, before), self.policy, patient)
+        self.stories = {tag: Story(self.policy, tag, before.get(tag)) for tag in self.tags}
+        self.now = 0.0
+        self.event = self.twin_event = self.last = self.baseline = None
+        self.looks = self.failed_looks = self.failed_in_a_row = 0
+
+    @property
+    def waits(self):
+        """Whether the gate has not ended."""
+        return self.event is None or self.event.verdict is None
+
+    @property
+    def time_is_up(self):
+        """Whether the last look was the last."""
+        return self.last is not None and self.last.ended >= self.timing.wait_timeout
+
+    @property
+    def wanted(self):
+        """The tags that the next look reads: the baseline among them until it was read."""
+        missing = self.policy.baseline_tag if self.baseline is None or self.baseline_is_contradictory else None
+        return [*self.tags, *({missing} - {None, *self.tags})]
+
+    @property
+    def required(self):
+        """The share that must be delivered: the baseline's less the drop, where that is higher."""
+        limit = self.policy.min_delivery_ratio
+        if self.baseline is None or not self.baseline.messages:
+            return limit
+        share = min(1, self.baseline.deliveries / self.baseline.messages)
+        return max(limit, round(share - self.policy.max_delivery_drop, 12))
+
+    @property
+    def baseline_is_weak(self):
+        """Whether there is too little to judge against."""
+        return self.baseline is not None and self.baseline.messages < self.policy.min_messages
+
+    @property
+    def baseline_is_contradictory(self):
+        """Whether it has more deliveries than messages."""
+        return self.baseline is not None and self.baseline.deliveries > self.baseline.messages
+
+    @rule(tag=TAG, messages=st.sampled_from([1, 9, 90, 100, 400]), share=st.sampled_from([0, 0.5, 0.9, 0.96, 1]))
+    def send(self, tag, messages, share):
+        """Send mail, some of which is delivered at once."""
+        counts = self.services[tag].counts
+        counts[0] += messages
+        counts[1] += int(messages * share)
+        counts[2] += messages // 5
+
+    @rule(tag=TAG, share=st.sampled_from([0.1, 0.9, 1]))
+    def deliver(self, tag, share):
+        """Deliver some of what is under way."""
+        counts = self.services[tag].counts
+        counts[1] += math.ceil(max(0, counts[0] - counts[1]) * share)
+        counts[3] += counts[1] // 10
+
+    @rule(tag=TAG)
+    def deliver_too_much(self, tag):
+        """Count a delivery twice."""
+        self.services[tag].counts[1] += 1
+
+    @rule(tag=TAG, place=st.integers(0, 3), by=st.sampled_from([1, 50]))
+    def lose(self, tag, place, by):
+        """Have a counter go backward, for good or until more comes."""
+        counts = self.services[tag].counts
+        counts[place] = max(0, counts[place] - by)
+
+    @rule(tag=TAG, idle=st.sampled_from([None, -100, 0, 30, 31, 91, 10**6]))
+    def date(self, tag, idle):
+        """Have the last activity be new, old, in the future, or not known."""
+        self.services[tag].idle = idle
+
+    @rule(seconds=st.sampled_from([-(10**5), -1, 1, 10**5]))
+    def set_the_clock(self, seconds):
+        """Set the wall clock, which is nothing to the gate but a sign of copies."""
+        self.wall += timedelta(seconds=seconds)
+        if seconds < 0:
+            # What the twin looked at in between is later than what comes now.
+            self.twin = None
+
+    def _reading(self, takes, lagging=None, errors=None):
+        """Let time pass for a look, and return what it brings."""
+        began, ended = self.now, self.now + takes
+        self.now = ended
+        records = {}
+        for tag in self.wanted:
+            if tag in (errors or {}):
+                continue
+            counts = list(self.services[tag].counts)
+            if tag == lagging:
+                counts[1] //= 2
+            idle = self.services[tag].idle
+            last_at = None if idle is None else self.wall - timedelta(seconds=idle)
+            known = any(counts) or last_at is not None
+            records[tag] = Record(tag, *counts, last_at=last_at, fetched_at=self.wall, known=known)
+        return Look(began, ended, self.wall, records, errors or {})
+
+    def _look(self, reading):
+        verdicts = _verdicts(self.event) if self.event else {}
+        for tag in set(reading.records) & set(self.tags):
+            record = reading.records[tag]
+            counts = (record.messages, record.deliveries, record.opens, record.clicks)
+            said = Said(reading.began, reading.ended, counts, record.idle_seconds(), record.fetched_at)
+            self.stories[tag].add(said)
+        has_failed = any(verdicts.get(tag) != "pass" for tag in reading.errors)
+        if self.policy.baseline_tag and (self.baseline is None or self.baseline_is_contradictory):
+            self.baseline = reading.records.get(self.policy.baseline_tag, self.baseline)
+        self.looks += 1
+        self.failed_looks += has_failed
+        self.failed_in_a_row = self.failed_in_a_row + 1 if has_failed else 0
+        self.last = reading
+        self.event = self.gate.look(reading)
+        self.twin_event = self.twin.look(reading) if self.twin else None
+
+    @precondition(lambda self: self.waits)
+    @rule(after=SECONDS, takes=st.sampled_from([0, 0, 1, 30]))
+    def look(self, after, takes):
+        """Look, with success."""
+        self._pass(after)
+        self._look(self._reading(takes))
+
+    @precondition(lambda self: self.waits)
+    @rule(after=SECONDS, messages=st.sampled_from([1, 100, 400]), share=st.sampled_from([0, 0.5, 0.9, 0.96, 1]))
+    def look_at_more(self, after, messages, share):
+        """Look at mail sent since the look before."""
+        self.send("a", messages, share)
+        self.look(after, 0)
+
+    @precondition(lambda self: self.waits)
+    @rule(after=SECONDS, share=st.sampled_from([0, 0.9, 1]))
+    def look_at_deliveries(self, after, share):
+        """Look at mail delivered since the look before, or at nothing new."""
+        self.deliver("a", share)
+        self.look(after, 0)
+
+    @precondition(lambda self: self.waits)
+    @rule(after=SECONDS, tag=TAG)
+    def look_at_less(self, after, tag):
+        """Look at counters of some time ago, once."""
+        self._pass(after)
+        self._look(self._reading(0, lagging=tag))
+
+    @precondition(lambda self: self.waits and self.last and self.last.records)
+    @rule(after=SECONDS)
+    def look_at_copies(self, after):
+        """Look at what a cache kept of the look before."""
+        self._pass(after)
+        records = {tag: record for tag, record in self.last.records.items() if tag in self.wanted}
+        errors = {tag: SERVICE_ERROR for tag in self.wanted if tag not in records}
+        self._look(Look(self.now, self.now, self.wall, records, errors))
+
+    @precondition(lambda self: self.waits)
+    @rule(after=SECONDS, tag=TAG, kind=st.sampled_from(["service", "timeout", "answer", "lost", "refused"]))
+    def look_in_vain(self, after, tag, kind):
+        """Look, and read nothing of a tag."""
+        self._pass(after)
+        errors = {tag: {"kind": kind, "status": None, "msg": f"tag '{tag}': {kind}"}} if tag in self.wanted else {}
+        self._look(self._reading(0, errors=errors))
+
+    def _pass(self, seconds):
+        self.now += seconds
+        self.wall += timedelta(seconds=seconds)
+
+    @property
+    def something_falls(self):
+        """Whether one look more brings a correction nearer."""
+        return any(story.is_falling for story in self.stories.values())
+
+    @precondition(lambda self: self.waits and self.twin and self.last and not self.last.errors)
+    @precondition(lambda self: not self.something_falls)
+    @rule(after=SECONDS, fails=st.booleans())
+    def look_more_often(self, after, fails):
+        """Have only the twin look again, while nothing changed or in vain."""
+        self._pass(after)
+        elapsed = timedelta(seconds=self.now - self.last.began)
+        records = {
+            tag: Record(
+                tag, record.messages, record.deliveries, record.opens, record.clicks,
+                last_at=record.last_at, fetched_at=record.fetched_at + elapsed, known=record.known,
+            )
+            for tag, record in self.last.records.items()
+            if tag in self.wanted
+        }  # fmt: skip
+        errors = dict.fromkeys(records, SERVICE_ERROR) if fails else {}
+        event = self.twin.look(Look(self.now, self.now, self.wall, {} if fails else records, errors))
+        # Where time itself decides something at this look, the two go ways of their own.
+        if event.verdict is not None or _verdicts(event) != _verdicts(self.event):
+            self.twin = self.twin_event = None
+
+    @precondition(lambda self: not self.waits)
+    @rule(policy=POLICIES, timing=TIMINGS, chained=st.booleans(), own_count=st.booleans())
+    def next_gate(self, policy, timing, chained, own_count):
+        """Gate the next wave, from what this gate or a plain reading returned."""
+        stats = self.gate.result()["stats"] if chained else {}
+        before = {tag: Record.from_dict({**record, "under_way": record["under_way"] if own_count else None})
+                  for tag, record in stats.items() if tag in self.tags}  # fmt: skip
+        self._open(policy, timing, before)
+
+    def _judged(self):
+        """The judgements in force that rest on a good reading and on no weak baseline, with the facts of it."""
+        no_baseline = self.policy.baseline_tag and self.baseline is None
+        if self.event is None or self.baseline_is_weak or self.baseline_is_contradictory or no_baseline:
+            return []
+        found = []
+        for tag, seen in self.event.tags.items():
+            story = self.stories[tag]
+            if not story.course.since_is_above and (self.time_is_up or not story.is_falling):
+                found.append((seen.judgement, story.facts(self.time_is_up)))
+        return found
+
+    def _evidence_passes(self, facts):
+        """Whether evidence passes mail that is being sent; null where rounding may tell."""
+        limit, confidence = self.required, self.policy.confidence
+        if facts.ahead or not confidence:
+            return False
+        if limit in (0, 1):
+            return limit == 0
+        return _reaches(log_evidence(facts.at_least, facts.messages, limit, 1), -math.log(1 - confidence))
+
+    def _evidence_fails(self, facts):
+        limit, confidence = self.required, self.policy.confidence
+        delivered = min(facts.at_most, facts.due)
+        if not confidence or facts.due < self.policy.min_messages or delivered / facts.due >= limit:
+            return False
+        if limit == 1:
+            return None
+        threshold = math.log(len(self.tags) / (1 - confidence))
+        return _reaches(log_evidence(delivered, facts.due, limit, -1), threshold)
+
+    @invariant()
+    def bounds_are_those_of_the_readings(self):
+        """Each figure of a judgement follows from the readings."""
+        for judgement, facts in self._judged():
+            figures = (judgement.messages, judgement.delivered_at_least, judgement.delivered_at_most)
+            assert figures == (facts.messages, facts.at_least, facts.at_most)
+            assert judgement.messages_due == facts.due
+            assert judgement.required_delivery_ratio == self.required
+
+    @invariant()
+    def too_few_messages_decide_nothing(self):
+        """Below min_messages, and without any, there is neither a pass nor a fail."""
+        for judgement, facts in self._judged():
+            if facts.messages < self.policy.min_messages:
+                assert judgement.verdict == ("inconclusive" if self.time_is_up else None)
+                assert judgement.decided_by is None
+
+    @invariant()
+    def contradictory_counters_decide_nothing(self):
+        """More deliveries than messages, in what is judged or in the baseline, and a since that is above them."""
+        undecided = "inconclusive" if self.time_is_up else None
+        for judgement, facts in self._judged():
+            if facts.contradictory:
+                assert judgement.verdict == undecided
+        for tag, seen in self.event.tags.items() if self.event else ():
+            if self.baseline_is_contradictory and not self.baseline_is_weak:
+                expected = "inconclusive" if self.stories[tag].course.since_is_above else undecided
+                assert seen.judgement.verdict == expected
+            if self.stories[tag].course.since_is_above and not self.stories[tag].is_falling:
+                assert seen.judgement.verdict == "inconclusive"
+
+    @invariant()
+    def no_pass_below_the_limit(self):
+        """Once sending has stopped, and whenever the ratio decides, a pass has the required share for certain."""
+        for judgement, facts in self._judged():
+            if judgement.verdict == "pass" and (
+                facts.settled or facts.sending_stopped or judgement.decided_by == "ratio"
+            ):
+                assert facts.at_least / facts.messages >= self.required
+
+    @invariant()
+    def a_pass_rests_on_what_may_decide(self):
+        """While mail is being sent, evidence passes, or the ratio without confidence or at the deadline."""
+        for judgement, facts in self._judged():
+            if judgement.verdict != "pass":
+                continue
+            assert facts.engaged
+            if judgement.decided_by == "evidence":
+                assert not facts.sending_stopped
+                assert self._evidence_passes(facts) is not False
+            elif not facts.sending_stopped:
+                bare = self.policy.confidence == 0 and not facts.ahead
+                assert bare or (self.time_is_up and self.policy.at_deadline == "ratio" and facts.complete)
+
+    @invariant()
+    def a_fail_rests_on_what_may_decide(self):
+        """Only the count of still mail and evidence on what is due fail."""
+        for judgement, facts in self._judged():
+            if judgement.verdict != "fail":
+                continue
+            if judgement.decided_by == "ratio":
+                assert facts.settled
+                assert facts.sending_stopped
+                assert facts.at_most / facts.messages < self.required
+            else:
+                assert not facts.sending_stopped
+                assert self._evidence_fails(facts) is not False
+
+    @invariant()
+    def what_can_be_decided_is(self):
+        """Nothing waits longer than the design says."""
+        limit = self.required
+        for judgement, facts in self._judged():
+            if facts.messages < self.policy.min_messages or facts.contradictory:
+                continue
+            enough = facts.reaches(limit, facts.at_least)
+            if facts.sending_stopped:
+                passes = enough
+            elif self.policy.confidence:
+                passes = self._evidence_passes(facts)
+            else:
+                # A bare ratio is no evidence that comes before what the deadline decides.
+                passes = enough and not facts.ahead and not self.time_is_up
+            if self.time_is_up and self.policy.at_deadline == "ratio" and facts.complete:
+                passes = passes or (enough and (facts.sending_stopped or self._evidence_fails(facts) is False))
+            if facts.sending_stopped:
+                fails = facts.settled and not facts.reaches(limit, facts.at_most)
+            else:
+                fails = self._evidence_fails(facts)
+            if passes and facts.engaged:
+                assert judgement.verdict == "pass"
+            if fails:
+                assert judgement.verdict == "fail"
+
+    @invariant()
+    def without_a_baseline_nothing_is_decided(self):
+        """Until it was read there is no verdict but an error, and one with too little mail makes it inconclusive."""
+        if self.event is None or self.policy.baseline_tag is None:
+            return
+        assert self.gate.wanted == self.wanted
+        verdicts = set(_verdicts(self.event).values())
+        if self.baseline is None:
+            assert verdicts <= {None}
+            assert self.event.verdict in (None, "error")
+        elif self.baseline_is_weak or self.baseline_is_contradictory:
+            assert verdicts <= {None, "inconclusive"}
+            assert self.event.verdict in (None, "inconclusive", "error")
+
+    @invariant()
+    def a_counter_going_backward_decides_nothing(self):
+        """A reading below the highest one makes neither a pass nor a fail."""
+        for tag, story in self.stories.items():
+            if not story.is_falling or self.time_is_up or self.event is None or tag not in self.event.tags:
+                continue
+            assert self.event.tags[tag].judgement.verdict in (None, "inconclusive")
+            assert self.event.verdict != "pass"
+
+    @invariant()
+    def the_gate_has_the_verdict_of_its_tags(self):
+        """It passes when all pass, fails as soon as one fails, and when time is up the worst wins."""
+        if self.event is None:
+            return
+        found = [self.event.tags[tag].judgement.verdict if tag in self.event.tags else None for tag in self.tags]
+        kinds = [error["kind"] for error in self.last.errors.values()]
+        if "fail" in found:
+            expected = "fail"
+        elif "refused" in kinds or self.failed_in_a_row > self.timing.max_consecutive_errors:
+            expected = "error"
+        elif found == ["pass"] * len(found):
+            expected = "pass"
+        elif not self.time_is_up and "inconclusive" not in found:
+            expected = None
+        else:
+            # Either time is up, or nothing can be decided any more; a tag without a reading at that time is an error.
+            judged = self.baseline is not None or self.policy.baseline_tag is None
+            expected = "inconclusive" if judged and all(story.readings for story in self.stories.values()) else "error"
+        assert self.event.verdict == expected
+
+    @invariant()
+    def looking_more_often_changes_nothing(self):
+        """Looks between that saw nothing new, or failed, change no verdict, reason or figure of later looks."""
+        if self.twin_event is None or self.event.verdict == "error":
+            return
+        assert self.twin_event.verdict == self.event.verdict
+        assert self.twin_event.tags.keys() == self.event.tags.keys()
+        for tag, seen in self.event.tags.items():
+            also = self.twin_event.tags[tag]
+            if tag not in self.last.errors and not self.stories[tag].is_falling:
+                assert also == seen
+            # Otherwise the figures in force are those of the last good look, which the twin may have had later.
+            assert also.judgement.verdict == seen.judgement.verdict
+
+    @invariant()
+    def the_result_is_complete(self):
+        """Whatever happened, the result has all its keys, in plain JSON types."""
+        if self.event is None:
+            return
+        result = self.gate.result()
+        assert json.loads(json.dumps(result, allow_nan=False)) == result
+        assert set(result) == RESULT_KEYS
+        assert list(result["tags"]) == self.tags
+        judgement_keys = {item.name for item in fields(Judgement)} | {"record"}
+        record_keys = set(Record("a", 0, 0).as_dict())
+        for judged in result["tags"].values():
+            assert set(judged) == judgement_keys
+            assert judged["record"] is None or set(judged["record"]) == record_keys
+            assert judged["reasons"]
+        assert (result["looks"], result["errors"]) == (self.looks, self.failed_looks)
+        assert len(result["history"]) + result["history_dropped"] == self.looks
+        assert len(result["history"]) <= max(2, self.timing.history_limit)
+        if self.event.verdict is not None:
+            assert result["verdict"] == self.event.verdict
+            assert result["msg"].startswith(f"{self.event.verdict}: ")
+            assert {judged["verdict"] for judged in result["tags"].values()} <= {
+                "pass",
+                "fail",
+                "inconclusive",
+                "error",
+            }
+
+    @invariant()
+    def stats_hold_the_last_good_reading(self):
+        """What the next gate takes as since is cumulative, and says what may be under way."""
+        if self.event is None:
+            return
+        stats = self.gate.result()["stats"]
+        read = {tag for tag, story in self.stories.items() if story.readings}
+        baseline = {self.policy.baseline_tag} - set(self.tags) if self.baseline else set()
+        assert set(stats) == read | baseline
+        for tag in read:
+            record = stats[tag]
+            counts = tuple(record[name] for name in ("messages", "deliveries", "opens", "clicks"))
+            assert counts == self.stories[tag].course.good[-1].counts
+            assert record["under_way"] == self.stories[tag].last_facts.under_way
+
+
+def _verdicts(event):
+    return {tag: seen.judgement.verdict for tag, seen in event.tags.items()}
+
+
+def _reaches(evidence, threshold):
+    return None if abs(evidence - threshold) < CLOSE else evidence > threshold
+
+
+TestGate = GateMachine.TestCase
+TestGate.settings = settings(max_examples=400, stateful_step_count=30, deadline=None)

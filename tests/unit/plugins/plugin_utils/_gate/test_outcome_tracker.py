@@ -1,0 +1,200 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests of a gate that judges by outcomes: when it reads events, how long they hold, and what it returns."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.outcome_tracker import outcome_trackers_of
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome import Outcome
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import SERVICE, START, record
+
+
+def outcome(second, messages, deliveries, failed, taken=None, moved=None, **more):
+    """An outcome read at a second of the gate's time; the last message was taken in, and moved, at others."""
+
+    def iso(at):
+        return (START + timedelta(seconds=at)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    taken = second if taken is None else taken
+    given = {
+        "tag": "a", "known": True, "notes": [], "fetched_at": iso(second), "messages": messages,
+        "deliveries": deliveries, "failed": failed, "returned": 0, "last_taken_at": iso(taken),
+        "last_moved_at": iso(taken if moved is None else moved), "read_seconds": 0.0, "failures": [], "domains": [],
+        "timeline": [], **more,
+    }  # fmt: skip
+    return Outcome.from_dict(given)
+
+
+def gate(tags="a", has_since=False, timing=None, **options):
+    """A gate of a policy."""
+    policy = Policy.from_options(options)
+    return Gate(outcome_trackers_of(tags, policy, has_since), policy, Timing(**(timing or {})))
+
+
+def look(a_gate, second, counts=None, events=None, counters=None, errors=None, **more):
+    """One look at tag a: (messages, deliveries) of the counters, and (messages, deliveries, failed) of the events.
+
+    Returns the event, and whether the gate had wanted to read the events.
+    """
+    records = {} if counts is None else {"a": record("a", second, *counts, **(counters or {}))}
+    wanted = a_gate.wants_events(records, second) == ["a"]
+    outcomes = {"a": outcome(second, *events, **more)} if events and wanted else {}
+    return a_gate.look(Look(second, second, START, records, errors or {}, outcomes)), wanted
+
+
+def wanted(looks, **options):
+    """Whether each of some looks wants the events; each is (second, counts, events)."""
+    a_gate = gate(min_messages=10**6, **options)
+    return [look(a_gate, second, counts, events)[1] for second, counts, events in looks]
+
+
+UNDER_WAY, DONE = (100, 90, 5), (100, 95, 5)
+
+
+@pytest.mark.parametrize(
+    ("looks", "expected"),
+    [
+        pytest.param([(0, (100, 90), DONE), (30, (100, 90), DONE), (900, (100, 90), DONE)], [True, False, False],
+                     id="nothing moved, nothing under way"),
+        pytest.param([(0, (100, 90), UNDER_WAY), (59, (100, 90), UNDER_WAY), (60, (100, 90), UNDER_WAY),
+                      (119, (100, 90), UNDER_WAY), (120, (100, 90), UNDER_WAY)], [True, False, True, False, True],
+                     id="once a minute while mail is under way"),
+        pytest.param([(0, (100, 90), DONE), (1, (101, 90), DONE), (2, (101, 91), DONE), (3, (101, 91), DONE)],
+                     [True, True, True, False], id="whenever the counters moved"),
+        pytest.param([(0, (100, 90), DONE), (5, (101, 90), DONE), (66, (101, 90), DONE), (905, (101, 90), DONE)],
+                     [True, True, True, False], id="once a minute after the counters moved, since events may be late"),
+        pytest.param([(0, (100, 90), DONE), (1800, (100, 90), DONE)], [True, True], id="time is up"),
+        pytest.param([(0, None, DONE), (30, (100, 90), DONE)], [False, True], id="not without the counters"),
+    ],
+)  # fmt: skip
+def test_when_events_are_read(looks, expected):
+    """The counters are asked at each look, the events only where they may have changed."""
+    assert wanted(looks) == expected
+
+
+def test_reading_takes_a_tenth_of_the_time_at_most():
+    """However slow the service is, and however much moves; but time that is up is no time to save."""
+    a_gate = gate(min_messages=10**6)
+    found = [look(a_gate, second, (second, 0), (second + 1, 0, 0), read_seconds=6.0)[1] for second in range(0, 300, 30)]
+    assert found == [True, False, True, False, True, False, True, False, True, False]
+    assert look(a_gate, 1800, (2000, 0), (2000, 0, 0))[1]
+
+
+def test_the_time_of_all_tags_is_one_time():
+    """Many tags read no longer than one."""
+    a_gate = gate("ab", min_messages=10**6)
+    records = {tag: record(tag, 0, 100, 90) for tag in "ab"}
+    outcomes = {tag: outcome(0, *UNDER_WAY, read_seconds=4.0) for tag in "ab"}
+    assert a_gate.wants_events(records, 0) == ["a", "b"]
+    a_gate.look(Look(0, 0, START, records, {}, outcomes))
+    assert a_gate.wants_events({tag: record(tag, 79, 101, 90) for tag in "ab"}, 79) == []
+    assert a_gate.wants_events({tag: record(tag, 80, 101, 90) for tag in "ab"}, 80) == ["a", "b"]
+
+
+def test_what_was_read_holds_while_the_counters_stand_still():
+    """So sending has stopped without the events being read once more."""
+    a_gate = gate()
+    assert look(a_gate, 0, (100, 96), (100, 96, 4))[0].verdict is None
+    assert look(a_gate, 59, (100, 96))[0].verdict is None
+    event, was_wanted = look(a_gate, 60, (100, 96))
+    assert (event.verdict, was_wanted) == ("pass", False)
+
+
+def test_a_copy_of_the_counters_shows_nothing():
+    """No time passes by it."""
+    a_gate = gate()
+    look(a_gate, 0, (100, 96), (100, 96, 4))
+    for second in (30, 60, 600):
+        assert look(a_gate, second, (100, 96), counters={"fetched_at": START})[0].verdict is None
+    assert look(a_gate, 630, (100, 96))[0].verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("finds", "expected"),
+    [
+        # The events say that sending stopped two minutes ago, the counters that it goes on.
+        ([((100, 90), (90, 90, 0), -120), ((110, 99), (100, 99, 1), -60)], None),
+        # At the first look, too: fewer messages than the counters have.
+        ([((200, 190), (100, 98, 2), -120)], None),
+        ([((100, 98), (100, 98, 2), -120)], "pass"),
+        ([((100, 93), (100, 93, 6), -120)], "fail"),
+    ],
+)
+def test_late_events_are_no_end_of_sending(finds, expected):
+    """Events may lag behind the counters by minutes."""
+    a_gate = gate()
+    for number, (counts, events, taken) in enumerate(finds):
+        event, _wanted = look(a_gate, 30 * number, counts, events, {"first_at": START}, taken=30 * number + taken)
+    assert event.verdict == expected
+
+
+def test_a_failure_needs_no_grace():
+    """While mail is sent evidence decides, and once it has stopped the count does, at once."""
+    assert look(gate(), 0, (1000, 800), (1000, 800, 150))[0].verdict == "fail"
+    event, _wanted = look(gate(), 0, (100, 94), (100, 94, 6), taken=-60)
+    assert event.verdict == "fail"
+
+
+def test_an_older_answer_is_passed_over():
+    """A standby that is behind shows nothing new."""
+    a_gate = gate(timing={"wait_timeout": 60})
+    look(a_gate, 0, (1000, 900), (1000, 900, 20))
+    older = outcome(-30, 500, 499, 0)
+    event = a_gate.look(Look(30, 30, START, {"a": record("a", 30, 1001, 900)}, {}, {"a": older}))
+    assert event.verdict is None
+    assert a_gate.result()["tags"]["a"]["messages"] == 1000
+
+
+@pytest.mark.parametrize(
+    ("has_since", "first_at", "events", "noted"),
+    [
+        (False, START, (980, 900, 0), True),
+        (False, START, (1000, 880, 0), True),
+        (False, START, (991, 900, 0), False),
+        (False, START, (1000, 880, 20, 20), False),
+        (True, START, (500, 450, 0), False),
+        (False, START - timedelta(days=28), (500, 450, 0), False),
+        (False, None, (500, 450, 0), False),
+    ],
+)
+def test_counters_and_events_that_differ(has_since, first_at, events, noted):
+    """By more than 1% for longer than the grace period, where both are over the same mail."""
+    a_gate = gate(has_since=has_since, min_messages=10**6)
+    *counts, returned = (*events, 0) if len(events) == 3 else events
+    for second in (0, 900, 960):
+        before = a_gate.result()["tags"]["a"].get("outcome")
+        assert not before or not before["notes"]
+        look(a_gate, second, (1000, 900), counts, {"first_at": first_at}, returned=returned)
+    notes = a_gate.result()["tags"]["a"]["outcome"]["notes"]
+    assert [note.startswith("the events (") for note in notes] == [True] * noted
+
+
+def test_the_result_has_outcomes():
+    """The judgement, the outcome and the counters of each tag, the failed in the history, and no stats."""
+    a_gate = gate(baseline_tag="b")
+    records = {"a": record("a", 0, 1000, 850), "b": record("b", 0, 1000, 990)}
+    a_gate.look(Look(0, 0, START, records, {}, {"a": outcome(0, 1000, 850, 100)}))
+    result = json.loads(json.dumps(a_gate.result()))
+    judged = result["tags"]["a"]
+    assert (judged["verdict"], judged["delivered_at_least"], judged["delivered_at_most"]) == ("fail", 850, 900)
+    assert (judged["outcome"]["failed"], judged["record"]["deliveries"]) == (100, 850)
+    assert result["stats"] == {}
+    assert result["history"][0]["tags"]["a"] == {"messages": 1000, "deliveries": 850, "failed": 100, "verdict": "fail"}
+
+
+def test_events_that_cannot_be_read():
+    """They are a failed look; without any there never was an outcome."""
+    a_gate = gate(timing={"max_consecutive_errors": 0})
+    event, _wanted = look(a_gate, 0, (1000, 990), errors={"a": SERVICE})
+    assert (event.verdict, event.error) == ("error", SERVICE["msg"])
+    judged = a_gate.result()["tags"]["a"]
+    assert (judged["verdict"], judged["outcome"], judged["record"]["messages"]) == ("error", None, 1000)

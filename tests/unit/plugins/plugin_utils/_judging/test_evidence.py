@@ -1,0 +1,157 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests of the evidence, against exact arithmetic and against its own promise."""
+
+from __future__ import annotations
+
+import math
+import random
+from fractions import Fraction
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.evidence import (
+    log_evidence_against,
+    log_evidence_for,
+    more_messages,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+OFFSETS = [math.exp(math.log(0.1) + step * (math.log(4) - math.log(0.1)) / 23) for step in range(24)]
+
+
+def exact(delivered, messages, rate, side):
+    """The definition, in rational arithmetic: the mean of the likelihood ratios."""
+    r = Fraction(rate)
+    total = Fraction(0)
+    for offset in OFFSETS:
+        odds = r / (1 - r) * Fraction(math.exp(side * offset))
+        q = odds / (1 + odds)
+        total += (q / r) ** delivered * ((1 - q) / (1 - r)) ** (messages - delivered)
+    return total / len(OFFSETS)
+
+
+def log_of(fraction):
+    """The logarithm of a fraction of any size."""
+    return math.log(fraction.numerator) - math.log(fraction.denominator)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rate", [0.5, 0.9, 0.95, 0.999, 0.01])
+@pytest.mark.parametrize(
+    ("delivered", "messages"), [(0, 0), (0, 1), (1, 1), (0, 100), (100, 100), (95, 100), (194, 200)]
+)
+def test_against_exact_arithmetic(delivered, messages, rate):
+    """The logarithms agree with the definition, at no and at all delivered too."""
+    for side, evidence in ((1, log_evidence_for), (-1, log_evidence_against)):
+        wanted = log_of(exact(delivered, messages, rate, side))
+        assert evidence(delivered, messages, rate) == pytest.approx(wanted, rel=1e-9, abs=1e-9)
+
+
+@given(st.integers(0, 10**9), st.integers(0, 10**9), st.floats(0, 1))
+def test_no_overflow(one, other, rate):
+    """A billion messages, and rates of 0 and 1, give a number."""
+    delivered, messages = sorted((one, other))
+    for evidence in (log_evidence_for, log_evidence_against):
+        assert not math.isnan(evidence(delivered, messages, rate))
+        assert evidence(delivered, messages, rate) < math.inf
+
+
+@pytest.mark.parametrize("delivered", [0, 50, 99, 100])
+def test_a_rate_of_one_is_never_evident(delivered):
+    """No count shows that more than all is delivered."""
+    assert log_evidence_for(delivered, 100, 1.0) <= 0
+    assert log_evidence_against(delivered, 100, 0.0) <= 0
+
+
+@given(st.integers(1, 5000), st.floats(0.01, 0.99), st.data())
+def test_a_delivery_more_speaks_for_a_pass(messages, rate, data):
+    """Evidence for a pass only rises with late deliveries, and evidence against only falls."""
+    delivered = data.draw(st.integers(0, messages - 1))
+    assert log_evidence_for(delivered + 1, messages, rate) > log_evidence_for(delivered, messages, rate)
+    assert log_evidence_against(delivered + 1, messages, rate) < log_evidence_against(delivered, messages, rate)
+
+
+@given(st.integers(0, 300), st.floats(0.05, 0.95))
+def test_the_mean_under_the_rate_is_one(delivered_before, rate):
+    """At the boundary the next message changes the evidence by nothing on average: what Ville's inequality needs."""
+    messages = 300
+    now = log_evidence_for(delivered_before, messages, rate)
+    up = math.exp(log_evidence_for(delivered_before + 1, messages + 1, rate) - now)
+    down = math.exp(log_evidence_for(delivered_before, messages + 1, rate) - now)
+    assert rate * up + (1 - rate) * down == pytest.approx(1, rel=1e-6)
+
+
+def test_looking_often_costs_nothing():
+    """At the boundary, a look at every message errs less than 1 - confidence of the time, on either side."""
+    rng = random.Random(20160101)
+    wrong = {log_evidence_for: 0, log_evidence_against: 0}
+    runs = 200
+    for evidence in wrong:
+        for _run in range(runs):
+            delivered = 0
+            for messages in range(1, 1001):
+                delivered += rng.random() < 0.95
+                if messages >= 100 and messages % 10 == 0 and evidence(delivered, messages, 0.95) >= math.log(20):
+                    wrong[evidence] += 1
+                    break
+    # 5% of 200 is 10; three standard deviations above it is 19.
+    assert max(wrong.values()) <= 19
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 2000), st.integers(1, 2000), st.floats(0.1, 0.9))
+def test_more_messages_decide(one, other, rate):
+    """So many more messages like those so far do bring the evidence, and clearly fewer do not."""
+    delivered, messages = sorted((one, other))
+    threshold = math.log(20)
+    more = more_messages(delivered, messages, rate, threshold)
+    if more is None:
+        # The nearest rate of the grid is 0.1 away on the logit scale; what is nearer than half of it stays open.
+        share = delivered / messages
+        assert abs(math.log(share / (1 - share)) - math.log(rate / (1 - rate))) < 0.052
+        return
+    evidence = log_evidence_for if delivered / messages > rate else log_evidence_against
+    count = messages + more
+    assert more == 0 or evidence(delivered * count // messages, count, rate) >= threshold
+    if more > 40:
+        fewer = messages + more * 9 // 10
+        assert evidence(delivered * fewer // messages, fewer, rate) < threshold + 1
+
+
+@pytest.mark.parametrize(
+    ("delivered", "messages", "rate"),
+    [
+        (194, 200, 0.95),
+        (96, 100, 0.95),
+        (1, 1, 0.95),
+        (99, 100, 0.95),
+        (1, 2, 0.45),
+        (0, 1, 0.95),
+        (1, 1, 0.5),
+        (0, 1, 0.9),
+    ],
+)
+def test_no_more_messages_than_needed(delivered, messages, rate):
+    """The number is the least one that decides, or at most a hundredth above it."""
+    evidence = log_evidence_for if delivered / messages > rate else log_evidence_against
+    threshold = math.log(20)
+    least = messages
+    while evidence(delivered * least // messages, least, rate) < threshold:
+        least += 1
+    assert least <= messages + more_messages(delivered, messages, rate, threshold) <= least * 1.01
+
+
+def test_more_messages_where_none_decide():
+    """The very share that is required is never evident, nor is a share of nothing."""
+    assert more_messages(95, 100, 0.95, math.log(20)) is None
+    assert more_messages(0, 0, 0.95, math.log(20)) is None
+
+
+@pytest.mark.parametrize(("delivered", "about"), [(5124947953, 3.7e11), (5124947952, None)])
+def test_more_messages_than_anyone_sends(delivered, about):
+    """Just beyond the share that no number decides, hundreds of billions do; a trillion is no help to anyone."""
+    more = more_messages(delivered, 10**10, 0.5, math.log(20))
+    assert more == (about and pytest.approx(about, rel=0.02))

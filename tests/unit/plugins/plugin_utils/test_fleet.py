@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests of collecting what slices handed out: the latest record counts, and what is damaged is named."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._fleet import handed_out
+
+OLDEST = "2026-03-02T09:00:00Z"
+
+
+def record(tag, minute, **more):
+    """A record of a tag, read some minutes after nine."""
+    return {"tag": tag, "fetched_at": f"2026-03-02T09:{minute:02}:00Z", **more}
+
+
+def event(*records, kind="playbook_on_stats", **other):
+    """An event of a job that handed records out."""
+    return json.dumps({"event": kind, "event_data": {"artifact_data": {"smtpeter_fleet_a": [*records], **other}}})
+
+
+def test_the_latest_counts(tmp_path):
+    """Whether it comes from a file or from a variable; what is too old counts as missing."""
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "1.json").write_text(event(record("a", 5), record("b", 5), record("c", 1)), encoding="utf-8")
+    (tmp_path / "2.json").write_text(event(record("a", 2)), encoding="utf-8")
+    passed = {"smtpeter_fleet_b": [[record("b", 9)], record("d", 3)]}
+    found = handed_out(str(tmp_path), passed, "2026-03-02T09:02:00Z")
+    assert found.records == {"a": record("a", 5), "b": record("b", 9), "d": record("d", 3)}
+    assert found.damaged == ()
+
+
+@pytest.mark.parametrize(
+    "content", [event(record("a", 5), kind="runner_on_ok"), "[]", "null", "{}", '{"event": 1}', event(x=1)]
+)
+def test_other_files_say_nothing(tmp_path, content):
+    """There is more than last events among the artifacts."""
+    (tmp_path / "1.json").write_text(content, encoding="utf-8")
+    (tmp_path / "stdout").write_text("no JSON", encoding="utf-8")
+    found = handed_out(str(tmp_path), {}, OLDEST)
+    assert (found.records, found.damaged) == ({}, ())
+
+
+WHOLE = event(record("é", 5)).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        *((WHOLE[:length], "it was cut short, or is no JSON") for length in (0, 1, 40, len(WHOLE) - 1)),
+        (b"\0" * 100, "it was cut short, or is no JSON"),
+        ('{"event": "é'.encode()[:-1], "it was cut short, or is no JSON"),
+        (event({"tag": "a"}).encode(), "it holds something else than records"),
+        (event({"fetched_at": OLDEST, "tag": 1}).encode(), "it holds something else than records"),
+        (event("text").encode(), "it holds something else than records"),
+    ],
+)
+def test_a_damaged_file(tmp_path, content, why):
+    """It is named with the reason, and the others count."""
+    (tmp_path / "1.json").write_bytes(content)
+    (tmp_path / "2.json").write_text(event(record("b", 5)), encoding="utf-8")
+    found = handed_out(str(tmp_path), {"smtpeter_fleet_0": 7}, OLDEST)
+    assert list(found.records) == ["b"]
+    assert found.damaged == (f"{tmp_path}/1.json ({why})", "smtpeter_fleet_0 (it holds something else than records)")
+
+
+def test_a_file_that_cannot_be_opened(tmp_path):
+    """It is named, too."""
+    (tmp_path / "1.json").symlink_to("nowhere")
+    assert handed_out(str(tmp_path), {}, OLDEST).damaged == (f"{tmp_path}/1.json (no such file or directory)",)

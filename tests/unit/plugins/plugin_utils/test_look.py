@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests of what a look's result means."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._look import is_lost, read_records
+
+RECORD = {"tag": "a", "messages": 1000, "deliveries": 990, "opens": 0, "clicks": 0}
+ERROR = {"kind": "service", "status": 503, "msg": "503"}
+TOKEN = "s3cr&t/token"
+FAILED = {"failed": True}
+
+
+def cause(found, token=TOKEN):
+    """Why a look was lost, for each of its tags."""
+    answers = read_records(found, ["a", "b"], token, first=True)
+    records, errors = answers.found, answers.errors
+    assert records == {}
+    assert is_lost(errors)
+    assert [error["kind"] for error in errors.values()] == ["lost", "lost"]
+    (message,) = {error["msg"] for error in errors.values()}
+    assert message.startswith("the look was lost: ")
+    return message[len("the look was lost: ") :]
+
+
+def test_records_and_errors():
+    """Each tag has one of the two."""
+    found = {"stats": {"a": RECORD}, "errors": {"b": ERROR}, **FAILED}
+    answers = read_records(found, ["a", "b"], TOKEN, first=True)
+    records, errors = answers.found, answers.errors
+    assert (records["a"].messages, errors) == (1000, {"b": ERROR})
+    assert not is_lost(errors)
+
+
+@pytest.mark.parametrize("stats", [{}, {"a": 5}, {"a": {"messages": 5}}, {"a": {**RECORD, "opens": -1}}], ids=str)
+def test_a_tag_without_a_record(stats):
+    """It was not read, whatever the module says."""
+    answers = read_records({"stats": stats, "errors": {}}, ["a"], TOKEN, first=True)
+    records, errors = answers.found, answers.errors
+    assert records == {}
+    assert is_lost(errors)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"unreachable": True, "msg": "no route to host"}, "no route to host"),
+        ({"msg": "failed to transfer file to /tmp/x:\n\nNo space left on device\n"}, "No space left on device"),
+        ({**FAILED, "msg": "ansible-core requires a minimum of Python version 3.9"}, "minimum of Python version 3.9"),
+        ({}, "the module gave no result"),
+        (
+            {**FAILED, "msg": "MODULE FAILURE\nSee stdout/stderr", "rc": 0, "module_stdout": "", "module_stderr": ""},
+            "the module gave no result (rc 0)",
+        ),
+        (
+            {**FAILED, "msg": "MODULE FAILURE\nSee stdout/stderr", "rc": 1, "module_stdout": "",
+             "module_stderr": "Traceback (most recent call last):\n  File x\nMemoryError: no more\n"},
+            "the module gave no result (rc 1): MemoryError: no more",
+        ),
+        (
+            {**FAILED, "msg": "MODULE FAILURE", "rc": 0, "module_stdout": "Traceback\nKeyError: 'x'\r\n",
+             "module_stderr": "Shared connection to 192.0.2.7 closed.\r\n"},
+            "the module gave no result (rc 0): KeyError: 'x'",
+        ),
+        (
+            {**FAILED, "msg": "The module interpreter '/x/python' was not found.", "rc": 127,
+             "module_stderr": "/bin/sh: 1: /x/python: not found\n", "module_stdout": ""},
+            "(rc 127): /bin/sh: 1: /x/python: not found; check ansible_python_interpreter",
+        ),
+        (
+            {**FAILED, "msg": "MODULE FAILURE", "rc": 1,
+             "module_stderr": "SyntaxError: future feature annotations is not defined"},
+            "the host's Python may be too old, check ansible_python_interpreter",
+        ),
+        (
+            {**FAILED, "exception": SimpleNamespace(event=SimpleNamespace(msg="division by zero"))},
+            "the module gave no result: division by zero",
+        ),
+        (
+            {"msg": "Failed to create temporary directory. In some cases, you may. Failed command was: ( umask 77 && "
+                    "mkdir -p ... ), exited with result 1"},
+            "Failed to create temporary directory (rc 1); check its path, permissions and disk space",
+        ),
+    ],
+)  # fmt: skip
+def test_a_lost_look(found, said):
+    """The end of what was printed says why, or what Ansible says, in one line."""
+    assert said in cause(found)
+    assert "\n" not in cause(found)
+
+
+@pytest.mark.parametrize("key", ["msg", "module_stderr", "module_stdout"])
+def test_what_a_cause_does_not_show(key):
+    """No URL, no token in any spelling, no address of a recipient, and never more than a few lines."""
+    text = f"lost https://a.test/v1/stats/x?access_token={TOKEN} and {TOKEN}, s3cr%26t%2Ftoken"
+    assert "s3cr" not in cause({**FAILED, key: text})
+    assert "a.test" not in cause({**FAILED, key: text}, token="")
+    assert len(cause({**FAILED, key: "word " * 10000})) < 400
+    if key != "msg":
+        assert "reader@example.org" not in cause({**FAILED, key: "no box for <reader@example.org>"})
+
+
+def test_a_look_that_could_not_even_ask():
+    """A missing library does not come by waiting, so the first look says so; a later one may find it again."""
+    found = {**FAILED, "refused": True, "msg": "Failed to import the required Python library (requests)"}
+    with pytest.raises(SmtpeterError, match="^Failed to import the required Python library"):
+        read_records(found, ["a"], TOKEN, first=True)
+    answers = read_records(found, ["a"], TOKEN, first=False)
+    records, errors = answers.found, answers.errors
+    assert records == {}
+    assert errors["a"]["msg"] == "the look was lost: Failed to import the required Python library (requests)"

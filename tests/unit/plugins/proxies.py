@@ -1,0 +1,192 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Proxies on loopback that connect whatever they are asked for to one service, or refuse as a test wants."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import select
+import socket
+import struct
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import ssl
+
+
+class Proxy:
+    """A proxy that speaks one protocol: `connect` (HTTP), `socks5` or `socks4`; `other` is none of these.
+
+    It connects to `port` on 127.0.0.1, whatever it is asked for. `refusal` is the status line or the SOCKS code that it
+    answers instead, or a function that gives it, or null, for a host; `credentials` are those that it asks for; with
+    `pause` it answers byte by byte, with so many seconds before each, and with `lag` it passes on so what the service
+    sends. `asked` are the hosts and ports that it was asked
+    for, and `shown` the credentials, in order.
+    """
+
+    def __init__(
+        self,
+        protocol: str,
+        port: int,
+        host: str = "127.0.0.1",
+        refusal: Any = None,
+        credentials: tuple[str, str] | None = None,
+        pause: float = 0,
+        lag: float = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.asked: list[tuple[str, int]] = []
+        self.shown: list[tuple[str, str] | None] = []
+        self._open = {
+            "connect": self._open_connect,
+            "socks5": self._open_socks5,
+            "socks4": self._open_socks4,
+            "other": self._open_other,
+        }[protocol]
+        self._target = port
+        self._refusal = refusal
+        self._credentials = credentials
+        self._pause = pause
+        self._lag = lag
+        self._tls = tls
+        self._sockets: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, 0), family=family)
+        self.address = f"{f'[{host}]' if ':' in host else host}:{self._listener.getsockname()[1]}"
+        self._begin(self._accept)
+
+    def close(self) -> None:
+        """Stop; every thread has ended afterwards."""
+        for sock in [self._listener, *self._sockets]:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(20)
+        self._listener.close()
+
+    def _begin(self, target: Any, *args: Any) -> None:
+        self._threads.append(threading.Thread(target=target, args=args, daemon=True))
+        self._threads[-1].start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                sock, _peer = self._listener.accept()
+                sock.settimeout(15)
+                self._sockets.append(sock)
+                self._begin(self._serve, sock)
+
+    def _serve(self, sock: socket.socket) -> None:
+        with contextlib.suppress(OSError, EOFError), contextlib.ExitStack() as stack:
+            stack.callback(sock.close)
+            if self._tls:
+                sock = stack.enter_context(self._tls.wrap_socket(sock, server_side=True))
+            if self._open(sock):
+                target = stack.enter_context(socket.create_connection(("127.0.0.1", self._target), 15))
+                self._relay(sock, target)
+
+    def _relay(self, one: socket.socket, other: socket.socket) -> None:
+        ends = {one: other, other: one}
+        while True:
+            pending = [end for end in ends if getattr(end, "pending", int)()]
+            for end in pending or select.select(list(ends), [], [], 15)[0]:
+                data = end.recv(65536)
+                if not data:
+                    return
+                _send(ends[end], data, self._lag if end is other else 0)
+
+    def _say(self, sock: socket.socket, data: bytes) -> None:
+        _send(sock, data, self._pause)
+
+    def _open_connect(self, sock: socket.socket) -> bool:
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += _take(sock, 1)
+        first, *lines = head.decode("latin-1").rstrip().split("\r\n")
+        host, _colon, port = first.split(" ")[1].rpartition(":")
+        headers = {name.lower(): value.strip() for name, _colon, value in (line.partition(":") for line in lines)}
+        basic = base64.b64decode(headers.get("proxy-authorization", "Basic ")[6:]).decode("latin-1")
+        self._note(host.strip("[]"), int(port), basic)
+        status = self._refused() or ("200 Connected" if self._is_welcome() else "407 Proxy Authentication Required")
+        self._say(sock, f"HTTP/1.1 {status}\r\nProxy-Authenticate: Basic\r\n\r\n".encode())
+        return status.startswith("200")
+
+    def _open_socks5(self, sock: socket.socket) -> bool:
+        methods = _take(sock, _take(sock, 2)[1])
+        basic = ""
+        if self._credentials:
+            if 2 not in methods:
+                self._say(sock, b"\x05\xff")
+                return False
+            self._say(sock, b"\x05\x02")
+            name = _take(sock, _take(sock, 2)[1]).decode()
+            basic = f"{name}:{_take(sock, _take(sock, 1)[0]).decode()}"
+            if tuple(basic.split(":")) != self._credentials:
+                self._say(sock, b"\x01\x01")
+                return False
+            self._say(sock, b"\x01\x00")
+        else:
+            self._say(sock, b"\x05\x00")
+        kind = _take(sock, 4)[3]
+        if kind == 3:
+            host = _take(sock, _take(sock, 1)[0]).decode()
+        else:
+            host = socket.inet_ntop(
+                *((socket.AF_INET, _take(sock, 4)) if kind == 1 else (socket.AF_INET6, _take(sock, 16)))
+            )
+        self._note(host, struct.unpack(">H", _take(sock, 2))[0], basic)
+        self._say(sock, bytes([5, self._refused() or 0, 0, 1, 0, 0, 0, 0, 0, 0]))
+        return not self._refused()
+
+    def _open_socks4(self, sock: socket.socket) -> bool:
+        _version, _command, port, address = struct.unpack(">BBH4s", _take(sock, 8))
+        user = _take_text(sock)
+        host = _take_text(sock) if address[:3] == b"\0\0\0" else socket.inet_ntoa(address)
+        self._note(host, port, f"{user}:")
+        self._say(sock, bytes([0, self._refused() or 0x5A, 0, 0, 0, 0, 0, 0]))
+        return not self._refused()
+
+    def _open_other(self, sock: socket.socket) -> bool:
+        _take(sock, 3)
+        self._say(sock, b"SSH-2.0-OpenSSH_9.6\r\n")
+        return False
+
+    def _note(self, host: str, port: int, basic: str) -> None:
+        name, _colon, password = basic.partition(":")
+        self.asked.append((host, port))
+        self.shown.append((name, password) if basic else None)
+
+    def _refused(self) -> Any:
+        return self._refusal(self.asked[-1][0]) if callable(self._refusal) else self._refusal
+
+    def _is_welcome(self) -> bool:
+        return self._credentials is None or self.shown[-1] == self._credentials
+
+
+def _send(sock: socket.socket, data: bytes, pause: float) -> None:
+    if not pause:
+        sock.sendall(data)
+        return
+    for byte in data:
+        time.sleep(pause)
+        sock.sendall(bytes([byte]))
+
+
+def _take(sock: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        more = sock.recv(count - len(data))
+        if not more:
+            raise EOFError
+        data += more
+    return data
+
+
+def _take_text(sock: socket.socket) -> str:
+    return b"".join(iter(lambda: _take(sock, 1), b"\0")).decode()

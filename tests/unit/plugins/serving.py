@@ -1,0 +1,151 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The sandbox's service in the test's own process, and a client of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any, Callable, Iterable, Iterator
+from urllib.parse import urlencode
+
+import requests
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.routes import Answer, Routes
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.server import Service
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import parse_settings
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.store import Store
+
+NOW = 1_700_000_000.0
+TOKEN = "only_for+rehearsal&100%/\u00e9"
+SURE = {"delivery_rate": 1, "delay": 0, "open_rate": 1, "open_delay": 0, "click_rate": 0, "repeat_rate": 0}
+
+
+class Client:
+    """What a test does with a running service."""
+
+    def __init__(self, service: Service, verify: str | bool = True) -> None:
+        self.service = service
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.verify = verify
+
+    def get(self, path: str, token: str | None = TOKEN, **more: Any) -> requests.Response:
+        """GET a path below the API."""
+        query = {} if token is None else {"access_token": token}
+        return self.session.get(self.service.api_url + path, params=query, timeout=10, **more)
+
+    def send(self, token: str | None = TOKEN, **body: Any) -> requests.Response:
+        """POST a send."""
+        query = {} if token is None else {"access_token": token}
+        return self.session.post(f"{self.service.api_url}/send", params=query, json=body, timeout=10)
+
+    def raw(self, data: bytes, patience: float = 5.0) -> bytes:
+        """All that comes back for these bytes until the service hangs up."""
+        with socket.create_connection(("127.0.0.1", self.service.port), timeout=patience) as connection:
+            connection.sendall(data)
+            pieces = list(iter(lambda: connection.recv(65536), b""))
+        return b"".join(pieces)
+
+
+Start = Callable[..., Client]
+
+
+@contextlib.contextmanager
+def starting(directory: Path) -> Iterator[Start]:
+    """Gives a function that starts a service with these options; all are stopped at the end."""
+    clients: list[Client] = []
+
+    def begin(verify: str | bool = True, certificate: str | None = None, **options: Any) -> Client:
+        settings = parse_settings({"api_token": TOKEN, "scenario": SURE, "seed": 1, **options})
+        service = Service(settings, str(directory / f"{len(clients)}.sqlite"), certificate).start()
+        clients.append(Client(service, verify))
+        return clients[-1]
+
+    try:
+        yield begin
+    finally:
+        for client in clients:
+            client.session.close()
+            client.service.stop()
+
+
+class Clocked:
+    """The service's routes over a data file, without a socket, at a time that the test sets."""
+
+    def __init__(self, data: str, **options: Any) -> None:
+        self.now = NOW
+        self.store = Store(data)
+        settings = parse_settings({"api_token": TOKEN, "scenario": SURE, "seed": 1, **options})
+        self.routes = Routes(settings, self.store, lambda: self.now)
+
+    def ask(self, path: str, **query: str) -> Answer:
+        """The answer to a GET below the API."""
+        return self.routes.answer("GET", f"/v1/{path}?{urlencode({'access_token': TOKEN, **query})}", b"")
+
+    def get(self, path: str, **query: str) -> Any:
+        """What a GET gives; None for 404."""
+        answer = self.ask(path, **query)
+        body = answer.body if answer.pieces is None else b"".join(answer.pieces)
+        assert answer.status in (200, 404), body
+        return json.loads(body) if answer.status == 200 else None
+
+    def send(self, **body: Any) -> dict[str, str]:
+        """POST a send, and give the recipients by id."""
+        target = f"/v1/send?{urlencode({'access_token': TOKEN})}"
+        answer = self.routes.answer("POST", target, json.dumps(body).encode())
+        assert answer.status == 200, answer.body
+        ids: dict[str, str] = json.loads(answer.body)
+        return ids
+
+
+@contextlib.contextmanager
+def clocked(**options: Any) -> Iterator[Clocked]:
+    """The routes over a data file of their own."""
+    with tempfile.TemporaryDirectory() as directory:
+        running = Clocked(f"{directory}/mail.sqlite", **options)
+        with contextlib.closing(running.store):
+            yield running
+
+
+def counted(events: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the counters must be, from events."""
+    kinds = Counter(event["type"] for event in events)
+    ids = {kind: {event["data"]["id"] for event in events if event["type"] == kind} for kind in kinds}
+    times = [event["data"]["time"] for event in events if event["type"] not in ("failure", "bounce")]
+    assert all(kinds[kind] == len(ids[kind]) for kind in ("attempt", "delivery", "failure", "bounce") if kind in kinds)
+    return {
+        "first": min(times),
+        "last": max(times),
+        "messages": kinds["attempt"],
+        "deliveries": kinds["delivery"],
+        "all_opens": kinds["open"],
+        "unique_opens": len(ids.get("open", ())),
+        "all_clicks": kinds["click"],
+        "unique_clicks": len(ids.get("click", ())),
+    }
+
+
+def agree(running: Clocked, tags: Iterable[str]) -> None:
+    """See that all views of all tags say the same now."""
+    recent = {entry["tag"]: entry for entry in running.get("stats")}
+    for tag in tags:
+        stats, later, events = (running.get(f"{method}/{tag}") for method in ("stats", "tag", "events/tags"))
+        assert (stats is None) == (later is None) == (events == []) == (tag not in recent)
+        if stats is not None:
+            expected = counted(events)
+            assert later == {"tag": tag, **expected}
+            assert stats == {**{key: expected[key] for key in stats if key in expected}, **seen(expected)}
+            assert recent[tag] == {"tag": tag, **stats}
+    lasts = [entry["last"] for entry in recent.values()]
+    assert lasts == sorted(lasts, reverse=True)
+
+
+def seen(expected: dict[str, Any]) -> dict[str, Any]:
+    """Opens and clicks under their documented names."""
+    return {"opens": expected["all_opens"], "clicks": expected["all_clicks"]}

@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The kinds of errors: those of the code are those of the documentation."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+import re
+from typing import Iterator
+
+import pytest
+import yaml
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import KINDS, StatsError
+from ansible_collections.mailops.smtpeter.plugins.modules import campaign_gate, tag_stats_info
+
+PLUGINS = pathlib.Path(__file__).resolve().parents[3] / "plugins"
+
+
+def made(source: str) -> Iterator[str]:
+    """The kinds that a Python file gives to an error, or to a dict in the form of one."""
+    for node in ast.walk(ast.parse(source)):
+        values: list[ast.AST] = []
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("StatsError", "TransportError"):
+            values = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "kind")]
+        elif isinstance(node, ast.Dict):
+            values = [
+                value
+                for key, value in zip(node.keys, node.values)
+                if isinstance(key, ast.Constant) and key.value == "kind"
+            ]
+        for value in values:
+            parts = [value]
+            while parts:
+                part = parts.pop()
+                if isinstance(part, ast.IfExp):
+                    parts += [part.body, part.orelse]
+                elif isinstance(part, ast.Constant):
+                    yield part.value
+
+
+def test_the_kinds_are_those_that_the_code_makes() -> None:
+    """No kind is made that is not in the list, and none is there that nothing makes."""
+    found = {kind for path in PLUGINS.rglob("_*.py") for kind in made(path.read_text(encoding="utf-8"))}
+    assert found == set(KINDS)
+
+
+def test_a_kind_of_another_name_is_refused() -> None:
+    """A slip is seen by the first test that comes along."""
+    with pytest.raises(ValueError, match="conection"):
+        StatsError("conection", "tag", "it is odd")
+
+
+@pytest.mark.parametrize(("module", "key"), [(tag_stats_info, "errors"), (campaign_gate, "last_errors")])
+def test_each_kind_is_documented(module: object, key: str) -> None:
+    """The module's and the gate's documentation name each, and no other."""
+    described = yaml.safe_load(module.RETURN)[key]["contains"]["TAG"]["contains"]["kind"]["description"]  # type: ignore[attr-defined]
+    assert sorted(set(re.findall(r"\bV\(([a-z_]+)\)", " ".join(described)))) == sorted(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("source", "kinds"),
+    [
+        ('StatsError("a", tag, "b")', ["a"]),
+        ('StatsError(kind="a" if x else "b" if y else "c", tag=tag)', ["a", "b", "c"]),
+        ('{"kind": "a", "status": None}', ["a"]),
+        ("StatsError(error.kind, tag)", []),
+    ],
+)
+def test_finder(source: str, kinds: list[str]) -> None:
+    """Each way to make a kind is found."""
+    assert sorted(made(source)) == kinds

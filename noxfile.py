@@ -374,8 +374,7 @@ def fuzz(session: nox.Session) -> None:
     session.install("--quiet", "-r", f"{PINS}/fuzz.txt")
     seconds = int(session.posargs[0]) if session.posargs else 60
     for target in ("answer", "policy"):
-        env = {"PYTHONPATH": str(VENV / "collections")}
-        session.run("python", "tests/fuzz/fuzz.py", target, str(seconds // 2), env=env)
+        session.run("python", "tests/fuzz/fuzz.py", target, str(seconds // 2), env=OURS)
 
 
 @nox.session
@@ -402,7 +401,12 @@ def mutants(session: nox.Session) -> None:
     """Mutants of the judging layers: would the tests notice a mistake?"""
     ready(session, "test")
     session.install("--quiet", "-r", f"{PINS}/mutants.txt")
-    session.run("python", "tests/tools/mutants.py", *session.posargs, env=OURS)
+    settings, found = "tests/mutation.toml", str(VENV / "mutants.sqlite")
+    session.run("cosmic-ray", "init", "--force", settings, found, env=OURS)
+    session.run("cr-filter-operators", found, settings, env=OURS)
+    session.run("cosmic-ray", "exec", settings, found, env=OURS)
+    session.run("cr-report", "--surviving-only", "--show-diff", found, env=OURS)
+    session.run("cr-rate", found, env=OURS)
 
 
 @nox.session(venv_backend="none")

@@ -25,7 +25,8 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._progress import 
 
 display = Display()
 COLOURS = {"pass": C.COLOR_OK, "fail": C.COLOR_ERROR, "error": C.COLOR_ERROR, "inconclusive": C.COLOR_WARN}
-STATS, OUTCOMES = "mailops.smtpeter.tag_stats_info", "mailops.smtpeter.tag_outcomes_info"
+STATS = "mailops.smtpeter.tag_stats_info"
+OUTCOMES = "mailops.smtpeter.tag_outcomes_info"
 
 
 class ActionModule(ActionBase):

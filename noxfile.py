@@ -394,6 +394,7 @@ def benchmark(session: nox.Session) -> None:
 @nox.session
 def simulate(session: nox.Session) -> None:
     """How well the gate decides, beside its rivals."""
+    session.install("--quiet", "numpy")
     script(session, "tests/benchmark/simulate.py")
 
 

@@ -120,7 +120,8 @@ class ActionModule(ActionBase):
         self, name: str, args: dict[str, Any], tags: list[str], task_vars: dict[str, Any], **more: Any
     ) -> dict[str, Any]:
         """Run a module on the task's host, and return its result."""
-        module_args = {**gate_options.look_args(args), "tags": tags, **more}
+        given = {**gate_options.look_args(args), "tags": tags, **more}
+        module_args = {option: value for option, value in given.items() if value is not None}
         try:
             found: dict[str, Any] = self._execute_module(module_name=name, module_args=module_args, task_vars=task_vars)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in a look, also in other plugins, is a failed look

@@ -22,7 +22,7 @@ from ..module_utils._fields import argument_spec as spec_of
 from ..module_utils._moment import read_moment
 from ..module_utils._record import Record, to_iso
 from ..module_utils._values import from_json, kind_of, shown
-from ._forms import Given, only_tag
+from ._forms import TagInput, only_tag
 from ._gate.gate import Gate
 from ._gate.look import Timing
 from ._gate.outcome_tracker import outcome_trackers_of
@@ -128,12 +128,14 @@ def _before(since: Any, tags: list[str]) -> dict[str, Record]:
         return {}
     if not isinstance(since, Mapping):
         raise OptionError("since", _not_stats(since))
-    given = Given.read("since", since)
-    if given.form is Record:
+    given = TagInput.read("since", since)
+    records = given.records("since")
+    if given.form == "one":
         if len(tags) > 1:
             raise OptionError("since", "it is one record, and several tags are judged; give a dict of records by tag")
-        return {tags[0]: given.records[0]}
-    return {tag: record for tag, record in given.by_tag("since").items() if tag in tags}
+        return {tags[0]: records[0]}
+    given.by_tag("since")
+    return {record.tag: record for record in records if record.tag in tags}
 
 
 def _not_stats(since: Any) -> str:

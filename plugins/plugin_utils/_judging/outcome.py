@@ -62,6 +62,11 @@ class Outcome:
     age: int = 0
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a careful reader should know."""
+        return tuple(str(note) for note in self.given.get("notes") or ())
+
+    @property
     def under_way(self) -> int:
         """Messages that are neither delivered nor failed."""
         return self.messages - self.deliveries - self.failed
@@ -95,9 +100,9 @@ class Outcome:
         )
 
 
-def is_outcome(given: Any) -> bool:
-    """Return whether a dict is an outcome, and not a record or a dict by tag."""
-    return isinstance(given, Mapping) and "failed" in given and not isinstance(given["failed"], Mapping)
+def is_outcome(given: Mapping[str, Any]) -> bool:
+    """Return whether a dict is an outcome, and neither a record nor the result of a task."""
+    return all(key in given and not isinstance(given[key], Mapping) for key in ("failed", "messages"))
 
 
 def _count(given: Mapping[str, Any], key: str, of: str) -> int:

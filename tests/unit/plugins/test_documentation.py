@@ -64,7 +64,7 @@ NUMBERS = {
     },
     "^Divides every delay ": {"speed"},
     "^The port ": {"port"},
-    "^Makes it repeatable": {"seed"},
+    "^Makes a rehearsal repeatable": {"seed"},
 }
 
 

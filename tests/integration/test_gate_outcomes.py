@@ -72,6 +72,7 @@ class Service:
 
 @pytest.fixture
 def service():
+    """Where the gate looks."""
     with contextlib.closing(Service().server) as server:
         yield server
 

@@ -13,7 +13,7 @@ from datetime import date
 from difflib import SequenceMatcher
 from typing import Any, Iterable, Iterator
 
-from ..module_utils._values import kind_of
+from ..module_utils._values import from_json, kind_of
 
 _OWN = "smtpeter_"
 # A name of seven letters with one that is wrong is more alike than that.
@@ -64,6 +64,32 @@ def keys_problem(given: Any, name: str) -> str:
     """
     keys = list(given) if isinstance(given, Mapping) else []
     return next((_not_text(key, name) for key in keys if not isinstance(key, str)), "")
+
+
+def empty_since_problem(given: Any, judge_by: Any) -> str:
+    """Return what is wrong with a `smtpeter_since` that holds no reading; empty text where it holds one, or a moment.
+
+    A gate by counters would judge all mail, and one by outcomes asks for a moment itself.
+    """
+    if judge_by == "outcomes" or given is None:
+        return ""
+    since = from_json(given)
+    if since or not isinstance(since, (Mapping, list)):
+        return ""
+    return (
+        "smtpeter_since: it holds no reading, so all mail would be judged; give the stats of a gate that judged by "
+        "counters and could read"
+    )
+
+
+def fleet_problem(judge_by: Any) -> str:
+    """Return what is wrong with the `smtpeter_judge_by` of a fleet, which counters judge; empty text where nothing."""
+    if judge_by in (None, "counters"):
+        return ""
+    return (
+        "smtpeter_judge_by: a fleet is judged by its counters; leave it out, or gate these tags with the playbook "
+        "mailops.smtpeter.gate"
+    )
 
 
 def names_problems(

@@ -357,6 +357,8 @@ def test_the_later_record_counts(play, tmp_path, read):
         ),
         ({"web": {"smtpeter_tags": "wave-1,"}}, [], "smtpeter_tags of web: an entry is empty"),
         (HOSTS, ["-e", "smtpeter_parallel=0"], "parallel"),
+        (HOSTS, ["-e", "smtpeter_judge_by=outcomes"], "smtpeter_judge_by: a fleet is judged by its counters"),
+        (HOSTS, ["-e", '{"smtpeter_since": {}}'], "smtpeter_since: it holds no reading"),
     ],
 )
 def test_what_cannot_work(read, service, hosts, args, said):

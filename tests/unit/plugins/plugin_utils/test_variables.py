@@ -14,6 +14,8 @@ import pytest
 import yaml
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._variables import (
     close_options,
+    empty_since_problem,
+    fleet_problem,
     keys_problem,
     names_problems,
     no_tags_problem,
@@ -172,3 +174,23 @@ def test_other_names(options):
         list(names_problems(["smtpeter_fleet_tag", "smtpeter_gate", "tag"], options, ("gate",), "smtpeter_fleet_"))
         == []
     )
+
+
+@pytest.mark.parametrize("given", [{}, "{}", " { } ", [], "[]"])
+def test_a_since_that_holds_no_reading(given):
+    """By counters it would judge all mail; by outcomes the gate asks for a moment itself."""
+    assert "holds no reading" in empty_since_problem(given, None)
+    assert "holds no reading" in empty_since_problem(given, "counters")
+    assert empty_since_problem(given, "outcomes") == ""
+
+
+@pytest.mark.parametrize("given", [None, {"a": {}}, '{"a": {}}', "2026-01-31T12:00:00Z", 0, "", [{}]])
+def test_a_since_that_may_hold_one(given):
+    """What is wrong with it is for the gate to say."""
+    assert empty_since_problem(given, None) == ""
+
+
+def test_a_fleet_is_judged_by_counters():
+    """It does so without being told, too."""
+    assert (fleet_problem(None), fleet_problem("counters")) == ("", "")
+    assert "mailops.smtpeter.gate" in fleet_problem("outcomes")

@@ -23,6 +23,9 @@ extends_documentation_fragment:
   - mailops.smtpeter._connection.reading
   - mailops.smtpeter._cache
 options:
+  # Required all the same: the lookup says how to set it, in better words than Ansible has.
+  api_token:
+    required: false
   _terms:
     description:
       - The tags to read, as text. A term is split at its commas, unless it is a list in JSON.
@@ -108,69 +111,77 @@ _raw:
 """
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
+if TYPE_CHECKING:
+    from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.plugin import RecordCache
 
-class LookupModule(LookupBase):
+
+class LookupModule(LookupBase):  # type: ignore[misc]
     """Reads the statistics of tags.
 
-    Each host's worker compiles what it imports anew, so that a hit in the cache goes the shortest way.
+    Each host's worker compiles what it imports, so that a hit in the cache imports as little as possible.
     """
 
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
-        """Return one record for each term; raises AnsibleLookupError."""
+        """Return one record for each tag of the terms; raises AnsibleLookupError."""
         # Ansible's own: ansible-core before 2.19 passes it to the lookup of a loop.
         kwargs.pop("wantlist", None)
-        problem = None
-        try:
-            self._set(variables or {}, kwargs)
-        except AnsibleError as error:
-            problem = str(error)
-        hits = None if problem else self._hits(terms, kwargs)
-        if hits is not None:
-            return hits
+        self._set_options(variables or {}, kwargs)
+        cache, found = self._find(terms, kwargs)
+        if terms and all(isinstance(term, str) and term in found and found[term]["known"] for term in terms):
+            return [dict(found[term]) for term in terms]
 
         from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
-        from ansible_collections.mailops.smtpeter.plugins.plugin_utils._tag_stats import look_up
+        from ansible_collections.mailops.smtpeter.plugins.plugin_utils._tag_stats import check_names, read_terms
 
         try:
-            return look_up(terms, kwargs, self.option_definitions, problem or self.get_options())
+            check_names(kwargs, self.option_definitions)
+            return read_terms(terms, self.get_options(), cache, found)
         except SmtpeterError as error:
             problem = str(error)
         raise AnsibleLookupError(f"mailops.smtpeter.tag_stats: {problem}")
 
-    def _set(self, variables: dict[str, Any], direct: dict[str, Any]) -> None:
+    def _set_options(self, variables: dict[str, Any], direct: dict[str, Any]) -> None:
+        """Set the options from everywhere, and have Ansible mask the token; raises AnsibleLookupError."""
+        # Not imported here: an ansible-core that has it imports it at its start.
+        secrets = sys.modules.get("ansible.module_utils.secrets")
+        given = direct.get("api_token") or direct.get("access_token")
+        if secrets and isinstance(given, str):
+            secrets.register_secret(given)
         sources = [source["name"] for option in self.option_definitions.values() for source in option.get("vars", ())]
         # Ansible hands over the variables with the templates in them not yet filled.
         filled = {name: self._templar.template(variables[name]) for name in sources if name in variables}
-        self.set_options(var_options=filled, direct=direct)
+        try:
+            self.set_options(var_options=filled, direct=direct)
+        except AnsibleError as error:
+            problem = str(error)
+        else:
+            if secrets and self.get_option("api_token"):
+                secrets.register_secret(self.get_option("api_token"))
+            return
+        raise AnsibleLookupError(f"mailops.smtpeter.tag_stats: {problem}")
 
-    def _hits(self, terms: list[Any], direct: dict[str, Any]) -> list[dict[str, Any]] | None:
-        """Return the records where the cache has each of them; null where there is more to do or to say."""
+    def _find(self, terms: list[Any], direct: dict[str, Any]) -> tuple[RecordCache | None, dict[str, dict[str, Any]]]:
+        """Return the cache, if it is used and can be opened, and the records of terms that are in it."""
         given = self.get_options()
-        if not given["cache"] or not given["api_token"] or not terms or not set(direct) <= set(given) - {"_terms"}:
-            return None
-        from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache import open_cache
+        if (
+            not given["cache"]
+            or not given["api_token"]
+            or given["recent"]
+            or not direct.keys() <= given.keys() - {"_terms"}
+        ):
+            return None, {}
+        from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.plugin import open_cache
 
         try:
             cache = open_cache(given)
         except AnsibleError:
-            return None
-        records: list[dict[str, Any]] = []
-        for term in terms:
-            if isinstance(term, str) and ("," in term or term.lstrip()[:1] in ("[", "{")):
-                # It may stand for several tags.
-                return None
-            found = list(cache.find([term]).values())
-            # The first that is missing ends it, since what follows looks for all of them.
-            if not found or not found[0]["known"]:
-                return None
-            records += found
-        # As register_secret does, without the cost of an import: an ansible-core that has it imports it at its start.
-        secrets = sys.modules.get("ansible.module_utils.secrets")
-        if secrets is not None:
-            secrets.register_secret(given["api_token"])
-        return records
+            return None, {}
+        # Text with a comma, and a list in JSON, are several tags.
+        plain = {term for term in terms if isinstance(term, str) and "," not in term and term.lstrip()[:1] not in "[{"}
+        records = {term: cache.find(term) for term in plain}
+        return cache, {term: record for term, record in records.items() if record is not None}

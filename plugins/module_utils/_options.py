@@ -13,7 +13,8 @@ from typing import Any, Callable, Mapping
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ._client import TOKEN_MINIMUM, Client, Connection
+from ._client import Client
+from ._connection import Connection, check_connection_options
 from ._errors import OptionError
 from ._missing import is_missing
 from ._secret import register_secret
@@ -134,10 +135,7 @@ def check_connection(options: Mapping[str, Any]) -> None:
     What is null, such as a token that only the task's host knows, is left to the host. No file and no environment is
     read, since those that count are the host's.
     """
-    known = {name: options[name] for name in _DEFAULTS if options.get(name) is not None}
-    # Only its form is looked at, so any will do where the token is not known here.
-    known.setdefault("api_token", "x" * TOKEN_MINIMUM)
-    Connection(**known)
+    check_connection_options(options)
 
 
 def missing_requests() -> bool:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keeps mail addresses out of what a service or a receiver said. Private: names and behaviour may change."""
+"""Masks mail addresses in what a service or a receiver said. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._redact import MASK, Redactor
 DESCRIPTION_CHARS = 160
 _WINDOW = 4096
 _CACHE_LIMIT = 4096
-# A local part of so many characters is masked within words, too; a shorter one only as a word of its own.
+# A local part of so many characters is masked within words, too; a shorter one only as a whole word.
 _LONG = 6
 _WORDS = re.compile(r'([\s<>()\[\],;:"]+)')
 _QUOTED_LOCAL = re.compile(r'"[^"]{0,128}"(?=@)')
@@ -28,7 +28,7 @@ _QUOTED_PRINTABLE = re.compile(r"=([0-9a-f]{2})", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\+(?:u([0-9a-f]{4})|x([0-9a-f]{2}))", re.IGNORECASE)
 _QUOTED_NAME = re.compile(r'"[^"]{0,128}"(?=\s*<\*{8})')
 _NAME = re.compile(r"(?:[^\W\d_][\w'.-]*\s+){1,4}(?=<\*{8})")
-# What stands in front of an address and is no name.
+# Words before an address that are not a name.
 _NO_NAMES = frozenset(
     (
         "account", "address", "addresses", "command", "error", "for", "from", "mail", "mailbox", "message", "no", "not",
@@ -39,10 +39,10 @@ _NO_NAMES = frozenset(
 
 
 def mask_addresses(text: str, own: tuple[str, ...] = ()) -> str:
-    """Return a line with each mail address masked, in whatever encoding, and the display name in front of it.
+    """Return a line with each mail address masked, in any encoding, together with the display name before it.
 
-    The local part of an address is masked where it stands alone, too. `own` are words, in lower case, that are masked
-    where an encoded word holds them.
+    The local part of an address is also masked where it occurs alone. `own` are words in lower case; an encoded word
+    that contains one of them is masked.
     """
     text = _flat(text)
     encoded = _ENCODED.search(text) is not None
@@ -59,7 +59,7 @@ def mask_addresses(text: str, own: tuple[str, ...] = ()) -> str:
         words[position] = MASK
         local_parts.update(part for part in _own_parts(plain, "") if len(part) > 1 and "@" in plain)
         if word.startswith("@") and position >= 2:
-            # A bracket stands between the local part and its domain.
+            # A bracket separates the local part from its domain.
             words[position - 2] = MASK
     text = "".join(words)
     if "<" in text:
@@ -70,7 +70,7 @@ def mask_addresses(text: str, own: tuple[str, ...] = ()) -> str:
 
 
 def domain_of(recipient: str) -> str | None:
-    """Return the domain of an address, in lower case; null where it does not have one in the usual form."""
+    """Return the domain of an address, in lower case; None if it has none in the usual form."""
     domain = recipient.rpartition("@")[2].strip("<> \t.").lower() if "@" in recipient else ""
     return domain if _DOMAIN.fullmatch(domain) else None
 
@@ -79,9 +79,9 @@ _DOMAIN = re.compile(r"[^\W_](?:[\w.-]{0,251}[^\W_])?|\[(?:ipv6:)?[0-9a-f:.]+\]"
 
 
 class DescriptionMask:
-    """Makes harmless, bounded lines of receivers' words, so that equal causes give equal lines.
+    """Makes safe, short lines of what receivers said, so that equal causes give equal lines.
 
-    Masked are mail addresses, the recipient and its local part, numbers of ten digits or more, and the token.
+    It masks mail addresses, the recipient and its local part, numbers of ten digits or more, and the token.
     """
 
     def __init__(self, token: str) -> None:
@@ -89,7 +89,7 @@ class DescriptionMask:
         self._lines: dict[str, str] = {}
 
     def line(self, text: str, recipient: str, envelope: str = "") -> str:
-        """Return the beginning of `text` as such a line, without `recipient` and `envelope`."""
+        """Return the beginning of `text` as one line, without `recipient` and `envelope`."""
         text = _window(text).strip()
         flat = _flat(text)
         own = _own_parts(recipient, envelope)
@@ -97,13 +97,13 @@ class DescriptionMask:
         if not is_plain:
             recipient = _flat(recipient)
             own = tuple(_flat(part).lower() for part in own)
-        if flat != text and _is_parted(flat, own):
+        if flat != text and _is_split(flat, own):
             return MASK
         masked = flat.replace(recipient, MASK)
         for part in own:
             masked = _without_word(masked, part)
         if not is_plain or _ENCODED.search(masked):
-            # What is encoded may hold a part of this very recipient.
+            # An encoded word may contain a part of this recipient.
             line = self._masked(masked, own)
         else:
             found = self._lines.get(masked)
@@ -125,7 +125,7 @@ class DescriptionMask:
 def _own_parts(recipient: str, envelope: str) -> tuple[str, ...]:
     """Return the local part of the recipient, with and without what follows a plus sign, in lower case, longest first.
 
-    That of the envelope address is among them where it is more than a word.
+    The local part of the envelope address is included unless it is a plain word.
     """
     local = recipient.rpartition("@")[0] or recipient
     local = local.strip('<>" ').lower()
@@ -144,7 +144,7 @@ def _window(text: str) -> str:
 
 
 def _flat(text: str) -> str:
-    """Return a line without entities of HTML, control and format characters, and look-alikes of an at sign."""
+    """Return a line without HTML entities, control and format characters, and look-alikes of an at sign."""
     for _layer in range(3):
         if "&" not in text:
             break
@@ -158,7 +158,7 @@ def _flat(text: str) -> str:
 
 
 def _without_word(text: str, word: str) -> str:
-    """Mask a word, in lower case, wherever it stands by itself, and a long one within others, too."""
+    """Mask a word, given in lower case, where it is a whole word; a long one within others, too."""
     lower = text.lower()
     if word not in lower:
         return text
@@ -179,15 +179,15 @@ def _without_word(text: str, word: str) -> str:
     return "".join([*parts, text[done:]])
 
 
-def _is_parted(line: str, own: tuple[str, ...]) -> bool:
-    """Tell whether a long local part is there with white space in it, as a wrapped line has it."""
+def _is_split(line: str, own: tuple[str, ...]) -> bool:
+    """Return whether the line has a long local part with white space in it, as a wrapped line may."""
     lower = line.lower()
     squeezed = lower.replace(" ", "")
     return any(len(part) >= _LONG and squeezed.count(part) > lower.count(part) for part in own)
 
 
 def _decoded(word: str) -> str:
-    """Return a word with up to three layers of encoding taken off."""
+    """Return a word after up to three layers of decoding."""
     for _layer in range(3):
         word = html.unescape(unquote(word))
         word = _ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), word)
@@ -196,7 +196,7 @@ def _decoded(word: str) -> str:
 
 
 def _without_name(found: re.Match[str]) -> str:
-    """Mask the capitalized words right in front of an address, unless they belong to the message itself."""
+    """Mask the capitalized words before an address, unless they belong to the message."""
     words = found[0].split()
     for position in range(len(words) - 1, -1, -1):
         if not words[position][0].isupper() or words[position].strip(".:").lower() in _NO_NAMES:

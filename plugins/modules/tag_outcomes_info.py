@@ -306,10 +306,10 @@ from typing import Any
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import as_result
 from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
 from ansible_collections.mailops.smtpeter.plugins.module_utils._moment import read_moment
 from ansible_collections.mailops.smtpeter.plugins.module_utils._outcome_reader import read_outcomes
+from ansible_collections.mailops.smtpeter.plugins.module_utils._reader import module_result
 
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
@@ -320,7 +320,7 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
         readings = read_outcomes(client, params["tags"], params["parallel"], params["missing"], since, params["top"])
     finally:
         client.close()
-    return as_result(client, readings, "outcomes")
+    return module_result(client, readings, "outcomes")
 
 
 def main() -> None:

@@ -242,8 +242,13 @@ from typing import Any
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import as_result, read_recent_tags, read_tags
 from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
+from ansible_collections.mailops.smtpeter.plugins.module_utils._reader import (
+    ServiceReader,
+    module_result,
+    read_recent_tags,
+    read_tags,
+)
 
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
@@ -254,10 +259,13 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
         if params.get("recent"):
             readings = read_recent_tags(client)
         else:
-            readings = read_tags(client, params["tags"], params["parallel"], params["missing"])
+            reader = ServiceReader(client)
+            readings = read_tags(
+                reader, params["tags"], params["parallel"], params["missing"], client.connection.api_token
+            )
     finally:
         client.close()
-    return as_result(client, readings, "stats")
+    return module_result(client, readings, "stats")
 
 
 def main() -> None:

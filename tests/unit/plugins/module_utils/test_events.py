@@ -110,7 +110,7 @@ def test_nothing(content: bytes) -> None:
         (b'[{"data": {"id": 1, "id": 1}}]', "a key is repeated"),
         (b'[{"a": NaN}]', "NaN is not a JSON number"),
         (b'[{"a": -Infinity}]', "-Infinity is not a JSON number"),
-        (b'[{"a": ' + b"9" * 5000 + b"}]", "out of all bounds"),
+        (b'[{"a": ' + b"9" * 5000 + b"}]", "out of bounds"),
         (b'[{"a": "caf\xe9"}]', "not UTF-8"),
         (b'[{"a": "caf\xc3', "not UTF-8"),
         (b'[{"a": "\xed\xa0\x80"}]', "not UTF-8"),

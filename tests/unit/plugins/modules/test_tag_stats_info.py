@@ -20,6 +20,7 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils import _proxy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.modules import tag_stats_info
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.faults import tag_of
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
     COUNTS,
     Authority,
@@ -253,7 +254,7 @@ def test_ages(hostile: Serve, run: Run) -> None:
         "odd": answer(COUNTS, "200 OK", "Age: old"),
         "bad": answer(b"", "410 Gone", "Age: 5"),
     }
-    server = hostile(lambda target: [replies[target.split("/")[3].split("?")[0]]])
+    server = hostile(lambda target: [replies.get(tag_of(target), answer(b"[]"))])
     result = run(api_token=TOKEN, api_url=server.url, tags=list(replies))
     assert result["ages"] == {"new": 0, "old": 90, "unknown": 7}
     assert [tag for tag, record in result["stats"].items() if "copy" in " ".join(record["notes"])] == ["old", "unknown"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lookup C(tag_stats)."""
+"""The lookup `tag_stats`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ name: tag_stats
 short_description: Read the delivery statistics of tags at SMTPeter
 version_added: 1.0.0
 description:
-  - Gives one record for each tag of its terms, on the controller. Tags are read in parallel.
-  - The counters are over all messages that ever carried the tag.
-  - A lookup is evaluated anew by each host and each task that uses it. With O(cache=true) they share one request.
-  - An option that it does not know is an error.
+  - Returns one record for each tag in its terms. It runs on the controller and reads tags in parallel.
+  - The counters cover every message ever sent with the tag.
+  - Each host and each task that uses a lookup evaluates it again. With O(cache=true), they share one request.
+  - An unknown option is an error.
 author:
   - mailops.smtpeter contributors (@mailops)
 extends_documentation_fragment:
@@ -28,18 +28,18 @@ options:
     required: false
   _terms:
     description:
-      - The tags to read, as text. A term is split at its commas, unless it is a list in JSON.
+      - The tags to read, as text. A term is split at its commas, unless it is a JSON list.
       - A number, a boolean, a date or null is refused, so quote such tags (V('010')).
-      - A tag that is empty, V(.) or V(..), longer than 1,000 characters, or that holds white space, a semicolon or a
-        control character is refused.
+      - A tag that is empty, V(.) or V(..), longer than 1,000 characters, or that contains white space, a semicolon or
+        a control character is refused.
       - Required when O(recent=false).
     type: list
     version_added: 1.0.0
     elements: str
   recent:
     description:
-      - Whether to read the most recently active tags, at most ten, instead of terms, which must not be given then. They
-        are not kept in the cache.
+      - Whether to read the most recently active tags, at most ten, instead of terms. Do not give terms then. The cache
+        is not used.
     type: bool
     version_added: 1.0.0
     default: false
@@ -59,7 +59,7 @@ EXAMPLES = r"""
   ansible.builtin.assert:
     that: lookup('mailops.smtpeter.tag_stats', 'wave-1') is mailops.smtpeter.healthy(min_delivery_ratio=0.9)
 
-- name: Show the tags of which less than 95% was delivered so far
+- name: Show the tags with less than 95% delivered so far
   ansible.builtin.debug:
     msg: "{{ records | selectattr('messages') | selectattr('delivery_ratio', 'lt', 0.95) | map(attribute='tag') }}"
   vars:
@@ -70,7 +70,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ query('mailops.smtpeter.tag_stats', recent=true) | map(attribute='tag') }}"
 
-# Whatever the number of hosts, the service is asked once, and not again for a minute.
+# The service is asked once for all hosts, and not again for a minute.
 - name: Stop every host unless the campaign is healthy
   ansible.builtin.assert:
     that: >-

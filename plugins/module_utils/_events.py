@@ -98,7 +98,7 @@ class EventStream:
             self._started, self._text = True, text[1:]
         elif final or len(text) > 4096:
             if not _NOTHING.fullmatch(text):
-                raise EventError(f"{_kind_of_text(self._json, text)} came where an array of events belongs")
+                raise EventError(f"{_kind_of_text(self._json, text)} came instead of an array of events")
             self._started, self._text, self._expected = True, "", _END
 
     def _events(self) -> list[Any]:
@@ -118,7 +118,7 @@ class EventStream:
                     raise EventError(f"it is not JSON, after {self.count + len(found)} events")
                 self._expected = _EVENT
             elif mark != "{":
-                raise EventError(f"{_kind_of_mark(mark)} came where an event belongs")
+                raise EventError(f"{_kind_of_mark(mark)} came instead of an event")
             else:
                 try:
                     event, position = self._json.raw_decode(self._text, position)
@@ -189,7 +189,7 @@ def _read_slowly(raw: Any, tag: str) -> Event | None:
 def _problem_of(raw: Any) -> str:
     """Return what is not as documented, without repeating it; empty if nothing is."""
     if not isinstance(raw, dict):
-        return f"{_kind_of(raw)} came where an event belongs"
+        return f"{_kind_of(raw)} came instead of an event"
     kind = raw.get("type")
     if not isinstance(kind, str):
         return "the type of an event is not text" if "type" in raw else "an event without a type came"

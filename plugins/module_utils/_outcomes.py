@@ -164,7 +164,7 @@ class OutcomeCollector:
             return
         cause = self._cause(event)
         if event.at == self._failed[number]:
-            # Of two failures in one second the same one must count, whatever their order.
+            # Of two failures in one second the same one must count, in any order of events.
             cause = max(cause, self._cause_list[self._cause_of[number]], key=lambda each: each.order)
         known = self._causes.get(cause)
         if known is None:

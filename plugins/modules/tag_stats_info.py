@@ -205,8 +205,8 @@ errors:
       contains:
         kind:
           description:
-            - V(connection) (to the service or a proxy), V(timeout), V(certificate), V(refused) (a status of 4xx but 404,
-              408, 425 and 429), V(service) (408, 425, 429 and 5xx), V(answer) (not understood), V(unknown_tag) (with
+            - V(connection) (to the service or a proxy), V(timeout), V(certificate), V(refused) (4xx but 404, 408, 425
+              and 429), V(service) (408, 425, 429 and 5xx), V(answer) (not understood), V(unknown_tag) (with
               O(missing=error)) or V(not_tried) (the service had refused the token, asked for a pause of more than 30
               seconds, or not answered for 25 tags in a row).
             - In RV(mailops.smtpeter.campaign_gate#module:last_errors) also V(lost), for a look that ended without a

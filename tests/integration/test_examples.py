@@ -369,12 +369,12 @@ class CacheModule(BaseCacheModule):
 
 # By message on the troubleshooting page: a task that meets it, by failing or by a warning.
 TROUBLES: dict[str, dict[str, Any]] = {
-    "api_token: it is not set, or empty": {"mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"]}},
+    "api_token is not set": {"mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"]}},
     "Failed to import the required Python library (requests)": {
         "mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"], "api_token": TOKEN},
         "vars": {"ansible_python_interpreter": "{{ bare_python }}"},
     },
-    "the system said 'connection refused'": {
+    "connection refused": {
         "mailops.smtpeter.tag_stats_info": {
             "tags": ["wave-1"],
             "api_token": TOKEN,
@@ -405,10 +405,10 @@ TROUBLES: dict[str, dict[str, Any]] = {
         "ansible.builtin.assert": {"that": "record is mailops.smtpeter.healthy(min_delivery_ratio=95)"},
         "vars": {"record": {"messages": 1, "deliveries": 1}},
     },
-    "holds white space, which no tag has": {
+    "contains white space, which no tag has": {
         "mailops.smtpeter.tag_stats_info": {"tags": "wave-1 wave-2", "api_token": TOKEN}
     },
-    "its certificate cannot be trusted": {
+    "cannot be trusted": {
         "mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"], "api_token": TOKEN, "api_url": "{{ tls_url }}"}
     },
     "the cache fails, so the service is asked directly": {
@@ -422,14 +422,6 @@ TROUBLES: dict[str, dict[str, Any]] = {
             "msg": "{{ lookup('mailops.smtpeter.tag_stats', 'wave-1', cache=true, cache_plugin='memory') }}"
         },
         "vars": {"smtpeter_api_token": TOKEN},
-    },
-    "connection refused": {
-        "mailops.smtpeter.tag_stats_info": {
-            "tags": ["wave-1"],
-            "api_token": TOKEN,
-            "api_url": "http://127.0.0.1:1/v1",
-            "retries": 0,
-        }
     },
     "plain http would send the token in the clear": {
         "mailops.smtpeter.tag_stats_info": {

@@ -181,14 +181,14 @@ def _slow_faults() -> Iterable[Fault]:
         ("drip of 100 Continue", _forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.05)),
         ("body that stops halfway", constantly(head + GOOD)),
     ):
-        yield Fault("slow", name, script, TIMEOUT, "no whole answer came in time", timeout=HASTY)
+        yield Fault("slow", name, script, TIMEOUT, "no complete answer from .* in time", timeout=HASTY)
     yield Fault("slow", "TLS handshake", kinds=TIMEOUT, says="in time", place="handshake", timeout=HASTY)
 
 
 def _endless_faults() -> Iterable[Fault]:
     # What is read line by line may take longer than there is time, on a busy machine.
     kinds = ("answer", "connection", "timeout")
-    says = "without end|closed the connection|malformed|in time"
+    says = "has no end|closed the connection|malformed|in time"
     page = b" " * 65536
     for name, script in (
         ("status line", _forever(b"HTTP/1.1 200 ", b"x" * 65536)),
@@ -285,7 +285,7 @@ def _redirect_faults() -> Iterable[Fault]:
 def _certificate_faults() -> Iterable[Fault]:
     kinds = ("certificate",)
     for place in ("expired", "another name", "self-signed", "unknown authority"):
-        yield Fault("certificate", place, place=place, kinds=kinds, says="certificate cannot be trusted")
+        yield Fault("certificate", place, place=place, kinds=kinds, says="certificate of .* cannot be trusted")
     yield Fault("certificate", "no TLS at all", place="no tls", kinds=CONNECTION, says="TLS|closed|reset")
 
 

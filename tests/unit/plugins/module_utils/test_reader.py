@@ -17,9 +17,17 @@ from contextlib import closing
 from typing import Any, Callable, Iterator
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client, Connection
+from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client
+from ansible_collections.mailops.smtpeter.plugins.module_utils._connection import Connection
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import PARALLEL_LIMIT, failures, read_tags
+from ansible_collections.mailops.smtpeter.plugins.module_utils._reader import (
+    PARALLEL_LIMIT,
+    Readings,
+    ServiceReader,
+    failures,
+)
+from ansible_collections.mailops.smtpeter.plugins.module_utils._reader import read_tags as read_tags_with
+from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.faults import tag_of
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
     COUNTS,
@@ -38,6 +46,11 @@ def by_tag(special: dict[str, bytes], other: bytes) -> Script:
     """The script that answers some tags in their own way, and knows no recent ones."""
     replies = {"stats": answer(b"[]"), **special}
     return lambda target: [replies.get(tag_of(target), other)]
+
+
+def read_tags(client: Client, tags: list[str], parallel: int, missing: str) -> Readings[Record]:
+    """Read tags from the service."""
+    return read_tags_with(ServiceReader(client), tags, parallel, missing, client.connection.api_token)
 
 
 def asked(server: Hostile) -> list[str]:
@@ -218,7 +231,7 @@ def test_an_unknown_tag(hostile: Serve, connect: Connect, reply: bytes) -> None:
     assert "spelling" in str(readings.errors["b"])
     assert "invisible" not in str(readings.errors["b"])
     readings = read_tags(connect(hostile(constantly(reply)).url), ["b\u200b"], 2, "error")
-    assert "it holds an invisible character (U+200B)" in str(readings.errors["b\u200b"])
+    assert "it contains an invisible character (U+200B)" in str(readings.errors["b\u200b"])
 
 
 @pytest.mark.parametrize("parallel", [0, -1, PARALLEL_LIMIT + 1])

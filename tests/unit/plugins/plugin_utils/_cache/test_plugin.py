@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The cache of records: what is kept is found again, and nothing else ever is."""
+"""The cache of records: what is stored is found again, and nothing else ever is."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache import RecordCache, kept
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache_fill import sealed
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.entry import EntrySeal
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.plugin import RecordCache, read_entry
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,13 +32,13 @@ class Entries(dict[str, Any]):
 
     def cache(self, **options: Any) -> RecordCache:
         """A cache over these entries, with the options of the case."""
-        return RecordCache({**OPTIONS, **options}, None, self.get, lambda: self.now)
+        return RecordCache(EntrySeal({**OPTIONS, **options}), None, self.get, lambda: self.now)
 
     def keep(self, **options: Any) -> str:
         """Keep RECORD, and return its key."""
         cache = self.cache(**options)
-        key = cache.key("wave-1")
-        self[key] = json.loads(json.dumps(sealed(cache, "wave-1", RECORD)))
+        key = cache.seal.key("wave-1")
+        self[key] = json.loads(json.dumps(cache.seal.close(key, RECORD, self.now)))
         return key
 
 
@@ -52,7 +52,8 @@ def entries() -> Entries:
 
 def test_what_was_kept_is_found(entries: Entries) -> None:
     """It comes back as it was, under its own tag alone."""
-    assert entries.cache().find(["wave-1", "wave-2", "wave-1"]) == {"wave-1": RECORD}
+    cache = entries.cache()
+    assert [cache.find(tag) for tag in ("wave-1", "wave-2", "wave-1")] == [RECORD, None, RECORD]
 
 
 @pytest.mark.parametrize(
@@ -69,14 +70,14 @@ def test_what_was_kept_is_found(entries: Entries) -> None:
 def test_all_that_changes_the_answer_is_in_the_key(entries: Entries, other: dict[str, Any]) -> None:
     """A record of another service, endpoint or token is never found, nor under another's key."""
     cache = entries.cache(**other)
-    assert cache.find(["wave-1"]) == {}
-    entries[cache.key("wave-1")] = next(iter(entries.values()))
-    assert cache.find(["wave-1"]) == {}
+    assert cache.find("wave-1") is None
+    entries[cache.seal.key("wave-1")] = next(iter(entries.values()))
+    assert cache.find("wave-1") is None
 
 
 def test_a_slash_at_the_end_changes_nothing(entries: Entries) -> None:
     """It is the same service."""
-    assert entries.cache(api_url="https://a.test/v1/").find(["wave-1"]) == {"wave-1": RECORD}
+    assert entries.cache(api_url="https://a.test/v1/").find("wave-1") == RECORD
 
 
 def test_no_secret_is_shown(entries: Entries) -> None:
@@ -98,7 +99,7 @@ def test_no_secret_is_shown(entries: Entries) -> None:
 def test_age(entries: Entries, age: float, timeout: int, is_found: bool) -> None:
     """An entry serves for so many seconds, whoever wrote it; 0 is for ever."""
     entries.now += age
-    assert bool(entries.cache(cache_timeout=timeout).find(["wave-1"])) is is_found
+    assert bool(entries.cache(cache_timeout=timeout).find("wave-1")) is is_found
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_foreign_entries_are_not_found(entries: Entries, entry: Any) -> None:
     """Whatever stands under the key, only what was sealed with the token is a record."""
     for key in entries:
         entries[key] = entry
-    assert entries.cache().find(["wave-1"]) == {}
+    assert entries.cache().find("wave-1") is None
 
 
 @given(st.data())
@@ -129,14 +130,14 @@ def test_damaged_entries_are_not_found(data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(text)))
     damaged = text[:place] + data.draw(st.text(max_size=3)) + text[place + data.draw(st.integers(0, 3)) :]
     entries[key][field] = damaged
-    assert entries.cache().find(["wave-1"]) == ({"wave-1": RECORD} if damaged == text else {})
+    assert entries.cache().find("wave-1") == (RECORD if damaged == text else None)
 
 
 def test_an_entry_under_another_key_is_not_found(entries: Entries) -> None:
     """Swapped entries, of the same service and token, do not give one tag the figures of another."""
     cache = entries.cache()
-    entries[cache.key("wave-2")] = next(iter(entries.values()))
-    assert cache.find(["wave-2"]) == {}
+    entries[cache.seal.key("wave-2")] = next(iter(entries.values()))
+    assert cache.find("wave-2") is None
 
 
 @pytest.mark.parametrize("raised", [KeyError("gone"), ValueError("not JSON"), TypeError("not a dict")], ids=repr)
@@ -150,4 +151,4 @@ def test_what_a_plugin_cannot_read_is_nothing(raised: Exception) -> None:
         def get(self, _key: str) -> None:
             raise raised
 
-    assert kept(Plugin(), "key") is None
+    assert read_entry(Plugin(), "key") is None

@@ -14,8 +14,8 @@ from typing import Any, Iterator
 import pytest
 from ansible import constants as C  # noqa: N812 - as all of Ansible calls it
 from ansible.plugins.loader import cache_loader
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils import _cache_store
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache_store import PluginStore
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache import guard
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.guard import GuardedStore
 
 OPTIONS = {"cache_plugin": "some.redis", "cache_connection": "127.0.0.1:6379:0:a-password"}
 ENTRY = {"content": "{}", "seal": "x"}
@@ -65,13 +65,18 @@ def warnings(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> list[st
     """What the user is warned of; the run's directory is of the test alone."""
     shown: list[str] = []
     monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", str(tmp_path))
-    monkeypatch.setattr(_cache_store.display, "warning", shown.append)
+    monkeypatch.setattr(guard.display, "warning", shown.append)
     return shown
+
+
+def guarded(plugin: Any, options: dict[str, str] | None = None) -> GuardedStore:
+    """A guarded store with a plugin."""
+    return GuardedStore(plugin, options or OPTIONS)
 
 
 def test_a_plugin_that_works(plugin: Plugin, warnings: list[str]) -> None:
     """What is set is got; what is not there is nothing."""
-    store = PluginStore(plugin, OPTIONS)
+    store = guarded(plugin)
     assert store.get("a") is None
     store.set("a", ENTRY)
     assert store.get("a") == ENTRY
@@ -83,7 +88,7 @@ def test_a_plugin_that_works(plugin: Plugin, warnings: list[str]) -> None:
 def test_a_plugin_that_fails(plugin: Plugin, warnings: list[str], operation: str) -> None:
     """One warning without any detail of the connection, and it is asked no more: also not by other processes."""
     plugin.problems = [ConnectionError("Error 111 connecting to 127.0.0.1:6379 with a-password")]
-    stores = [PluginStore(plugin, OPTIONS) for _process in range(3)]
+    stores = [guarded(plugin) for _process in range(3)]
     for store in stores:
         assert (store.get("a") if operation == "get" else store.set("a", ENTRY)) is None  # type: ignore[func-returns-value]
         assert store.has_failed
@@ -97,7 +102,7 @@ def test_a_run_without_a_directory(plugin: Plugin, warnings: list[str], monkeypa
     """Where others cannot be told, this process knows all the same."""
     monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", "/dev/null/nowhere")
     plugin.problems = [ConnectionError()]
-    store = PluginStore(plugin, OPTIONS)
+    store = guarded(plugin)
     assert [store.get("a"), store.get("a")] == [None, None]
     assert plugin.calls == 1
     assert len(warnings) == 1
@@ -106,8 +111,8 @@ def test_a_run_without_a_directory(plugin: Plugin, warnings: list[str], monkeypa
 def test_another_cache_is_not_concerned(plugin: Plugin, warnings: list[str]) -> None:
     """A failure is that of one plugin with one connection."""
     plugin.problems = [ConnectionError()]
-    PluginStore(plugin, OPTIONS).get("a")
-    assert not PluginStore(plugin, {**OPTIONS, "cache_connection": "127.0.0.1:6380:0"}).has_failed
+    guarded(plugin).get("a")
+    assert not guarded(plugin, {**OPTIONS, "cache_connection": "127.0.0.1:6380:0"}).has_failed
     assert len(warnings) == 1
 
 
@@ -115,7 +120,7 @@ def test_another_cache_is_not_concerned(plugin: Plugin, warnings: list[str]) -> 
 def test_a_plugin_that_hangs(plugin: Plugin, warnings: list[str], operation: str) -> None:
     """It is waited for no longer than the patience lasts, and then as if it had failed."""
     plugin.gate.clear()
-    store = PluginStore(plugin, OPTIONS, patience=0.2)
+    store = GuardedStore(plugin, OPTIONS, timeout=0.2)
     start = time.monotonic()
     assert (store.get("a") if operation == "get" else store.set("a", ENTRY)) is None  # type: ignore[func-returns-value]
     assert store.get("a") is None
@@ -137,7 +142,7 @@ def test_threads_take_turns(plugin: Plugin, warnings: list[str]) -> None:
         return False
 
     plugin.contains = count  # type: ignore[method-assign]
-    store = PluginStore(plugin, OPTIONS)
+    store = guarded(plugin)
     threads = [threading.Thread(target=store.get, args=("a",)) for _thread in range(8)]
     for thread in threads:
         thread.start()
@@ -152,8 +157,8 @@ def test_a_damaged_file(tmp_path: pathlib.Path, warnings: list[str], content: st
     """What Ansible's jsonfile cannot read is nothing, and no failure; what is kept next is found."""
     directory = tmp_path / "cache"
 
-    def fresh() -> PluginStore:
-        return PluginStore(cache_loader.get("jsonfile", _uri=str(directory), _timeout=60, _prefix="p_"), OPTIONS)
+    def fresh() -> GuardedStore:
+        return guarded(cache_loader.get("jsonfile", _uri=str(directory), _timeout=60, _prefix="p_"))
 
     fresh().set("a", ENTRY)
     (file,) = directory.iterdir()
@@ -170,7 +175,7 @@ def test_a_damaged_file(tmp_path: pathlib.Path, warnings: list[str], content: st
 def test_a_directory_that_goes(tmp_path: pathlib.Path, warnings: list[str]) -> None:
     """A jsonfile that cannot write any more is a failure like any other."""
     directory = tmp_path / "cache"
-    store = PluginStore(cache_loader.get("jsonfile", _uri=str(directory), _timeout=60, _prefix="p_"), OPTIONS)
+    store = guarded(cache_loader.get("jsonfile", _uri=str(directory), _timeout=60, _prefix="p_"))
     directory.rmdir()
     store.set("a", ENTRY)
     assert store.get("a") is None

@@ -14,9 +14,9 @@ from ansible import constants as C  # noqa: N812 - as all of Ansible calls it
 from ansible.errors import AnsibleError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, StatsError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils import _cache, _cache_fill, _cache_store
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache import open_cache
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache_fill import CacheFiller, checked_cache
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache import guard, plugin, reader
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.plugin import open_cache
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.reader import CacheReader, usable_cache
 
 RECORD = Record("wave-1", 1000, 980, 490, 98)
 
@@ -25,9 +25,9 @@ RECORD = Record("wave-1", 1000, 980, 490, 98)
 def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
     """Keep what the collection writes below a directory of the test, and its warnings to itself."""
     monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", str(tmp_path))
-    for module in (_cache, _cache_fill):
-        monkeypatch.setattr(module, "home", lambda: str(tmp_path / "home"))
-    monkeypatch.setattr(_cache_store.display, "warning", lambda _text: None)
+    for module in (plugin, reader):
+        monkeypatch.setattr(module, "data_directory", lambda: str(tmp_path / "home"))
+    monkeypatch.setattr(guard.display, "warning", lambda _text: None)
 
 
 def options(**given: Any) -> dict[str, Any]:
@@ -43,13 +43,13 @@ def options(**given: Any) -> dict[str, Any]:
 def test_memory_is_refused(name: str) -> None:
     """With the reason, and what serves instead."""
     with pytest.raises(OptionError, match=r"cache_plugin: .*do not share.*jsonfile"):
-        checked_cache(options(cache_plugin=name))
+        usable_cache(None, options(cache_plugin=name))
 
 
 def test_a_negative_timeout_is_refused() -> None:
     """By its name."""
     with pytest.raises(OptionError, match="cache_timeout: -1 is negative"):
-        checked_cache(options(cache_timeout=-1))
+        usable_cache(None, options(cache_timeout=-1))
 
 
 @pytest.mark.parametrize("loaded", [None, AnsibleError("no way to 127.0.0.1:1:0:a-password.")], ids=repr)
@@ -60,14 +60,14 @@ def test_a_plugin_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch, loaded:
         if loaded:
             raise loaded
 
-    monkeypatch.setattr(_cache.cache_loader, "get", load)
+    monkeypatch.setattr(plugin.cache_loader, "get", load)
     with pytest.raises(OptionError, match=r"cache_plugin: .*; check cache_plugin and cache_connection$") as caught:
-        checked_cache(options(cache_plugin="some.redis", cache_connection="127.0.0.1:1:0:a-password"))
+        usable_cache(None, options(cache_plugin="some.redis", cache_connection="127.0.0.1:1:0:a-password"))
     assert "a-password" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("plugin", "connection", "expected"),
+    ("name", "connection", "expected"),
     [
         ("jsonfile", "/somewhere", "/somewhere"),
         ("ansible.builtin.jsonfile", None, "HOME/cache"),
@@ -76,44 +76,63 @@ def test_a_plugin_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch, loaded:
     ],
 )
 def test_what_a_plugin_is_loaded_with(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, plugin: str, connection: str | None, expected: str | None
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, name: str, connection: str | None, expected: str | None
 ) -> None:
     """The options of the lookup, and a set of keys of its own; a directory by default only where one is needed."""
     seen: dict[str, Any] = {}
-    monkeypatch.setattr(_cache.cache_loader, "get", lambda _name, **given: seen.update(given) or object())
-    open_cache(options(cache_plugin=plugin, cache_connection=connection))
+    monkeypatch.setattr(plugin.cache_loader, "get", lambda _name, **given: seen.update(given) or object())
+    open_cache(options(cache_plugin=name, cache_connection=connection))
     assert seen.pop("_uri", None) == (expected and expected.replace("HOME", str(tmp_path / "home")))
     assert seen == {"_timeout": 60, "_prefix": "some_", "_keyset_name": "some_keys"}
 
 
-def test_what_is_read_is_kept() -> None:
-    """And then not read again, by a filler of the same cache or of another process."""
-    read = iter([RECORD])
-    for _process in range(2):
-        cache = checked_cache(options())
-        with CacheFiller(cache, options()) as fill:
-            assert fill("wave-1", lambda: next(read)) == RECORD
-    assert open_cache(options()).find(["wave-1"]) == {"wave-1": RECORD.as_dict()}
+class Reader:
+    """Reads what it is given, in turn, and raises what is an exception."""
+
+    def __init__(self, *results: Record | Exception) -> None:
+        self._results = iter(results)
+
+    def read(self, _tag: str) -> Record:
+        """Return the next record."""
+        result = next(self._results)
+        if isinstance(result, Exception):
+            raise result
+        return result
 
 
-def test_a_reading_that_fails_is_not_kept() -> None:
-    """Its error goes on, and the next one reads anew."""
+def cached(*results: Record | Exception, found: dict[str, Any] | None = None) -> CacheReader:
+    """A reader with the cache of the test, of another reader with these results."""
+    return CacheReader(open_cache(options()), found or {}, Reader(*results), options())
 
-    def fail() -> Record:
-        raise StatsError("service", "wave-1", "it fails")
 
-    with CacheFiller(checked_cache(options()), options()) as fill:
+def test_what_is_read_is_stored() -> None:
+    """And then not read again, by the same reader or by another process."""
+    with cached(RECORD) as first:
+        assert [first.read("wave-1"), first.read("wave-1")] == [RECORD, RECORD]
+    with cached() as second:
+        assert second.read("wave-1") == RECORD
+    assert open_cache(options()).find("wave-1") == RECORD.as_dict()
+
+
+def test_what_was_found_before_is_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is neither read nor locked again."""
+    monkeypatch.setattr("fcntl.lockf", lambda *_args: pytest.fail("it locks"))
+    with cached(found={"wave-1": RECORD.as_dict()}) as reader_of_found:
+        assert reader_of_found.read("wave-1") == RECORD
+
+
+def test_an_error_is_not_stored() -> None:
+    """It is raised, and the next one reads again."""
+    with cached(StatsError("service", "wave-1", "it fails"), RECORD) as failing:
         with pytest.raises(StatsError):
-            fill("wave-1", fail)
-        assert fill("wave-1", lambda: RECORD) == RECORD
+            failing.read("wave-1")
+        assert failing.read("wave-1") == RECORD
 
 
 def test_a_cache_that_fails_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a place for the record there is nothing to wait for."""
-    cache = checked_cache(options())
-    filler = CacheFiller(cache, options())
-    monkeypatch.setattr(cache.plugin, "set", lambda _key, _entry: 1 / 0)
-    with filler as fill:
-        assert fill("wave-1", lambda: RECORD) == RECORD
+    with cached(RECORD, RECORD) as failing:
+        monkeypatch.setattr(failing._store._plugin, "set", lambda _key, _entry: 1 / 0)
+        assert failing.read("wave-1") == RECORD
         monkeypatch.setattr("fcntl.lockf", lambda *_args: pytest.fail("it locks"))
-        assert fill("wave-1", lambda: RECORD) == RECORD
+        assert failing.read("wave-1") == RECORD

@@ -17,7 +17,7 @@ from ._errors import OptionError, StatsError
 from ._events import EventError, EventStream
 from ._outcomes import Outcome, OutcomeCollector
 from ._privacy import DescriptionMask
-from ._reader import Readings, read_each
+from ._reader import TagResults, read_each
 from ._recent import Suggestions
 from ._record import age_notes, unknown_tag
 
@@ -33,7 +33,7 @@ Period = Tuple[date, date]
 
 def read_outcomes(
     client: Client, tags: Iterable[str], parallel: int, missing: str, since: datetime | None, top: int
-) -> Readings[Outcome]:
+) -> TagResults[Outcome]:
     """Read what became of the messages of each tag that were taken in at `since` or later.
 
     `parallel` is as in `read_each`, `missing` as in `read_tags`, and `top` (1 to 1,000) is the most causes and domains

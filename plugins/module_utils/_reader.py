@@ -47,14 +47,14 @@ class ServiceReader:
 
 
 @dataclass(frozen=True)
-class Readings(Generic[Found]):
+class TagResults(Generic[Found]):
     """What was read and what could not be read, by tag in the order asked; each tag is in one of the two."""
 
-    records: dict[str, Found]
+    found: dict[str, Found]
     errors: dict[str, StatsError]
 
 
-def read_tags(reader: RecordReader, tags: Iterable[str], parallel: int, missing: str, token: str) -> Readings[Record]:
+def read_tags(reader: RecordReader, tags: Iterable[str], parallel: int, missing: str, token: str) -> TagResults[Record]:
     """Read the record of each tag. `missing` is `zero`, or `error` if an unknown tag is an error.
 
     When reading stops, and what is refused, is as in `read_each`.
@@ -69,15 +69,15 @@ def read_tags(reader: RecordReader, tags: Iterable[str], parallel: int, missing:
     return read_each(tags, parallel, read, token)
 
 
-def read_recent_tags(client: Client) -> Readings[Record]:
+def read_recent_tags(client: Client) -> TagResults[Record]:
     """Read the most recently active tags, in the service's order. An error is under the name `recent`."""
     try:
-        return Readings(read_recent(client), {})
+        return TagResults(read_recent(client), {})
     except StatsError as error:
-        return Readings({}, {"recent": error})
+        return TagResults({}, {"recent": error})
 
 
-def read_each(tags: Iterable[str], parallel: int, read: Callable[[str], Found], token: str) -> Readings[Found]:
+def read_each(tags: Iterable[str], parallel: int, read: Callable[[str], Found], token: str) -> TagResults[Found]:
     """Call `read`, which may raise StatsError, once for each tag, at most `parallel` (1 to 64) at a time.
 
     Once the service refuses the token (401, 403), asks for a pause of more than 30 seconds, or has not answered for 25
@@ -109,7 +109,7 @@ def read_each(tags: Iterable[str], parallel: int, read: Callable[[str], Found], 
         with ThreadPoolExecutor(workers) as pool:
             for _done in pool.map(work, range(workers)):
                 pass
-    return Readings(
+    return TagResults(
         {tag: records[tag] for tag in unique if tag in records},
         {tag: errors.get(tag) or not_tried(tag, queue.stopped) for tag in unique if tag not in records},
     )
@@ -120,18 +120,18 @@ def failures(errors: dict[str, StatsError]) -> str:
     return "; ".join(str(error) for error in errors.values())
 
 
-def module_result(client: Client, readings: Readings[Any], key: str) -> dict[str, Any]:
+def module_result(client: Client, results: TagResults[Any], key: str) -> dict[str, Any]:
     """Return the result of a module that has read records or outcomes, which are returned as `key`."""
     result: dict[str, Any] = {
         "changed": False,
-        key: {tag: found.as_dict() for tag, found in readings.records.items()},
-        "errors": {tag: error.as_dict() for tag, error in readings.errors.items()},
-        "ages": {tag: found.age for tag, found in readings.records.items() if found.age is not None},
+        key: {tag: found.as_dict() for tag, found in results.found.items()},
+        "errors": {tag: error.as_dict() for tag, error in results.errors.items()},
+        "ages": {tag: found.age for tag, found in results.found.items() if found.age is not None},
         "retry_after": client.longest_pause or None,
     }
-    if readings.errors:
+    if results.errors:
         result["failed"] = True
-        result["msg"] = failures(readings.errors)
+        result["msg"] = failures(results.errors)
     return result
 
 

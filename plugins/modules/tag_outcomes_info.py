@@ -319,10 +319,10 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     since = read_moment("since", params["since"])
     client = options.client_from(params)
     try:
-        readings = read_outcomes(client, params["tags"], params["parallel"], params["missing"], since, params["top"])
+        results = read_outcomes(client, params["tags"], params["parallel"], params["missing"], since, params["top"])
     finally:
         client.close()
-    return module_result(client, readings, "outcomes")
+    return module_result(client, results, "outcomes")
 
 
 def main() -> None:

@@ -260,15 +260,15 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     client = options.client_from(params)
     try:
         if params.get("recent"):
-            readings = read_recent_tags(client)
+            results = read_recent_tags(client)
         else:
             reader = ServiceReader(client)
-            readings = read_tags(
+            results = read_tags(
                 reader, params["tags"], params["parallel"], params["missing"], client.connection.api_token
             )
     finally:
         client.close()
-    return module_result(client, readings, "stats")
+    return module_result(client, results, "stats")
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from ..module_utils import _options as options
 from ..module_utils._connection import check_token
 from ..module_utils._errors import OptionError, SmtpeterError
 from ..module_utils._missing import LibraryMissing
-from ..module_utils._reader import Readings, ServiceReader, failures, read_recent_tags, read_tags
+from ..module_utils._reader import ServiceReader, TagResults, failures, read_recent_tags, read_tags
 from ..module_utils._record import Record
 from ..module_utils._values import tag as tag_of
 from ..module_utils._values import tags
@@ -50,10 +50,10 @@ def read_terms(
     if options.missing_requests():
         raise LibraryMissing("requests")
     with closing(options.client_from(given)) as client:
-        readings = read_recent_tags(client) if given["recent"] else _read(wanted, given, client, cache, found)
-    if readings.errors:
-        raise SmtpeterError(failures(readings.errors))
-    return [readings.records[tag].as_dict() for tag in wanted or readings.records]
+        results = read_recent_tags(client) if given["recent"] else _read(wanted, given, client, cache, found)
+    if results.errors:
+        raise SmtpeterError(failures(results.errors))
+    return [results.found[tag].as_dict() for tag in wanted or results.found]
 
 
 def _tags_of(term: Any) -> list[str]:
@@ -67,7 +67,7 @@ def _read(
     client: Client,
     cache: RecordCache | None,
     found: Mapping[str, dict[str, Any]],
-) -> Readings[Record]:
+) -> TagResults[Record]:
     parallel, missing, token = given["parallel"], given["missing"], client.connection.api_token
     service = ServiceReader(client)
     if cache is None:

@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import closing
-from typing import Any, Callable, Iterator
+from typing import Callable, Iterator
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client
@@ -22,8 +22,8 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._connection impor
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._reader import (
     PARALLEL_LIMIT,
-    Readings,
     ServiceReader,
+    TagResults,
     failures,
 )
 from ansible_collections.mailops.smtpeter.plugins.module_utils._reader import read_tags as read_tags_with
@@ -48,7 +48,7 @@ def by_tag(special: dict[str, bytes], other: bytes) -> Script:
     return lambda target: [replies.get(tag_of(target), other)]
 
 
-def read_tags(client: Client, tags: list[str], parallel: int, missing: str) -> Readings[Record]:
+def read_tags(client: Client, tags: list[str], parallel: int, missing: str) -> TagResults[Record]:
     """Read tags from the service."""
     return read_tags_with(ServiceReader(client), tags, parallel, missing, client.connection.api_token)
 
@@ -69,11 +69,11 @@ def test_order_is_kept_and_a_tag_is_read_once(hostile: Serve, connect: Connect, 
 
     server = hostile(later_first)
     tags = [f"tag-{number}" for number in range(20)]
-    readings = read_tags(connect(server.url), [*tags, *reversed(tags), tags[3]], parallel, "zero")
-    assert list(readings.records) == tags
-    assert [record.messages for record in readings.records.values()] == list(range(1000, 1020))
-    assert [record.tag for record in readings.records.values()] == tags
-    assert readings.errors == {}
+    results = read_tags(connect(server.url), [*tags, *reversed(tags), tags[3]], parallel, "zero")
+    assert list(results.found) == tags
+    assert [record.messages for record in results.found.values()] == list(range(1000, 1020))
+    assert [record.tag for record in results.found.values()] == tags
+    assert results.errors == {}
     assert Counter(asked(server)) == Counter(tags)
 
 
@@ -109,14 +109,14 @@ def test_a_refused_token_ends_the_reading(hostile: Serve, connect: Connect, stat
 
     server = hostile(refuse)
     tags = [f"tag-{number}" for number in range(50)]
-    readings = read_tags(connect(server.url, retries=3), tags, parallel, "zero")
-    assert readings.records == {}
-    assert list(readings.errors) == tags
+    results = read_tags(connect(server.url, retries=3), tags, parallel, "zero")
+    assert results.found == {}
+    assert list(results.errors) == tags
     # A worker may have taken one more tag while the first refusal was on its way.
     assert len(server.requests) <= 2 * parallel - 1
-    kinds = Counter(error.kind for error in readings.errors.values())
+    kinds = Counter(error.kind for error in results.errors.values())
     assert kinds == {"refused": len(server.requests), "not_tried": 50 - len(server.requests)}
-    last = readings.errors[tags[-1]]
+    last = results.errors[tags[-1]]
     assert (last.kind, last.status, last.attempts) == ("not_tried", None, 1)
     assert "not tried" in str(last)
 
@@ -139,14 +139,14 @@ def test_a_long_pause_ends_the_reading(
     server = hostile(busy)
     tags = ["first", *(f"tag-{number}" for number in range(50))]
     client = connect(server.url, retries=3)
-    readings = read_tags(client, tags, parallel, "zero")
-    assert list(readings.records) == ["first"]
-    assert list(readings.errors) == tags[1:]
-    kinds = Counter(error.kind for error in readings.errors.values())
+    results = read_tags(client, tags, parallel, "zero")
+    assert list(results.found) == ["first"]
+    assert list(results.errors) == tags[1:]
+    kinds = Counter(error.kind for error in results.errors.values())
     # Each worker may have had a request on its way.
     assert kinds["service"] == len(server.requests) - 1 <= 2 * parallel - 1
     assert kinds["not_tried"] == 50 - kinds["service"]
-    assert f"not tried, since the service asks to wait {asked} s; see" in str(readings.errors[tags[-1]])
+    assert f"not tried, since the service asks to wait {asked} s; see" in str(results.errors[tags[-1]])
     assert (client.longest_pause, pauses) == (float(asked), [])
 
 
@@ -155,14 +155,14 @@ def test_a_service_that_is_down_ends_the_reading(hostile: Serve, connect: Connec
     """After 25 tags in a row without an answer the rest is reported as not tried, and what was read is kept."""
     tags = ["first", *(f"tag-{number}" for number in range(100))]
     server = hostile(by_tag({"first": answer(COUNTS)}, answer(b"", "503 Busy")))
-    readings = read_tags(connect(server.url, retries=0), tags, parallel, "zero")
-    assert list(readings.records) == ["first"]
-    assert list(readings.errors) == tags[1:]
-    kinds = Counter(error.kind for error in readings.errors.values())
+    results = read_tags(connect(server.url, retries=0), tags, parallel, "zero")
+    assert list(results.found) == ["first"]
+    assert list(results.errors) == tags[1:]
+    kinds = Counter(error.kind for error in results.errors.values())
     # Fewer than 25 may have failed while the first was on its way, and one of each thread when it was enough.
     assert 25 <= kinds["service"] < 50 + parallel
     assert kinds["not_tried"] == 100 - kinds["service"]
-    assert "not tried, since the service had not answered for 25 tags in a row" in str(readings.errors[tags[-1]])
+    assert "not tried, since the service had not answered for 25 tags in a row" in str(results.errors[tags[-1]])
 
 
 @pytest.mark.parametrize("status", ["200 OK", "404 Not Found", "410 Gone"])
@@ -170,17 +170,17 @@ def test_any_answer_tells_that_the_service_is_up(hostile: Serve, connect: Connec
     """Failures are counted in a row: one answer between them, even an error of that tag, and all tags are asked for."""
     up = answer(COUNTS if status == "200 OK" else b"", status)
     server = hostile(by_tag({f"tag-{number}": up for number in (24, 49, 74)}, answer(b"", "503 Busy")))
-    readings = read_tags(connect(server.url, retries=0), [f"tag-{number}" for number in range(99)], 1, "zero")
-    assert "not_tried" not in {error.kind for error in readings.errors.values()}
+    results = read_tags(connect(server.url, retries=0), [f"tag-{number}" for number in range(99)], 1, "zero")
+    assert "not_tried" not in {error.kind for error in results.errors.values()}
     assert len(asked(server)) == 99
 
 
 def test_what_was_read_before_a_refusal_is_kept(hostile: Serve, connect: Connect) -> None:
     """Records from before the token was refused are given."""
     server = hostile(by_tag({"c": answer(b"", "403 Forbidden")}, answer(COUNTS)))
-    readings = read_tags(connect(server.url), ["a", "b", "c", "d"], 1, "zero")
-    assert list(readings.records) == ["a", "b"]
-    assert {tag: error.kind for tag, error in readings.errors.items()} == {"c": "refused", "d": "not_tried"}
+    results = read_tags(connect(server.url), ["a", "b", "c", "d"], 1, "zero")
+    assert list(results.found) == ["a", "b"]
+    assert {tag: error.kind for tag, error in results.errors.items()} == {"c": "refused", "d": "not_tried"}
 
 
 def test_other_errors_do_not_end_the_reading(hostile: Serve, connect: Connect) -> None:
@@ -193,9 +193,9 @@ def test_other_errors_do_not_end_the_reading(hostile: Serve, connect: Connect) -
     }
     server = hostile(by_tag(special, answer(COUNTS)))
     tags = ["a", "gone", "b", "busy", "c", "html", "moved", "d"]
-    readings = read_tags(connect(server.url), tags, 2, "zero")
-    assert list(readings.records) == ["a", "b", "c", "d"]
-    kinds = {tag: (error.kind, error.status) for tag, error in readings.errors.items()}
+    results = read_tags(connect(server.url), tags, 2, "zero")
+    assert list(results.found) == ["a", "b", "c", "d"]
+    kinds = {tag: (error.kind, error.status) for tag, error in results.errors.items()}
     assert kinds == {
         "gone": ("refused", 410),
         "busy": ("service", 503),
@@ -203,7 +203,7 @@ def test_other_errors_do_not_end_the_reading(hostile: Serve, connect: Connect) -
         "moved": ("answer", 302),
     }
     assert list(kinds) == ["gone", "busy", "html", "moved"]
-    text = failures(readings.errors)
+    text = failures(results.errors)
     for tag in special:
         assert f"tag '{tag}': " in text
 
@@ -222,16 +222,16 @@ def test_other_errors_do_not_end_the_reading(hostile: Serve, connect: Connect) -
 def test_an_unknown_tag(hostile: Serve, connect: Connect, reply: bytes) -> None:
     """It is a record that says so, or with missing=error an error that tells what to check."""
     server = hostile(by_tag({"b": reply}, answer(COUNTS)))
-    readings = read_tags(connect(server.url), ["a", "b"], 2, "zero")
-    assert [record.known for record in readings.records.values()] == [True, False]
-    assert readings.records["b"].messages == 0
-    readings = read_tags(connect(server.url), ["a", "b"], 2, "error")
-    assert list(readings.records) == ["a"]
-    assert readings.errors["b"].kind == "unknown_tag"
-    assert "spelling" in str(readings.errors["b"])
-    assert "invisible" not in str(readings.errors["b"])
-    readings = read_tags(connect(hostile(constantly(reply)).url), ["b\u200b"], 2, "error")
-    assert "it contains an invisible character (U+200B)" in str(readings.errors["b\u200b"])
+    results = read_tags(connect(server.url), ["a", "b"], 2, "zero")
+    assert [record.known for record in results.found.values()] == [True, False]
+    assert results.found["b"].messages == 0
+    results = read_tags(connect(server.url), ["a", "b"], 2, "error")
+    assert list(results.found) == ["a"]
+    assert results.errors["b"].kind == "unknown_tag"
+    assert "spelling" in str(results.errors["b"])
+    assert "invisible" not in str(results.errors["b"])
+    results = read_tags(connect(hostile(constantly(reply)).url), ["b\u200b"], 2, "error")
+    assert "it contains an invisible character (U+200B)" in str(results.errors["b\u200b"])
 
 
 @pytest.mark.parametrize("parallel", [0, -1, PARALLEL_LIMIT + 1])
@@ -274,9 +274,9 @@ def test_the_whole_pool_backs_off_together(hostile: Serve, status: str) -> None:
     server = hostile(limited)
     tags = [f"tag-{number}" for number in range(40)]
     client = Client(Connection("a-good-token", server.url))
-    readings = read_tags(client, tags, 4, "zero")
+    results = read_tags(client, tags, 4, "zero")
     client.close()
-    assert list(readings.records) == tags
+    assert list(results.found) == tags
     assert len(arrivals) == 41
     pauses = [after - before for before, after in zip(arrivals, arrivals[1:])]
     assert max(pauses) > 0.9
@@ -291,17 +291,17 @@ def test_a_tag_that_stays_refused_holds_the_others_no_longer_than_asked(
     """It fails after its attempts, and the rest is read, each after the pause that it was told."""
     busy = answer(b"", "429 Too Many Requests", "Retry-After: 7")
     server = hostile(by_tag({"busy": busy}, answer(COUNTS)))
-    readings = read_tags(connect(server.url, retries=2), ["busy", "a", "b"], 1, "zero")
-    assert list(readings.records) == ["a", "b"]
-    assert readings.errors["busy"].attempts == 3
+    results = read_tags(connect(server.url, retries=2), ["busy", "a", "b"], 1, "zero")
+    assert list(results.found) == ["a", "b"]
+    assert results.errors["busy"].attempts == 3
     assert pauses == [7, 7, 7]
 
 
 def test_other_failures_hold_nobody(connect: Connect, hostile: Serve, pauses: list[float]) -> None:
     """A tag that the service fails at waits by itself."""
     server = hostile(by_tag({"broken": answer(b"", "500 Oops")}, answer(COUNTS)))
-    readings = read_tags(connect(server.url, retries=1), ["broken", "a"], 1, "zero")
-    assert list(readings.records) == ["a"]
+    results = read_tags(connect(server.url, retries=1), ["broken", "a"], 1, "zero")
+    assert list(results.found) == ["a"]
     assert pauses == [0.5]
 
 
@@ -320,8 +320,8 @@ def test_thousands_of_tags(hostile: Serve, connect: Connect) -> None:
     server = hostile(constantly(answer(COUNTS)))
     tags = [f"tag-{number}" for number in range(3000)]
     threads = threading.active_count()
-    readings = read_tags(connect(server.url, timeout=60), tags, PARALLEL_LIMIT, "zero")
-    assert list(readings.records) == tags
+    results = read_tags(connect(server.url, timeout=60), tags, PARALLEL_LIMIT, "zero")
+    assert list(results.found) == tags
     assert server.connections <= PARALLEL_LIMIT
     assert Counter(asked(server)) == Counter(tags)
     assert threading.active_count() - len(server.threads) <= threads
@@ -346,20 +346,20 @@ print(sorted(set(sys.modules).difference(before).intersection({costly!r})))
 def test_authorities_are_read_once(
     hostile: Serve, authority: Authority, monkeypatch: pytest.MonkeyPatch, parallel: int
 ) -> None:
-    """However many threads connect: what was read to check the option is what they use."""
-    loads: list[str] = []
+    """However many threads connect: they are looked into when the client is made, and read when the first asks."""
+    loads: list[dict[str, str]] = []
     load = ssl.SSLContext.load_verify_locations
 
-    def count(self: ssl.SSLContext, cafile: str | None = None, *args: Any, **kwargs: Any) -> None:
-        loads.append(str(cafile))
-        load(self, cafile, *args, **kwargs)
+    def count(self: ssl.SSLContext, *args: str, **kwargs: str) -> None:
+        loads.append(kwargs)
+        load(self, *args, **kwargs)
 
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", count)
     server = hostile(constantly(answer(COUNTS)), authority.context())
     with closing(Client(Connection("a-good-token", server.url, ca_path=str(authority.bundle)))) as client:
-        readings = read_tags(client, [f"tag-{number}" for number in range(40)], parallel, "zero")
-    assert len(readings.records) == 40
-    assert loads == [str(authority.bundle)]
+        results = read_tags(client, [f"tag-{number}" for number in range(40)], parallel, "zero")
+    assert len(results.found) == 40
+    assert loads == [{"cafile": str(authority.bundle)}] * 2
 
 
 def test_no_authorities_without_tls(hostile: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
@@ -367,6 +367,6 @@ def test_no_authorities_without_tls(hostile: Serve, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/file")
     server = hostile(constantly(answer(COUNTS)))
     with closing(Client(Connection("a-good-token", server.url))) as client:
-        assert read_tags(client, ["a"], 1, "zero").records
+        assert read_tags(client, ["a"], 1, "zero").found
     with pytest.raises(OptionError, match="ca_path"):
         Client(Connection("a-good-token", server.url, ca_path=str(tmp_path / "none.pem")))

@@ -298,9 +298,9 @@ def test_each_mebibyte_has_its_time(hostile: Serve, connect: Callable[..., Clien
         raise EOFError
 
     client = connect(hostile(script).url, timeout=1.2)
-    readings = reader.read_outcomes(client, ["wave-1"], 1, "zero", None, 10)
-    assert readings.errors == {}
-    assert readings.records["wave-1"].messages == 3
+    results = reader.read_outcomes(client, ["wave-1"], 1, "zero", None, 10)
+    assert results.errors == {}
+    assert results.found["wave-1"].messages == 3
 
     def stalling(target: str) -> Iterator[bytes]:
         pieces = script(target)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filter C(tag_health)."""
+"""The filter `tag_health`."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ name: tag_health
 short_description: Judge delivery statistics, with reasons
 version_added: 1.0.0
 description:
-  - Judges a record, a list of records, or a dict of records by tag such as the C(stats) of
-    P(mailops.smtpeter.tag_stats_info#module), and says why.
-  - "While mail is still being sent, evidence decides. Once sending has stopped, the counts decide. When time is up, the
-    gate says what it sees."
-  - One look has no later one, so for it time is always up. What it takes for stopped is mail whose last activity
-    (C(last_at)) is older than O(grace_period) at C(fetched_at).
-  - A record needs no more than C(messages) and C(deliveries), so counters that come from elsewhere can be judged too;
-    without C(last_at) they never fail.
+  - Judges records or outcomes by a policy, and says why. Give one, a list, or a dict by tag, such as the C(stats) of
+    P(mailops.smtpeter.tag_stats_info#module) or the C(outcomes) of P(mailops.smtpeter.tag_outcomes_info#module).
+  - It judges what was read at one moment, so there is no later look to wait for. With O(confidence=0), the bare ratio
+    passes. With more, a pass of mail that is still being sent needs evidence.
+  - Mail counts as settled here when its last activity (C(last_at)) is older than O(grace_period) at C(fetched_at). Only
+    settled mail fails. An outcome needs no such grace, since a failure in it is final.
+  - A record needs only C(messages) and C(deliveries), so you can also judge counters from elsewhere. Without C(last_at)
+    they never fail.
 author:
   - mailops.smtpeter contributors (@mailops)
 extends_documentation_fragment:
   - mailops.smtpeter._policy
 options:
   _input:
-    description: A record, a list of records, or a dict of records by tag. Empty is an error.
+    description: A record or an outcome, a list of them, or a dict of them by tag. Empty is an error.
     type: raw
     version_added: 1.0.0
     required: true
@@ -35,6 +35,7 @@ seealso:
   - plugin: mailops.smtpeter.healthy
     plugin_type: test
   - module: mailops.smtpeter.tag_stats_info
+  - module: mailops.smtpeter.tag_outcomes_info
 """
 
 EXAMPLES = r"""
@@ -55,6 +56,15 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ (result.stats | mailops.smtpeter.tag_health(baseline_tag='wave-1'))['wave-2'].verdict }}"
 
+- name: Read what became of each message
+  mailops.smtpeter.tag_outcomes_info:
+    tags: [wave-1]
+  register: read
+
+- name: Judge it, and name the causes of failure
+  ansible.builtin.debug:
+    msg: "{{ (read.outcomes['wave-1'] | mailops.smtpeter.tag_health).reasons }}"
+
 - name: Judge counters from elsewhere
   ansible.builtin.debug:
     msg: "{{ ({'messages': 400, 'deliveries': 392} | mailops.smtpeter.tag_health).verdict }}"
@@ -72,23 +82,23 @@ _value:
       description: V(evidence), V(ratio), or null where nothing was decided.
       type: str
     reasons:
-      description: Sentences with the figure and the limit.
+      description: Sentences that give the figure and what is required.
       type: list
       elements: str
     required_delivery_ratio:
       description: The least share of messages delivered that was asked for.
       type: float
     delivered_at_least:
-      description: Deliveries minus those that may belong to messages from before.
+      description: Deliveries minus those that may belong to earlier messages.
       type: int
     delivered_at_most:
-      description: Deliveries, never more than messages.
+      description: Deliveries, never more than messages. For an outcome, messages that have not failed.
       type: int
     messages:
       description: Messages judged.
       type: int
     messages_due:
-      description: Messages that are old enough to count against the campaign; all of them when the mail is still.
+      description: Messages old enough to count against the campaign; all of them when the mail is settled, and for an outcome.
       type: int
 """
 

@@ -187,29 +187,27 @@ def _check_parts(url: str, parts: SplitResult) -> None:
         )
 
 
-def verify_argument(connection: Connection) -> bool | str:
-    """Return the `verify` argument for requests: a path of certificate authorities, or whether to check at all.
+def find_authorities(connection: Connection) -> ssl.SSLContext | bool:
+    """Read the certificate authorities that the options or the environment name, once for check and use.
 
-    Raises OptionError where the path cannot be used.
+    True stands for those that requests brings along, False for checking none. Raises OptionError where a path cannot be
+    used.
     """
-    if connection.validate_certs and connection.ca_path:
-        _check_authorities("ca_path", connection.ca_path)
+    given = _authorities_in("ca_path", connection.ca_path) if connection.validate_certs and connection.ca_path else None
     if not connection.validate_certs or urlsplit(connection.api_url).scheme == "http":
         return False
-    if connection.ca_path:
-        return connection.ca_path
+    if given:
+        return given
     for name in _BUNDLES:
         path = os.environ.get(name)
         if path:
-            _check_authorities(name, path)
-            return path
+            return _authorities_in(name, path)
     return True
 
 
-def _check_authorities(option: str, path: str) -> None:
-    where = {"capath": path} if os.path.isdir(path) else {"cafile": path}
+def _authorities_in(option: str, path: str) -> ssl.SSLContext:
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(**where)
+        return _transport.read_authorities(path)
     except OSError:
         raise OptionError(option, f"'{path}' is not there, cannot be read, or holds no certificates") from None
 
@@ -242,7 +240,7 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.connection = connection
-        self._verify = verify_argument(connection)
+        self._verify = find_authorities(connection)
         self._sleep = sleep
         self._jitter = jitter
         self._now = now

@@ -138,8 +138,8 @@ class EventStream:
         return found
 
     def _many(self) -> list[Any]:
-        """Parse all whole events but the last at once, where they are written without space between them."""
-        end = self._text.rfind("},{") + 1
+        """Parse all whole events but the last at once, where there is no more than a blank between them."""
+        end = max(self._text.rfind("},{"), self._text.rfind("}, {")) + 1
         if not end:
             return []
         try:

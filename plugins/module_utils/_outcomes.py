@@ -154,8 +154,11 @@ class OutcomeCollector:
     def _new(self, recipient: str) -> int:
         for moments in (self._taken, self._delivered, self._failed):
             moments.append(_NEVER)
-        domain = domain_of(recipient)
-        self._domain_of.append(self._domains.setdefault(domain, len(self._domains)))
+        # Most are in the usual form, and known already.
+        domain = self._domains.get(recipient.partition("@")[2])
+        if domain is None:
+            domain = self._domains.setdefault(domain_of(recipient), len(self._domains))
+        self._domain_of.append(domain)
         self._cause_of.append(-1)
         return len(self._taken) - 1
 
@@ -178,7 +181,7 @@ class OutcomeCollector:
         words = [data.get(key) for key in ("description", "envelope", "status", "state")]
         description, envelope, status, state = (word if isinstance(word, str) else "" for word in words)
         line = self._mask.line(description, event.recipient, envelope)
-        is_state = _STATE.fullmatch(state) and self._mask.line(state, event.recipient, envelope) == state
+        is_state = _STATE.fullmatch(state) and not self._mask.is_own(state, event.recipient, envelope)
         return Cause(
             code=_code(data.get("code")),
             status=status if _STATUS.fullmatch(status) else None,

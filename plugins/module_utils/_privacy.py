@@ -27,7 +27,7 @@ _ENCODED = re.compile(r"%[0-9a-f]{2}|&#?\w+|=[0-9a-f]{2}|\\+[ux]", re.IGNORECASE
 _QUOTED_PRINTABLE = re.compile(r"=([0-9a-f]{2})", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\+(?:u([0-9a-f]{4})|x([0-9a-f]{2}))", re.IGNORECASE)
 _QUOTED_NAME = re.compile(r'"[^"]{0,128}"(?=\s*<\*{8})')
-_NAME = re.compile(r"(?:[^\W\d_][\w'.-]*\s+){1,4}(?=<\*{8})")
+_NAME = re.compile(r"[^\W\d_][\w'.-]*")
 # What stands in front of an address and is no name.
 _NO_NAMES = frozenset(
     (
@@ -38,17 +38,21 @@ _NO_NAMES = frozenset(
 )  # fmt: skip
 
 
-def mask_addresses(text: str, own: tuple[str, ...] = ()) -> str:
+def mask_addresses(text: str) -> str:
     """Return a line with each mail address masked, in whatever encoding, and the display name in front of it.
 
-    The local part of an address is masked where it stands alone, too. `own` are words, in lower case, that are masked
-    where an encoded word holds them.
+    The local part of an address is masked where it stands alone, too.
     """
-    text = _flat(text)
+    return _without_addresses(_flat(text), ())
+
+
+def _without_addresses(text: str, own: tuple[str, ...]) -> str:
+    """Mask the addresses in a flat text; `own` are words, in lower case, to mask where an encoded word holds them."""
     encoded = _ENCODED.search(text) is not None
     if not encoded and "@" not in text and f"<{MASK}" not in text:
         return text
-    text = _QUOTED_LOCAL.sub(MASK, _COMMENT.sub("", _SPACED_AT.sub("@", text)))
+    if "@" in text:
+        text = _QUOTED_LOCAL.sub(MASK, _COMMENT.sub("", _SPACED_AT.sub("@", text)))
     words = _WORDS.split(text)
     local_parts: set[str] = set()
     for position in range(0, len(words), 2):
@@ -62,8 +66,7 @@ def mask_addresses(text: str, own: tuple[str, ...] = ()) -> str:
             # A bracket stands between the local part and its domain.
             words[position - 2] = MASK
     text = "".join(words)
-    if "<" in text:
-        text = _NAME.sub(_without_name, _QUOTED_NAME.sub(MASK, text))
+    text = _without_names(text)
     for part in sorted(local_parts, key=len, reverse=True):
         text = _without_word(text, part)
     return text
@@ -114,12 +117,16 @@ class DescriptionMask:
             line = found
         return line if len(line) <= DESCRIPTION_CHARS else line[:DESCRIPTION_CHARS] + "..."
 
+    def is_own(self, word: str, recipient: str, envelope: str = "") -> bool:
+        """Tell whether a word is a local part of the recipient or the envelope address."""
+        return word.lower() in _own_parts(recipient, envelope)
+
     def word(self, text: str) -> str:
         """Return a short word of the service, such as a domain, without the token."""
         return self._redactor.mask(text)
 
     def _masked(self, text: str, own: tuple[str, ...]) -> str:
-        return self._redactor.mask(_LONG_NUMBER.sub(MASK, mask_addresses(text, own)))
+        return self._redactor.mask(_LONG_NUMBER.sub(MASK, _without_addresses(text, own)))
 
 
 def _own_parts(recipient: str, envelope: str) -> tuple[str, ...]:
@@ -195,13 +202,26 @@ def _decoded(word: str) -> str:
     return word
 
 
-def _without_name(found: re.Match[str]) -> str:
-    """Mask the capitalized words right in front of an address, unless they belong to the message itself."""
-    words = found[0].split()
-    for position in range(len(words) - 1, -1, -1):
-        if not words[position][0].isupper() or words[position].strip(".:").lower() in _NO_NAMES:
-            kept = words[: position + 1]
+def _without_names(text: str) -> str:
+    """Mask the display names right in front of masked addresses."""
+    mark = f"<{MASK}"
+    if mark not in text:
+        return text
+    if '"' in text:
+        text = _QUOTED_NAME.sub(MASK, text)
+    *before, rest = text.split(mark)
+    return mark.join([*map(_without_name, before), rest])
+
+
+def _without_name(text: str) -> str:
+    """Mask the last words of a text that are capitalized, unless they belong to the message itself; at most four."""
+    words = text.split()
+    kept = len(words)
+    while kept and len(words) - kept < 4:
+        word = words[kept - 1]
+        if not word[0].isupper() or not _NAME.fullmatch(word) or word.strip(".").lower() in _NO_NAMES:
             break
-    else:
-        kept = []
-    return " ".join([*kept, MASK, ""]) if len(kept) < len(words) else found[0]
+        kept -= 1
+    if kept == len(words):
+        return text
+    return " ".join([*words[:kept], MASK]) + (" " if text.endswith(" ") else "")

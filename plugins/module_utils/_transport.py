@@ -72,21 +72,31 @@ def _is_harmless(record: logging.LogRecord) -> bool:
     return "access_token" not in record.getMessage()
 
 
-def load_authorities(verify: bool | str) -> ssl.SSLContext | None:
-    """Read what certificates are checked against, once for all sessions; null where none is checked.
+def read_authorities(path: str) -> ssl.SSLContext:
+    """Read the certificate authorities in a file or a directory; raises OSError where there are none.
 
-    `verify` is as `requests` has it, which reads these files anew for each connection, at the cost of ten requests.
+    Where `requests` is given a path, it reads the file for each connection, at the cost of ten requests.
     """
-    if verify is False:
-        return None
-    import requests
-    from urllib3.util.ssl_ import create_urllib3_context
-
-    path = requests.utils.DEFAULT_CA_BUNDLE_PATH if verify is True else verify
-    context = create_urllib3_context()
+    cafile, capath = (None, path) if os.path.isdir(path) else (path, None)
+    context = ssl.create_default_context(cafile=cafile, capath=capath)
     context.sslsocket_class = DeadlineTls
-    context.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # As urllib3 has it: the name that counts is that of the extension, never the subject's.
+    if ssl.HAS_NEVER_CHECK_COMMON_NAME:
+        context.hostname_checks_common_name = False
     return context
+
+
+def load_authorities(verify: ssl.SSLContext | bool) -> ssl.SSLContext | None:
+    """Return what certificates are checked against; null where none is checked.
+
+    `verify` is a context with authorities, True for those that `requests` brings along, or False to check none.
+    """
+    if verify is True:
+        import requests
+
+        return read_authorities(requests.utils.DEFAULT_CA_BUNDLE_PATH)
+    return verify or None
 
 
 def _bounded(pools: Mapping[str, Any]) -> dict[str, Any]:

@@ -75,8 +75,10 @@ def number(name: str, value: Any, hint: Callable[[Any], str] | None = None) -> f
         problem += f"; {hint(value)}"
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise OptionError(name, problem)
+    # float() takes fewer characters for white space than strip() does.
+    given = value.strip() if isinstance(value, str) else value
     try:
-        result = float(value) if not isinstance(value, str) or _NUMBER.fullmatch(value.strip()) else None
+        result = float(given) if not isinstance(given, str) or _NUMBER.fullmatch(given) else None
     except OverflowError:
         result = math.inf
     if result is None:

@@ -146,11 +146,13 @@ def _before(since: Any, tags: list[str]) -> dict[str, Record]:
     if not isinstance(since, Mapping):
         raise OptionError("since", _not_stats(since))
     given = Given.read("since", since)
-    if given.form is Record:
+    records = given.records("since")
+    if given.form == "one":
         if len(tags) > 1:
             raise OptionError("since", "it is one record, and several tags are judged; give a dict of records by tag")
-        return {tags[0]: given.records[0]}
-    return {tag: record for tag, record in given.by_tag("since").items() if tag in tags}
+        return {tags[0]: records[0]}
+    given.by_tag("since")
+    return {record.tag: record for record in records if record.tag in tags}
 
 
 def _not_stats(since: Any) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The work behind the filter C(since). Private: names and behaviour may change."""
+"""The work behind the filter `since`. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ NOTHING_IN_COMMON = "the two readings have no tag in common, so all mail counts 
 
 
 def since(after: Any, before: Any, grace_period: Any, warn: Callable[[str], None]) -> Any:
-    """Return what happened between two readings, in the form of C(after).
+    """Return what happened between two readings, in the form of `after`.
 
-    C(grace_period) is in seconds, null for the policy's default; C(warn) takes what the user should know. Raises
+    `grace_period` is in seconds, null for the policy's default; `warn` takes what the user should know. Raises
     OptionError.
     """
     grace = Policy.grace_period if grace_period is None else seconds("grace_period", grace_period)
@@ -31,8 +31,9 @@ def since(after: Any, before: Any, grace_period: Any, warn: Callable[[str], None
 def records_since(
     option: str, given: Given, earlier: Any, grace_period: float, warn: Callable[[str], None]
 ) -> list[Record]:
-    """Return what happened since C(earlier) for each of the records in C(given); C(option) names it in errors."""
+    """Return what happened since `earlier` for each of the records in `given`; `option` names it in errors."""
+    records = given.records(option)
     before = earlier_records(option, given, earlier)
     if not any(before):
         warn(NOTHING_IN_COMMON)
-    return [difference(record, then, grace_period) for record, then in zip(given.records, before)]
+    return [difference(record, then, grace_period) for record, then in zip(records, before)]

@@ -2,18 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The work behind the filter C(tag_health) and the test C(healthy). Private: names and behaviour may change."""
+"""The work behind the filter `tag_health` and the test `healthy`. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Sequence
 
 from ..module_utils._errors import OptionError
 from ..module_utils._policy import Policy
-from ..module_utils._record import Record
-from ._forms import Given, only_tag
+from ._forms import Given, Reading, only_tag
 from ._judging.decision import judge
 from ._judging.judgement import Judgement
+from ._judging.outcome import Outcome
+from ._judging.outcome_decision import judge_outcome
+from ._judging.outcome_state import state_of_outcome
 from ._judging.state import state_of_record
 from ._since import records_since
 
@@ -21,45 +23,50 @@ _INPUT = "the input"
 
 
 def tag_health(given: Any, options: Mapping[str, Any], warn: Callable[[str], None]) -> Any:
-    """Return the judgement of one record, or of each in a list or a dict, as plain dicts in the same form."""
-    form, records, judgements = _judged(given, options, warn)
-    return form.like([judgement.as_dict() for judgement in judgements], records)
+    """Return the judgement of one record or outcome, or of each in a list or a dict, in the same form."""
+    form, readings, judgements = _judged(given, options, warn)
+    return form.like([judgement.as_dict() for judgement in judgements], readings)
 
 
 def healthy(given: Any, options: Mapping[str, Any], warn: Callable[[str], None]) -> bool:
     """Return whether all that was given passes."""
-    _form, _records, judgements = _judged(given, options, warn)
+    _form, _readings, judgements = _judged(given, options, warn)
     return all(judgement.verdict == "pass" for judgement in judgements)
 
 
 def _judged(
     given: Any, options: Mapping[str, Any], warn: Callable[[str], None]
-) -> tuple[Given, list[Record], list[Judgement]]:
-    """Judge each record by the policy in C(options). Raises OptionError."""
+) -> tuple[Given, Sequence[Reading], list[Judgement]]:
+    """Judge each record or outcome by the policy in `options`. Raises OptionError."""
     if "at_deadline" in options:
         raise OptionError("at_deadline", "it belongs to the gate; here a confidence above 0 asks for evidence")
     policy_options = {name: value for name, value in options.items() if name != "since"}
     policy = Policy.from_options(policy_options, confidence=0.0)
     form = Given.read(_INPUT, given)
     baseline = _baseline(form, policy)
-    records = [record for record in form.records if record is not baseline]
-    if not records:
+    readings: Sequence[Reading] = [reading for reading in form.readings if reading is not baseline]
+    if not readings:
         raise only_tag(policy.baseline_tag)
     if isinstance(policy.expected_messages, dict):
         policy.check_tags(list(form.by_tag(_INPUT)))
     if options.get("since") is not None:
-        judged = Given(form.form, tuple(records))
-        records = records_since("since", judged, options["since"], policy.grace_period, warn)
-    looks = [state_of_record(record, policy, len(records)) for record in records]
-    return form, records, [judge(look, policy, baseline) for look in looks]
+        judged = Given(form.form, tuple(readings))
+        readings = records_since("since", judged, options["since"], policy.grace_period, warn)
+    return form, readings, [_judge(reading, policy, len(readings), baseline) for reading in readings]
 
 
-def _baseline(form: Given, policy: Policy) -> Record | None:
+def _judge(reading: Reading, policy: Policy, tags: int, baseline: Reading | None) -> Judgement:
+    if isinstance(reading, Outcome):
+        return judge_outcome(state_of_outcome(reading, policy, tags), policy, baseline)
+    return judge(state_of_record(reading, policy, tags), policy, baseline)
+
+
+def _baseline(form: Given, policy: Policy) -> Reading | None:
     if policy.baseline_tag is None:
         return None
-    if form.form is Record and form.records[0].tag == policy.baseline_tag:
+    if form.form == "one" and form.readings[0].tag == policy.baseline_tag:
         raise only_tag(policy.baseline_tag)
-    if form.form is Record:
+    if form.form == "one":
         raise OptionError("baseline_tag", "one record alone has no other to be judged against; give a dict or a list")
     baseline = form.by_tag(_INPUT).get(policy.baseline_tag)
     if baseline is None:

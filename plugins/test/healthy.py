@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The test C(healthy)."""
+"""The test `healthy`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,11 @@ name: healthy
 short_description: Whether delivery statistics pass a policy
 version_added: 1.0.0
 description:
-  - True when the record, or every record of a list or a dict by tag, passes.
-  - False otherwise, also for a tag that the service does not know. Nothing at all is an error.
-  - "While mail is still being sent, evidence decides. Once sending has stopped, the counts decide. When time is up, the
-    gate says what it sees."
-  - One look has no later one, so for it time is always up. What it takes for stopped is mail whose last activity
-    (C(last_at)) is older than O(grace_period) at C(fetched_at).
-  - A record needs no more than C(messages) and C(deliveries), so counters that come from elsewhere can be judged too;
-    without C(last_at) they never fail.
+  - True when the record or outcome passes, or every one of a list or a dict by tag.
+  - False otherwise, also for a tag that the service does not know. An empty list or dict is an error.
+  - It judges what was read at one moment, so there is no later look to wait for. With O(confidence=0), the bare ratio
+    passes. With more, a pass of mail that is still being sent needs evidence.
+  - A record needs only C(messages) and C(deliveries), so you can also judge counters from elsewhere.
   - The filter P(mailops.smtpeter.tag_health#filter) judges in the same way and says why.
 author:
   - mailops.smtpeter contributors (@mailops)
@@ -26,7 +23,7 @@ extends_documentation_fragment:
   - mailops.smtpeter._policy
 options:
   _input:
-    description: A record, a list of records, or a dict of records by tag. Empty is an error.
+    description: A record or an outcome, a list of them, or a dict of them by tag. Empty is an error.
     type: raw
     version_added: 1.0.0
     required: true
@@ -36,6 +33,7 @@ seealso:
   - plugin: mailops.smtpeter.tag_health
     plugin_type: filter
   - module: mailops.smtpeter.tag_stats_info
+  - module: mailops.smtpeter.tag_outcomes_info
 """
 
 EXAMPLES = r"""

@@ -14,7 +14,7 @@ import sys
 
 from ansible_collections.mailops.smtpeter.tests.benchmark._bench import TOKEN, Bench, Case, Row
 
-TITLE = "Reading many tags"
+TITLE = "Tags read by the info module"
 INFO, MODULE, SCRIPT, CURL = (
     "info module",
     "a `requests` pool as a module",

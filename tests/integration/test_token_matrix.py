@@ -15,17 +15,19 @@ import re
 import subprocess
 import sys
 import threading
-from typing import Any, Iterator
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, Callable, Iterator
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from ansible_collections.mailops.smtpeter.tests.integration import token_matrix as matrix
 from ansible_collections.mailops.smtpeter.tests.integration.conftest import environment
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.eventful import attempt, body, failure
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, Hostile, answer, leaks, spellings
 
 NAMES = {
     "lookup": "mailops.smtpeter.tag_stats",
     "info": "mailops.smtpeter.tag_stats_info",
+    "outcomes": "mailops.smtpeter.tag_outcomes_info",
     "gate": "mailops.smtpeter.campaign_gate",
 }
 # What is done with each way in, and the tags that are asked for.
@@ -49,6 +51,33 @@ def tokens(ansible_core: Any, plugin: str) -> dict[str, str]:
     return {way: f's3cr&t/+%"<é>{way}-{plugin}-{ansible_core.series}-tok\\en' for way in matrix.WAYS_IN}
 
 
+PERSON = "jane.doe+news@example.com"
+# How a receiver, or the service, may repeat an address.
+WAYS: tuple[Callable[[str], str], ...] = (
+    lambda address: address.upper(),
+    lambda address: f"<{address}>",
+    lambda address: f'"Jane Doe" <{address}>',
+    lambda address: quote(address, safe=""),
+    lambda address: quote(quote(f"<{address}>", safe=""), safe=""),
+    lambda address: address.replace("@", "&#64;"),
+    lambda address: address.replace("@", "\\u0040"),
+    lambda address: f"user {address.partition('@')[0]} is unknown",
+)
+# What must never be seen of somebody; a word of four letters may stand in any file in Base64.
+PRIVATE = re.compile(r"jane.{0,9}doe|doe.{0,9}news|7f3a-verp", re.IGNORECASE)
+
+
+def events_of(words: str) -> bytes:
+    """The events of messages that failed with these words, and with each way to repeat the recipient."""
+    given = {"recipient": PERSON, "tags": ...}
+    events = [attempt(0, number, **given) for number in range(len(WAYS))]
+    events += [
+        failure(9, number, **given, description=f"{way(PERSON)} {words}", state=words, status=words)
+        for number, way in enumerate(WAYS)
+    ]
+    return body(*events)
+
+
 class Service:
     """Says the token that it was given in every spelling, and passes on to a sandbox what it is asked for."""
 
@@ -62,12 +91,14 @@ class Service:
         token = parse_qs(parts.query)["access_token"][0]
         self.asked_with.add(token)
         tag = parts.path.rsplit("/", 1)[-1]
-        echo = " | ".join(spellings(token).values()).encode()
+        echo = " | ".join([*spellings(token).values(), *(way(PERSON) for way in WAYS)]).encode()
         if tag == "good":
             with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self._sandbox, timeout=10)) as sandbox:
                 sandbox.request("GET", target)
                 sandbox.getresponse().read()
-            yield answer(COUNTS)
+            yield answer(events_of("nothing to echo") if "/events/" in parts.path else COUNTS)
+        elif tag == "echoed" and "/events/" in parts.path:
+            yield answer(events_of(token), "200 OK", f"X-Echo: {token}", "X-No-Colon")
         elif tag == "echoed":
             yield answer({**COUNTS, "first": token, token: token}, "200 OK", f"X-Echo: {token}", "X-No-Colon")
         elif tag == "garbage":
@@ -214,7 +245,7 @@ def contents(directory: pathlib.Path, without: tuple[str, ...] = ()) -> str:
 def test_every_cell(
     play: Any, ansible_core: Any, sandbox: int, tokens: dict[str, str], tmp_path: pathlib.Path, plugin: str
 ) -> None:
-    """The token is seen where Ansible cannot avoid it, which the matrix names, and nowhere else."""
+    """The token is seen where Ansible cannot avoid it, which the matrix names; an address is seen nowhere."""
     version = tuple(map(int, ansible_core.series.split(".")))
     service = Service(sandbox)
     given = prepare(tmp_path, plugin, tokens)
@@ -279,6 +310,7 @@ def test_every_cell(
     optional = {"warnings" if plugin != "gate" else "", "exceptions" if version < (2, 19) else ""}
     assert {out for out in matrix.ways_out(plugin) if len(places[out]) < 100} <= optional
     leaking = {(way, out) for out, text in places.items() for way, token in tokens.items() if leaks(text, token)}
+    assert [out for out, text in places.items() if PRIVATE.search(text)] == []
     assert leaking == {(way, out) for seen, way, out in matrix.UNAVOIDABLE if seen == plugin}
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 PLUGINS = {
     "lookup": "the lookup `tag_stats`",
     "info": "the module `tag_stats_info`",
+    "outcomes": "the module `tag_outcomes_info`",
     "gate": "the action `campaign_gate`",
 }
 
@@ -52,6 +53,8 @@ NO_WAY_IN = {
     ("lookup", "keyword"): "The keyword `environment` is for the task's host, and a lookup runs on the controller.",
     ("info", "variable"): "Modules do not read variables; give `api_token: '{{ smtpeter_api_token }}'`.",
     ("info", "ini"): "Modules do not read `ansible.cfg`.",
+    ("outcomes", "variable"): "Modules do not read variables; give `api_token: '{{ smtpeter_api_token }}'`.",
+    ("outcomes", "ini"): "Modules do not read `ansible.cfg`.",
     ("gate", "variable"): "The gate has a module's options, and modules do not read variables.",
     ("gate", "ini"): "The gate has a module's options, and modules do not read `ansible.cfg`.",
 }
@@ -59,6 +62,8 @@ NO_WAY_OUT = {
     ("lookup", "reports"): "`gate_report` writes reports of gates alone.",
     ("info", "reports"): "`gate_report` writes reports of gates alone.",
     ("info", "cache"): "The module has no cache.",
+    ("outcomes", "reports"): "`gate_report` writes reports of gates alone.",
+    ("outcomes", "cache"): "The module has no cache.",
     ("gate", "cache"): "The gate has no cache.",
     ("lookup", "kept files"): "A lookup sends nothing to a host.",
 }
@@ -76,10 +81,14 @@ _KEYWORD = (
 UNAVOIDABLE = {
     **{
         (plugin, way, "kept files"): _ARGUMENTS
-        for plugin in ("info", "gate")
+        for plugin in ("info", "outcomes", "gate")
         for way in ("option", "alias", "vault", "module_defaults")
     },
-    **{(plugin, "keyword", out): _KEYWORD for plugin in ("info", "gate") for out in ("output", "log", "processes")},
+    **{
+        (plugin, "keyword", out): _KEYWORD
+        for plugin in ("info", "outcomes", "gate")
+        for out in ("output", "log", "processes")
+    },
 }
 
 # Where a token and an address can be for a module or the gate on another host. The first is never read.

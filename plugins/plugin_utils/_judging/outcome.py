@@ -95,9 +95,9 @@ class Outcome:
         )
 
 
-def is_outcome(given: Any) -> bool:
-    """Return whether a dict is an outcome, and not a record or a dict by tag."""
-    return isinstance(given, Mapping) and "failed" in given and not isinstance(given["failed"], Mapping)
+def is_outcome(given: Mapping[str, Any]) -> bool:
+    """Return whether a dict is an outcome, and neither a record nor the result of a task."""
+    return all(key in given and not isinstance(given[key], Mapping) for key in ("failed", "messages"))
 
 
 def _count(given: Mapping[str, Any], key: str, of: str) -> int:

@@ -11,6 +11,7 @@ import json
 import pathlib
 import shutil
 import socket
+import ssl
 import threading
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
@@ -18,13 +19,14 @@ from typing import Any, Callable, ContextManager, Iterator
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils import _transport
 from ansible_collections.mailops.smtpeter.plugins.module_utils._client import (
     TAG_LIMIT,
     Answer,
     Client,
     Connection,
     check_tag,
-    verify_argument,
+    find_authorities,
 )
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, StatsError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._redact import MASK
@@ -811,7 +813,17 @@ def test_the_environment_names_certificates(
     bundles = {name: str(shutil.copy(authority.bundle, tmp_path / name)) for name in names}
     for name, path in bundles.items():
         monkeypatch.setenv(name, path)
-    assert verify_argument(Connection(TOKEN)) == (bundles[names[-1]] if names else True)
-    assert verify_argument(Connection(TOKEN, ca_path=str(authority.bundle))) == str(authority.bundle)
-    assert verify_argument(Connection(TOKEN, validate_certs=False)) is False
-    assert verify_argument(Connection(TOKEN, "http://localhost/v1")) is False
+    read: list[str] = []
+
+    def record(path: str) -> ssl.SSLContext:
+        read.append(path)
+        return load(path)
+
+    load = _transport.read_authorities
+    monkeypatch.setattr(_transport, "read_authorities", record)
+    found = find_authorities(Connection(TOKEN))
+    assert isinstance(found, ssl.SSLContext) if names else found is True
+    assert isinstance(find_authorities(Connection(TOKEN, ca_path=str(authority.bundle))), ssl.SSLContext)
+    assert find_authorities(Connection(TOKEN, validate_certs=False)) is False
+    assert find_authorities(Connection(TOKEN, "http://localhost/v1")) is False
+    assert read == [*(bundles[name] for name in names[-1:]), str(authority.bundle)]

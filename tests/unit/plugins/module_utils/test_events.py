@@ -238,10 +238,10 @@ def test_a_long_event_is_not_parsed_again_for_each_piece(monkeypatch: pytest.Mon
     attempts = 0
     real = stream._json.raw_decode
 
-    def counted(*given: Any) -> Any:
+    def counted(*given: Any, **named: Any) -> Any:
         nonlocal attempts
         attempts += 1
-        return real(*given)
+        return real(*given, **named)
 
     monkeypatch.setattr(stream._json, "raw_decode", counted)
     content = json.dumps([{"a": "x" * 900_000}, {"b": 1}]).encode()

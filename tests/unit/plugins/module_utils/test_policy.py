@@ -191,6 +191,13 @@ def test_numbers_survive_as_text(value):
     assert number("x", repr(value)) == value == number("x", value)
 
 
+@pytest.mark.parametrize("space", [" ", "\n", "\x1c", "\x1f", "\x85", "\u2003"])
+def test_white_space_around_a_number(space):
+    """What Python strips is no part of the number, also what float() alone would refuse."""
+    assert number("x", f"{space}0.5{space}") == 0.5
+    assert whole("x", f"5{space}", 1) == 5
+
+
 def test_seconds_at_zero():
     """No wait at all is a wait."""
     assert seconds("x", "0") == 0

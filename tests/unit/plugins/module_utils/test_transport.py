@@ -27,6 +27,7 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._transport import
     get,
     load_authorities,
     open_session,
+    read_authorities,
 )
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
     COUNTS,
@@ -52,7 +53,8 @@ def ask() -> Iterator[Get]:
     sessions = []
 
     def fetch(url: str, verify: Any = True, timeout: float = TIMEOUT, proxied: str | None = None) -> Reply:
-        sessions.append(open_session(load_authorities(verify), proxied))
+        authorities = load_authorities(read_authorities(verify) if isinstance(verify, str) else verify)
+        sessions.append(open_session(authorities, proxied))
         return get(sessions[-1], f"{url}/stats/tag?access_token={TOKEN}", timeout)
 
     yield fetch

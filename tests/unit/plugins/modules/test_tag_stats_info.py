@@ -20,6 +20,7 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils import _proxy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.modules import tag_stats_info
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.faults import tag_of
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
     COUNTS,
     Authority,
@@ -253,7 +254,7 @@ def test_ages(hostile: Serve, run: Run) -> None:
         "odd": answer(COUNTS, "200 OK", "Age: old"),
         "bad": answer(b"", "410 Gone", "Age: 5"),
     }
-    server = hostile(lambda target: [replies[target.split("/")[3].split("?")[0]]])
+    server = hostile(lambda target: [replies.get(tag_of(target), answer(b"[]"))])
     result = run(api_token=TOKEN, api_url=server.url, tags=list(replies))
     assert result["ages"] == {"new": 0, "old": 90, "unknown": 7}
     assert [tag for tag, record in result["stats"].items() if "copy" in " ".join(record["notes"])] == ["old", "unknown"]
@@ -330,3 +331,36 @@ def test_the_documentation_has_every_return_key(hostile: Serve, run: Run) -> Non
     assert list(returned["stats"]["sample"]["wave-1"]) == list(result["stats"]["a"])
     own = [key for key in result if key not in ("changed", "failed", "msg", "invocation", "warnings")]
     assert [key for key in returned if key != "refused"] == own
+
+
+def test_recent_tags(hostile: Serve, run: Run) -> None:
+    """Instead of tags: a record for each of the most recently active ones, in the order of the service."""
+    entries = [{**COUNTS, "tag": "b"}, {**COUNTS, "tag": "a", "messages": 2000}]
+    server = hostile(constantly(answer(json.dumps(entries).encode())))
+    result = run(api_token="a-good-token", api_url=server.url, recent=True)
+    assert (result["failed"], result["errors"]) == (False, {})
+    assert [(tag, record["messages"]) for tag, record in result["stats"].items()] == [("b", 1000), ("a", 2000)]
+    assert server.targets == ["/v1/stats?access_token=a-good-token"]
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"recent": True, "tags": ["a"]}, "recent: it reads the most recently active tags"),
+        ({"recent": True, "tags": []}, "recent: it reads the most recently active tags"),
+        ({"recent": False}, "tags: it is missing; give at least one tag, or recent: true"),
+        ({}, "tags: it is missing"),
+    ],
+)
+def test_tags_or_recent(run: Run, given: dict[str, Any], text: str) -> None:
+    """There are either tags or recent."""
+    assert text in run(api_token=TOKEN, **given)["msg"]
+
+
+@pytest.mark.parametrize("reply", [answer(b"", "404 Not Found"), answer(b"<html>"), answer(b"", "500 Oops")])
+def test_recent_tags_that_cannot_be_read(hostile: Serve, run: Run, reply: bytes) -> None:
+    """The task fails, and says what it asked for."""
+    result = run(api_token=TOKEN, api_url=hostile(constantly(reply)).url, recent=True, retries=0)
+    assert result["failed"]
+    assert result["msg"].startswith("recent tags: ")
+    assert (list(result["errors"]), result["stats"]) == (["recent"], {})

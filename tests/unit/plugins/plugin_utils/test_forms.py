@@ -268,3 +268,70 @@ def test_options_without_names(call, said):
     """Python's own words name functions that no user knows."""
     with pytest.raises(AnsibleFilterError, match=said):
         call()
+
+
+def outcome(messages, deliveries, failed, tag="b"):
+    """An outcome of a campaign that ended an hour ago, as the module returns it."""
+    return {
+        "tag": tag, "known": True, "notes": [], "fetched_at": "2026-01-01T12:00:00Z", "since": None,
+        "messages": messages, "deliveries": deliveries, "failed": failed, "returned": 0,
+        "under_way": messages - deliveries - failed, "oldest_under_way": None, "last_taken_at": "2026-01-01T11:00:00Z",
+        "last_moved_at": "2026-01-01T11:00:00Z", "read_seconds": 0.1, "delivery_ratio": None, "failures": [],
+        "domains": [], "timeline": [],
+    }  # fmt: skip
+
+
+GOOD_OUTCOME, BAD_OUTCOME = outcome(100, 95, 5), outcome(100, 94, 6)
+
+
+@pytest.mark.parametrize(
+    ("given", "verdicts"),
+    [
+        (GOOD_OUTCOME, "pass"),
+        (BAD_OUTCOME, "fail"),
+        ([GOOD_OUTCOME, BAD_OUTCOME], ["pass", "fail"]),
+        ({"x": GOOD_OUTCOME, "failed": BAD_OUTCOME}, {"x": "pass", "failed": "fail"}),
+        ({"failed": BAD_OUTCOME, "messages": GOOD_OUTCOME}, {"failed": "fail", "messages": "pass"}),
+        (json.dumps([GOOD_OUTCOME]), ["pass"]),
+        # Each is judged by what it is.
+        ([GOOD_OUTCOME, {"messages": 100, "deliveries": 94}], ["pass", "inconclusive"]),
+    ],
+)
+def test_outcomes(given, verdicts):
+    """They come in the forms that records come in, and a failure needs no grace."""
+    judged = tag_health(given, {}, quiet)
+    if isinstance(judged, list):
+        assert [judgement["verdict"] for judgement in judged] == verdicts
+        assert healthy(given, {}, quiet) is (set(verdicts) == {"pass"})
+    elif isinstance(verdicts, dict):
+        assert {tag: judgement["verdict"] for tag, judgement in judged.items()} == verdicts
+    else:
+        assert judged["verdict"] == verdicts
+        assert healthy(given, {}, quiet) is (verdicts == "pass")
+
+
+def test_a_baseline_of_outcomes():
+    """It is one of what is given, and not judged."""
+    given = {"control": outcome(1000, 990, 10, tag="control"), "new": outcome(1000, 960, 40, tag="new")}
+    judged = tag_health(given, {"baseline_tag": "control"}, quiet)
+    assert {tag: judgement["verdict"] for tag, judgement in judged.items()} == {"new": "fail"}
+    assert tag_health(given, {}, quiet)["new"]["verdict"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: tag_health(GOOD_OUTCOME, {"since": BAD_OUTCOME}, quiet), "since: an outcome cannot be subtracted"),
+        (lambda: tag_health(GOOD, {"since": GOOD_OUTCOME}, quiet), "since: an outcome cannot be subtracted"),
+        (lambda: since(GOOD_OUTCOME, GOOD_OUTCOME, None, quiet), "an outcome cannot be subtracted; read it with"),
+        (lambda: tag_health(GOOD_OUTCOME, {"min_open_ratio": 0.1}, quiet), "min_open_ratio: outcomes have no opens"),
+        (lambda: healthy({"outcomes": {"b": GOOD_OUTCOME}, "failed": False, "changed": False}, {}, quiet),
+         "this is a whole result; give its outcomes, as in result.outcomes"),
+        (lambda: healthy({**GOOD_OUTCOME, "failed": "five"}, {}, quiet), "failed: the outcome of 'b' has no whole number"),
+        (lambda: healthy({**GOOD_OUTCOME, "tag": 8}, {}, quiet), "quote it"),
+    ],
+)  # fmt: skip
+def test_outcomes_that_are_refused(call, said):
+    """The option and the remedy are named."""
+    with pytest.raises(OptionError, match=said):
+        call()

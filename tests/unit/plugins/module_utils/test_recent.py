@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The most recently active tags: each answer is records or an error, and a misspelt tag gets one hint at the most."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Callable
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import StatsError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import read_tags
+from ansible_collections.mailops.smtpeter.plugins.module_utils._recent import Suggestions, read_recent
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, Hostile, answer, constantly
+
+Serve = Callable[..., Hostile]
+Connect = Callable[..., Client]
+
+
+def entries(*tags: Any) -> bytes:
+    """The answer with these tags."""
+    return answer(json.dumps([{**COUNTS, "tag": tag} for tag in tags]).encode())
+
+
+@pytest.mark.parametrize(
+    ("reply", "tags"),
+    [
+        (entries("b", "a"), ["b", "a"]),
+        (entries(*map(str, range(10))), [*map(str, range(10))]),
+        (answer(b"[]"), []),
+        (answer(b"{}"), []),
+        (answer(b"null"), []),
+    ],
+)
+def test_what_is_understood(hostile: Serve, connect: Connect, reply: bytes, tags: list[str]) -> None:
+    """At most ten records, in the order of the service."""
+    assert list(read_recent(connect(hostile(constantly(reply)).url))) == tags
+
+
+@pytest.mark.parametrize(
+    ("reply", "says"),
+    [
+        (entries(*map(str, range(11))), "more than 10 entries"),
+        (entries("a", "b", "a"), "a tag is repeated"),
+        (entries("a b"), "not about a tag"),
+        (entries("a-good-token-1"), "not about a tag"),
+        (entries("\x1b[2J"), "not about a tag"),
+        (entries(None), "not about a tag"),
+        (entries(7), "not about a tag"),
+        (answer(json.dumps([{"tag": "a", "messages": 1}]).encode()), "deliveries is missing"),
+        (answer(b'[{"tag": "a", "messages": 1e400}]'), "out of all bounds"),
+        (answer(b"[[]]"), "not about a tag"),
+        (answer(json.dumps({"tag": "a", **COUNTS}).encode()), "not a JSON array"),
+        (answer(b"<html>"), "not JSON"),
+        (answer(b"", "404 Not Found"), "lists no recent tags"),
+        (answer(b"", "410 Gone"), "answered 410"),
+    ],
+)
+def test_what_is_not(hostile: Serve, connect: Connect, reply: bytes, says: str) -> None:
+    """It is an error that says so, and nothing is hinted at."""
+    client = connect(hostile(constantly(reply)).url)
+    with pytest.raises(StatsError, match=f"^recent tags: .*{says}"):
+        read_recent(client)
+    assert Suggestions(client).for_tag("a") == ""
+
+
+@pytest.mark.parametrize(
+    ("tag", "hint"),
+    [
+        ("wave-l", "did you mean 'wave-1'?"),
+        ("WAVE1", "did you mean 'wave-1'?"),
+        ("newsleter", "did you mean 'Newsletter'?"),
+        ("wave\u200b-1", "did you mean 'wave-1'?"),
+        ("invoices", ""),
+        ("x" * 1000, ""),
+    ],
+)
+def test_hints(hostile: Serve, connect: Connect, tag: str, hint: str) -> None:
+    """The closest, whatever the case; none where nothing is close."""
+    suggestions = Suggestions(connect(hostile(constantly(entries("Newsletter", "wave-1", "other"))).url))
+    assert suggestions.for_tag(tag) == hint
+
+
+@pytest.mark.parametrize("recent", [entries("wave-1"), answer(b"", "500 Oops"), answer(b"", "429 Slow down")])
+def test_they_are_asked_for_once(hostile: Serve, connect: Connect, recent: bytes) -> None:
+    """However many tags are unknown, and without a second attempt; where that fails, nothing is said of it."""
+    server = hostile(lambda target: [recent if "/stats?" in target else answer(b"", "404 Not Found")])
+    readings = read_tags(connect(server.url, retries=3), [f"wave-{number}x" for number in range(9)], 4, "zero")
+    assert readings.errors == {}
+    assert sum("/stats?" in target for target in server.targets) == 1
+    hinted = ["did you mean 'wave-1'?" in record.notes for record in readings.records.values()]
+    assert hinted == [b"200 OK" in recent] * 9

@@ -4,8 +4,8 @@
 
 """What the guide sets up in AWX, and the jobs that come of it, run by ansible-runner as AWX does.
 
-The tasks of its playbook are checked against the argument specs of awx.awx. What AWX does with them is taken from its source,
-version 24; AWX itself is not here.
+The tasks of its playbook are checked against the argument specs of awx.awx. What AWX does with them is taken from its
+source, version 24; AWX itself is not here.
 """
 
 from __future__ import annotations

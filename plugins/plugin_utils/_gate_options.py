@@ -21,7 +21,7 @@ from ..module_utils._moment import read_moment
 from ..module_utils._policy import Policy
 from ..module_utils._record import Record, to_iso
 from ..module_utils._values import from_json, kind_of, seconds, shown, whole
-from ._forms import Given, only_tag
+from ._forms import TagInput, only_tag
 from ._gate.gate import Gate
 from ._gate.look import Timing
 from ._gate.outcome_tracker import outcome_trackers_of
@@ -65,11 +65,11 @@ def argument_spec() -> dict[str, Any]:
     connection["ca_path"]["type"] = "str"
     for option in connection.values():
         option.pop("fallback", None)
-    reading = options.reading_spec()
-    del reading["missing"]
+    entry = options.reading_spec()
+    del entry["missing"]
     fail_on = {"type": "list", "elements": "str", "choices": _VERDICTS, "default": _VERDICTS}
     judge_by = {"type": "str", "choices": ["counters", "outcomes"], "default": "counters"}
-    spec = {**connection, **reading, "judge_by": judge_by, "since": {"type": "raw"}, "fail_on": fail_on}
+    spec = {**connection, **entry, "judge_by": judge_by, "since": {"type": "raw"}, "fail_on": fail_on}
     for item in (*fields(Policy), *fields(Timing)):
         spec[item.name] = {"type": _TYPES[item.name], "default": item.default}
     spec["at_deadline"]["choices"] = ["ratio", "inconclusive"]
@@ -145,7 +145,7 @@ def _before(since: Any, tags: list[str]) -> dict[str, Record]:
         return {}
     if not isinstance(since, Mapping):
         raise OptionError("since", _not_stats(since))
-    given = Given.read("since", since)
+    given = TagInput.read("since", since)
     records = given.records("since")
     if given.form == "one":
         if len(tags) > 1:

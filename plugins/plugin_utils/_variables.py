@@ -10,11 +10,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
+from difflib import SequenceMatcher
 from typing import Any, Iterable, Iterator
 
 from ..module_utils._values import kind_of
 
 _OWN = "smtpeter_"
+# A name of seven letters with one that is wrong is more alike than that.
+_SIMILAR = 0.85
 NO_TAGS = (
     "smtpeter_tags: it is empty; give the tags to judge, such as -e smtpeter_tags=wave-1 or -e "
     "smtpeter_tags=wave-1,wave-2, or set the environment variable SMTPETER_TAGS"
@@ -113,7 +116,7 @@ def _is_close(name: str, option: str) -> bool:
     ours, theirs = _words(name), _words(option)
     if "".join(ours) == "".join(theirs):
         return True
-    if _edits(name.lower(), option) <= (1 if len(option) < 8 else 2):
+    if sorted(name) == sorted(option) or SequenceMatcher(a=name.lower(), b=option).ratio() >= _SIMILAR:
         return True
     return _abbreviates(ours, theirs)
 
@@ -131,17 +134,3 @@ def _abbreviates(ours: list[str], theirs: list[str]) -> bool:
         return False
     written, whole = 2 * len("".join(ours)), len("".join(theirs))
     return len(ours) > 1 or written > whole or (written == whole and ours[-1] == theirs[-1])
-
-
-def _edits(left: str, right: str) -> int:
-    """Return how many letters are wrong, missing, too many or swapped with the next one."""
-    rows = [list(range(len(right) + 1))]
-    for i, letter in enumerate(left, 1):
-        row = [i]
-        for j, other in enumerate(right, 1):
-            edits = min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (letter != other))
-            if i > 1 and j > 1 and letter == right[j - 2] and left[i - 2] == other:
-                edits = min(edits, rows[-2][j - 2] + 1)
-            row.append(edits)
-        rows.append(row)
-    return rows[-1][-1]

@@ -39,6 +39,10 @@ class Outcome:
         """Whether it passes what ends below the required share, or fails what does not."""
         return self.verdict == ("pass" if share < required else "fail")
 
+    def is_by_deadline(self, timing: Timing) -> bool:
+        """Whether it is a pass by the bare ratio when time was up."""
+        return self.seconds >= timing.wait_timeout and self.decided_by == "ratio" and self.verdict == "pass"
+
 
 def run_gate(
     looks: Sequence[Look], policy: Policy, timing: Timing, before: Record | None
@@ -75,7 +79,7 @@ def guaranteed(
     looks: Sequence[Look], policy: Policy, timing: Timing, before: Record | None, outcome: Outcome
 ) -> Outcome:
     """Return what becomes of a gate's outcome when the bare ratio does not decide at the deadline."""
-    if outcome.seconds < timing.wait_timeout or outcome.decided_by != "ratio" or outcome.verdict != "pass":
+    if not outcome.is_by_deadline(timing):
         return outcome
     return run_gate(looks, replace(policy, at_deadline="inconclusive"), timing, before)[0]
 

@@ -146,9 +146,10 @@ def _entry(event: GateEvent) -> dict[str, Any]:
     at = to_iso(event.at)
     if event.error is not None:
         return {"at": at, "error": event.error}
-    return {"at": at, "tags": {tag: _tag_entry(seen) for tag, seen in event.tags.items()}}
+    return {"at": at, "tags": {tag: _tag_entry(tag_event) for tag, tag_event in event.tags.items()}}
 
 
-def _tag_entry(seen: TagEvent) -> dict[str, Any]:
-    failed = {} if seen.failed is None else {"failed": seen.failed}
-    return {"messages": seen.messages, "deliveries": seen.deliveries, **failed, "verdict": seen.judgement.verdict}
+def _tag_entry(event: TagEvent) -> dict[str, Any]:
+    failed = {} if event.failed is None else {"failed": event.failed}
+    verdict = event.judgement.verdict
+    return {"messages": event.messages, "deliveries": event.deliveries, **failed, "verdict": verdict}

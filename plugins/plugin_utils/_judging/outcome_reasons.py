@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from ...module_utils._policy import Policy
-from ...module_utils._record import unknown_tag
 from .._format import percent, share
 from . import reasons
 from .evidence import more_messages
@@ -50,8 +49,9 @@ def evidently_enough(state: OutcomeState, group: Group, required: float) -> str:
 def evidently_too_few(state: OutcomeState, group: Group, required: float) -> str:
     """Say that evidence fails while mail is being sent."""
     most = group.messages - group.failed
+    first = "" if group.messages == state.messages else "the first "
     return (
-        f"{reasons.named(state.tag)}at most {most} of the first {group.messages} messages can be delivered "
+        f"{reasons.named(state.tag)}at most {most} of {first}{group.messages} messages can be delivered "
         f"({share(most, group.messages)}): enough evidence that it is less than the {percent(required)} required; "
         f"{failed(state)}"
     )
@@ -71,7 +71,7 @@ def missing(state: OutcomeState, policy: Policy, required: float) -> list[str]:
     outcome = state.outcome
     name = reasons.named(outcome.tag)
     if not outcome.known:
-        return [f"{name}{unknown_tag(outcome.tag)}"]
+        return [reasons.unknown(outcome.tag, outcome.notes)]
     if state.messages < policy.min_messages:
         return [f"{name}{state.messages} of at least {policy.min_messages} messages so far"]
     sentences = [f"{reasons.delivered(state)}, and at least {percent(required)} is required"]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from ..module_utils._policy import Policy
 from ..module_utils._record import Record, difference
 from ..module_utils._values import seconds
 from ._forms import TagInput, earlier_records
+from ._judging.policy import Policy
 
 NOTHING_IN_COMMON = "the two entries have no tag in common, so all mail counts as new; check the tags"
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any, Callable, Mapping, Sequence
 
 from ..module_utils._errors import OptionError
-from ..module_utils._policy import Policy
 from ._forms import Judgeable, TagInput, only_tag
 from ._judging.decision import judge
 from ._judging.judgement import Judgement
 from ._judging.outcome import Outcome
 from ._judging.outcome_decision import judge_outcome
 from ._judging.outcome_state import state_of_outcome
+from ._judging.policy import Policy
 from ._judging.state import state_of_record
 from ._since import records_since
 

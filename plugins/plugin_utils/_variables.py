@@ -13,7 +13,7 @@ from datetime import date
 from difflib import SequenceMatcher
 from typing import Any, Iterable, Iterator
 
-from ..module_utils._values import kind_of
+from ..module_utils._values import from_json, kind_of
 
 _OWN = "smtpeter_"
 # A name of seven letters with one that is wrong is more alike than that.
@@ -66,6 +66,32 @@ def keys_problem(given: Any, name: str) -> str:
     return next((_not_text(key, name) for key in keys if not isinstance(key, str)), "")
 
 
+def empty_since_problem(given: Any, judge_by: Any) -> str:
+    """Return what is wrong with a `smtpeter_since` that holds no reading; empty text where it holds one, or a moment.
+
+    A gate by counters would judge all mail, and one by outcomes asks for a moment itself.
+    """
+    if judge_by == "outcomes" or given is None:
+        return ""
+    since = from_json(given)
+    if since or not isinstance(since, (Mapping, list)):
+        return ""
+    return (
+        "smtpeter_since: it holds no reading, so all mail would be judged; give the stats of a gate that judged by "
+        "counters and could read"
+    )
+
+
+def fleet_problem(judge_by: Any) -> str:
+    """Return what is wrong with the `smtpeter_judge_by` of a fleet, which counters judge; empty text where nothing."""
+    if judge_by in (None, "counters"):
+        return ""
+    return (
+        "smtpeter_judge_by: a fleet is judged by its counters; leave it out, or gate these tags with the playbook "
+        "mailops.smtpeter.gate"
+    )
+
+
 def names_problems(
     variables: Iterable[str], options: Sequence[str], known: Sequence[str], prefix: str
 ) -> Iterator[str]:
@@ -91,11 +117,11 @@ def close_options(name: str, options: Iterable[str]) -> list[str]:
 
 def _not_text(given: Any, name: str) -> str:
     if isinstance(given, (Mapping, list, tuple)):
-        return f"{name}: {kind_of(given)} came where a tag belongs; give text, or a list of text"
+        return f"{name}: {kind_of(given)} is not a tag; give text, or a list of text"
     kind = "a date" if isinstance(given, date) else kind_of(given)
     shown = "" if given is None else f" ({str(given).lower()[:60]})"
     return (
-        f"{name}: {kind}{shown} came where a tag belongs, and what was written is lost; quote it: '1.10' in YAML, "
+        f"{name}: {kind}{shown} is not a tag, and what was written is lost; quote it: '1.10' in YAML, "
         f"{name}='\"1.10\"' in the line of a host in an INI inventory"
     )
 

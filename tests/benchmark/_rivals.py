@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.outcome_tracker import outcome_trackers_of
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import trackers_of
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from ansible_collections.mailops.smtpeter.tests.benchmark._campaigns import TAG
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from functools import partial
 from random import Random
 from typing import Callable, Dict
 
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from ansible_collections.mailops.smtpeter.tests.benchmark import _campaigns as campaigns
 from ansible_collections.mailops.smtpeter.tests.benchmark import _curves as curves
 from ansible_collections.mailops.smtpeter.tests.benchmark import _rivals as rivals

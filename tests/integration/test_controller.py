@@ -21,9 +21,9 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._values import seconds
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from ansible_collections.mailops.smtpeter.tests.integration import conftest
 from ansible_collections.mailops.smtpeter.tests.integration.conftest import ROOT, TOKEN
 from ansible_collections.mailops.smtpeter.tests.integration.jobs import Job, printed
@@ -44,7 +44,9 @@ def argument_spec(module):
         for node in ast.walk(tree)
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "argument_spec"
     )
-    return eval(compile(ast.Expression(spec), module, "eval"))
+    constants = [node for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)]
+    names = {target.id: ast.literal_eval(node.value) for node in constants for target in node.targets}
+    return eval(compile(ast.Expression(spec), module, "eval"), names)
 
 
 class Objects:

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ...module_utils._policy import Policy
 from ...module_utils._record import Record, to_iso
+from .._judging.policy import Policy
 from .history import History
 from .look import VERDICTS, GateEvent, Look, TagEvent, Timing
 from .result import AnyTracker, Ending, gate_result

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Mapping, Union
 
-from ...module_utils._policy import Policy
 from ...module_utils._record import Record
 from .._judging.judgement import Judgement
+from .._judging.policy import Policy
 from .history import History
 from .look import VERDICTS
 from .outcome_tracker import OutcomeTracker

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Iterable, Mapping
 
-from ...module_utils._policy import Policy
 from ...module_utils._record import Record, difference
 from .._judging.baseline import Baseline, required_ratio
 from .._judging.decision import judge
 from .._judging.judgement import Judgement
+from .._judging.policy import Policy
 from .._judging.state import TagState
 from .look import Look
 from .movement import Ages, Fall, Movement, fallen, is_copy

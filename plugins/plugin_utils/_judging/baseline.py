@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ...module_utils._policy import Policy
 from . import reasons
 from .judgement import Judged, Judgement
+from .policy import Policy
 
 
 class Baseline(Protocol):

@@ -11,12 +11,12 @@ the timeout it reports what it has.
 from __future__ import annotations
 
 from ...module_utils._errors import OptionError
-from ...module_utils._policy import Policy
 from ...module_utils._record import Record
 from . import reasons
 from .baseline import Baseline, held_by_baseline, required_ratio
 from .evidence import log_evidence_against, log_evidence_for
 from .judgement import Decision, Judgement
+from .policy import Policy
 from .state import TagState
 
 

@@ -11,12 +11,12 @@ together is one process. So looking at several groups costs no confidence.
 from __future__ import annotations
 
 from ...module_utils._errors import OptionError
-from ...module_utils._policy import Policy
 from . import outcome_reasons, reasons
 from .baseline import Baseline, held_by_baseline, required_ratio
 from .evidence import log_evidence_against, log_evidence_for
 from .judgement import Decision, Judgement
 from .outcome_state import Group, OutcomeState
+from .policy import Policy
 
 
 def judge_outcome(state: OutcomeState, policy: Policy, baseline: Baseline | None = None) -> Judgement:

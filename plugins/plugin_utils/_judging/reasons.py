@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...module_utils._policy import Policy
 from ...module_utils._record import unknown_tag
 from .._format import percent, share
 from .evidence import more_messages
 from .judgement import Judged
+from .policy import Policy
 from .state import TagState
 
 

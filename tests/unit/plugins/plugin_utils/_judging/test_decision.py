@@ -11,10 +11,10 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.baseline import required_ratio
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.decision import judge
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.state import TagState, state_of_record
 from hypothesis import given
 from hypothesis import strategies as st

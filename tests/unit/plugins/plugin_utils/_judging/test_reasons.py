@@ -10,7 +10,6 @@ import math
 import re
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._format import percent, share
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.decision import judge
@@ -18,6 +17,7 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.evidence
     log_evidence_against,
     log_evidence_for,
 )
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.state import TagState
 
 

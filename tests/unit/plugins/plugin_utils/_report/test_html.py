@@ -78,24 +78,27 @@ def test_what_is_on_it(report):
         ["welcome", "? inconclusive", "240", "231–240", "96.25% – 100%", "95%", "–"],
     ]
     # On a phone each cell says its heading itself.
-    for row in page.find_class("tags")[0].xpath(".//tbody/tr"):
+    for row in page.find_class("tags")[0].xpath("./tbody/tr"):
         assert [cell.get("data-label") for cell in row[1:]] == rows[0][1:]
-    assert [shown(heading) for heading in page.iter("h2")] == ["Tags", "Why", "Notes", "The last failed look", "Policy"]
+    assert [shown(heading) for heading in page.iter("h2")] == ["Tags", "Why", "Notes", "The last failed look"]
+    (details,) = page.iter("details")
+    assert shown(details.find("summary")) == "Policy"
+    assert details.get("open") is None
     policy = dict([shown(cell) for cell in row] for row in page.find_class("policy")[0].iter("tr"))
     assert policy["sending_gap"] == "1 min"
-    assert "A dotted line is what is delivered at least" in shown(page.find(".//figcaption"))
+    assert "a dotted line is what is delivered at least" in shown(page.find(".//figcaption"))
 
 
 @pytest.mark.parametrize(
     ("name", "changes", "said"),
     [
-        ("error", {}, "There was no reading of any message, so there is nothing to draw."),
+        ("error", {}, "No message was seen at any look, so there is nothing to draw."),
         ("ten-tags", {}, "The share of messages delivered at each look. 1 look in between was not kept."),
         ("pass", {}, "The share of messages delivered at each look. 15 looks in between were not kept."),
         (
             "instant",
             {"tags": {}, "verdict": "error"},
-            "There was no reading of any message, so there is nothing to draw.",
+            "No message was seen at any look, so there is nothing to draw.",
         ),
     ],
 )

@@ -12,8 +12,8 @@ short_description: Report what a campaign gate saw and decided
 version_added: 1.0.0
 description:
   - Turns what P(mailops.smtpeter.campaign_gate#module) returned into a report for those who read it outside of Ansible.
-  - The result is text. It is made from the gate's result alone, so the same result gives the same report. Tags, messages
-    and the words of receivers are escaped.
+  - The result is text. It is made from the gate's result alone, so the same result gives the same report. Tags,
+    messages and the words of receivers are escaped.
   - With O(mailops.smtpeter.campaign_gate#module:judge_by=outcomes), all formats say why mail failed and at which
     domains. No mail address is in them.
 author:
@@ -34,9 +34,9 @@ options:
       - V(markdown) is a summary for a CI job, with a table of the tags, the reasons and the policy. It is never above
         the 1 MiB that CI services take; of very many tags it shows the worst, and says how many it leaves out.
       - V(junit) is an XML document that CI servers show as tests, with one test case for each tag. The verdicts V(fail)
-        and V(inconclusive) are failures, told apart by their type; V(error) is an error; a tag that was not decided when
-        another ended the gate is skipped. If no tag has the verdict of the gate, a test case named C(gate) has it. It is
-        valid for Jenkins, its xUnit plugin and GitLab.
+        and V(inconclusive) are failures, told apart by their type; V(error) is an error; a tag that was not decided
+        when another ended the gate is skipped. If no tag has the verdict of the gate, a test case named C(gate) has it.
+        It is valid for Jenkins, its xUnit plugin and GitLab.
       - V(svg) is a picture of the delivery ratio over the wait, with its bounds, the required ratio and the verdict; of
         a single look it shows bars. With outcomes it shows delivered, failed and under way as areas that fill up to
         100%, at each look and by when the messages were taken in. At most ten tags are drawn, the worst ones.

@@ -59,7 +59,7 @@ OTHER = (
     (r"plugin_utils/_report/(svg|_history|_chart)\.py", r".*(delivered.*|in the end.*|required\.?|failed)", "figures"),
     (
         r"plugin_utils/_report/_(lines|areas|bars|chart)\.py",
-        r"no messages|failed looks?|.* the first .*|under way|all messages .*|by when .*|.*mark is .*|(at least|required).*",
+        r"no messages|failed looks?|.* the first .*|under way|all .*|by when .*|.*mark is .*|(at least|require).*",
         "words in a picture",
     ),
     (

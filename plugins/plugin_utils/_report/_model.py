@@ -125,6 +125,8 @@ def _instead(given: Any) -> str:
     if given.get("failed"):
         return f"the gate's task failed before it looked ({_text.plain(given.get('msg', ''))[:300]})"
     if given and all(isinstance(value, Mapping) and "messages" in value for value in given.values()):
-        judged = all("verdict" in value for value in given.values())
-        return f"this is only the {'tags' if judged else 'stats'} of a result"
+        if all("verdict" in value for value in given.values()):
+            return "this is only the tags of a result"
+        has_outcomes = all("failed" in value for value in given.values())
+        return f"this is only {'outcomes' if has_outcomes else 'the stats of a result'}"
     return "this dict has no verdict"

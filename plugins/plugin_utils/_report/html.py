@@ -69,8 +69,8 @@ def _caption(gate: GateResult) -> str:
     when = "at the only look" if svg.has_one_look(gate) else "at each look"
     sentences = [f"The share of messages delivered {when}{of_tags}."]
     if gate.has_outcomes:
-        when = "" if svg.has_one_look(gate) else "at each look, and "
-        sentences = [f"What became of the messages{of_tags}: {when}by when they were taken in."]
+        when = "" if svg.has_one_look(gate) else " at each look, and"
+        sentences = [f"What became of the messages{of_tags},{when} by when they were taken in."]
     if gate.history_dropped:
         sentences.append(gate.dropped_text)
     if any(tag.carried_over for tag in gate.tags):

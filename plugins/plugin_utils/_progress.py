@@ -51,6 +51,10 @@ class Progress:
         """Return for how many seconds more nothing need be said."""
         return max(0.0, self._spoke + SILENCE_LIMIT - elapsed)
 
+    def tell(self, elapsed: float, text: str) -> None:
+        """Tell something that is no look."""
+        self._say(elapsed, text, None)
+
     def warn(self, elapsed: float, text: str) -> None:
         """Tell a warning at once: Ansible shows its own after the task, and the verdict is to come last."""
         self._say(elapsed, f"warning: {text}", "inconclusive")

@@ -317,7 +317,9 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     since = read_moment("since", params["since"])
     client = options.client_from(params)
     try:
-        readings = read_outcomes(client, params["tags"], params["parallel"], params["missing"], since, params["top"])
+        what = (params["tags"], params["parallel"], params["missing"])
+        # Only the event source has an end: that of a window.
+        readings = read_outcomes(client, *what, since, params["top"], params.get("until"))
     finally:
         client.close()
     return as_result(client, readings, "outcomes")

@@ -142,6 +142,11 @@ def _digest(value: Mapping[str, Any]) -> str | None:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest() if value else None
 
 
+def earlier_records(args: Mapping[str, Any], tags: list[str]) -> dict[str, Record]:
+    """Return the records that `since` gives for these tags, by tag. Raises OptionError."""
+    return _before(args["since"], tags)
+
+
 def look_args(args: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of a look: those that were given or have a default here."""
     return {name: args[name] for name in (*_CONNECTION, "parallel") if args.get(name) is not None}

@@ -244,6 +244,7 @@ class Watch:
     is_decided: bool = False
     lost: int = 0
     is_refused: bool = False
+    problem: str = ""
     judged: str | None = None
     told: str | None = None
     event: Event | None = None
@@ -265,7 +266,7 @@ class Watch:
         self.gate.restore(state["gate"])
 
 
-_PLAIN = ("started", "is_decided", "lost", "is_refused", "judged", "told", "event", "told_at", "elapsed")
+_PLAIN = ("started", "is_decided", "lost", "is_refused", "problem", "judged", "told", "event", "told_at", "elapsed")
 
 
 class Source:
@@ -363,6 +364,7 @@ class Source:
     def _judge(self, watch: Watch, look: Look) -> None:
         """Take a look of a tag: what it is judged, and whether it can be read."""
         watch.lost = watch.lost + 1 if look.errors else 0
+        watch.problem = "; ".join(dict.fromkeys(str(error["msg"]) for error in look.errors.values()))
         watch.is_refused = any(error.get("kind") == "refused" for error in look.errors.values())
         watch.latest = watch.gate.look(look)
         seen = watch.latest.tags.get(watch.tag)
@@ -391,8 +393,8 @@ class Source:
         latest = watch.latest
         seen = latest.tags.get(watch.tag) if latest else None
         reasons = list(seen.judgement.reasons) if seen else []
-        if verdict == "error" and latest is not None and latest.error is not None:
-            reasons = [latest.error, *reasons]
+        if verdict == "error":
+            reasons = [watch.problem, *reasons]
         parts = watch.gate.result()["tags"][watch.tag]
         return {
             "tag": watch.tag,

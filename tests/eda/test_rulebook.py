@@ -84,7 +84,7 @@ class Rulebook:
         """The verdict before and after each event that it printed."""
         found = []
         for line in self.text().splitlines():
-            if line.startswith("{'campaign'") or line.startswith('{"campaign"'):
+            if line.startswith(("{'campaign'", '{"campaign"')):
                 campaign = eval(line, {"null": None, "true": True, "false": False})["campaign"]
                 found.append((campaign["previous"], campaign["verdict"]))
         return found

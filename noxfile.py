@@ -434,7 +434,7 @@ def mutants(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def pins(session: nox.Session) -> None:
     """Write the pins of tests/requirements/*.in again, or of those that are named: exact, for each Python."""
-    oldest = {f"core-{core}": versions[0] for core, (versions, _host) in CORES.items()} | {"target": "3.8"}
+    oldest = {f"core-{core}": versions[0] for core, (versions, _host) in CORES.items()} | {"target": "3.8", "eda": "3.12"}
     names = session.posargs or [path.stem for path in pathlib.Path(PINS).glob("*.in") if path.stem != "tests"]
     for name in names:
         options = ["--quiet", "--universal", "--upgrade", "--no-header", "--no-annotate"]

@@ -19,7 +19,7 @@ help:  ## show this list
 #: make unit        the quick unit tests, to run while you work; TESTS=path ARGS='-k word' narrow it
 #: make lint        style, types, documentation, licences and workflows
 #: make docs        the documentation site, into .docs/html
-#: make benchmark   speed beside the alternatives, into docs/speed.md; ARGS=--quick for a look
+#: make benchmark   speed beside the alternatives, into docs/speed.md; ARGS='--only reading' narrows it
 #: make simulate    how well the gate decides, beside its rivals; ARGS='--runs 50' for a look
 #: make clean       remove everything that make made
 #: Also: gate-demo eda-demo eda format soak fuzz faults audit mutants pins. `tests/tools/nox.sh --list` tells of all sessions.
@@ -27,5 +27,5 @@ $(MAIN) $(REST):
 	@tests/tools/nox.sh --session $@ -- $(ARGS) $(TESTS)
 
 clean:
-	rm -rf .venv .ansible .docs .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz .coverage benchmark mailops-smtpeter-*.tar.gz
+	rm -rf .venv .ansible .docs .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz .coverage .mutation.sqlite mailops-smtpeter-*.tar.gz
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

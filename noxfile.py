@@ -13,6 +13,7 @@ import pathlib
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,8 @@ WHOLE = ("2.16", "2.21")
 # What carries awx.awx and community.general; ansible-galaxy would need Galaxy for them.
 COMMUNITY, UNPACKED = "ansible==12.3.0", ("ansible_collections/awx/awx/", "ansible_collections/community/general/")
 LINES, BRANCHES = 97, 95
+# .ci/run leaves out what a job on GitHub does for each ansible-core.
+SHORT = bool(os.environ.get("SHORT"))
 # What finds this checkout as a collection, and no settings of the caller's.
 OURS = {
     "ANSIBLE_COLLECTIONS_PATH": str(VENV / "collections"),
@@ -226,7 +229,7 @@ def test(session: nox.Session) -> None:
 @each_core
 def units(session: nox.Session, core: str) -> None:
     """The unit tests that touch Ansible, on each ansible-core, and all quick ones on the oldest."""
-    which = "ansible or not slow" if core == next(iter(CORES)) else "ansible"
+    which = "ansible or not slow" if core == WHOLE[0] else "ansible and not slow" if SHORT else "ansible"
     words = session.posargs or ["-n", "3", "--dist", "worksteal", "-m", which, "tests/unit"]
     session.run(core_python(session, core), "-m", "pytest", "-q", *words, external=True)
 
@@ -258,9 +261,9 @@ def modules(session: nox.Session, core: str) -> None:
     link = library / "ansible" / "module_utils"
     link.unlink(missing_ok=True)
     link.symlink_to(next(package))
-    tests = session.posargs or ["-n", "3", "--dist", "worksteal", "tests/unit/plugins/module_utils"]
-    env = {"PYTHONPATH": str(library)}
-    session.run(python, "-m", "pytest", "-q", *tests, "tests/unit/plugins/modules", env=env, external=True)
+    words = ["-n", "3", "--dist", "worksteal", *(["-m", "not slow"] if SHORT else []), *session.posargs]
+    tests = ["tests/unit/plugins/module_utils", "tests/unit/plugins/modules"]
+    session.run(python, "-m", "pytest", "-q", *words, *tests, env={"PYTHONPATH": str(library)}, external=True)
 
 
 @contextlib.contextmanager
@@ -301,7 +304,7 @@ def ansible_test(session: nox.Session, core: str) -> None:
     if seed.is_file():  # ansible-test downloads its pip from a file server, which may be out of reach
         session.run(sys.executable, seed, python.parents[1], external=True, silent=True)
     words = session.posargs or ["sanity", "--local", "--requirements", *out_of_reach(session, python)]
-    if not session.posargs and os.environ.get("SHORT") and core != WHOLE[-1]:
+    if not session.posargs and SHORT and core != WHOLE[-1]:
         words.append("--skip-test=pylint")
     with checkout() as target:
         # Without a space in its path; ansible-test looks for Pythons on PATH alone.
@@ -400,8 +403,7 @@ def fuzz(session: nox.Session) -> None:
     session.install("--quiet", "-r", f"{PINS}/fuzz.txt")
     seconds = int(session.posargs[0]) if session.posargs else 60
     for target in ("answer", "policy"):
-        env = {"PYTHONPATH": str(VENV / "collections")}
-        session.run("python", "tests/fuzz/fuzz.py", target, str(seconds // 2), env=env)
+        session.run("python", "tests/fuzz/fuzz.py", target, str(seconds // 2), env=OURS)
 
 
 @nox.session
@@ -420,21 +422,31 @@ def benchmark(session: nox.Session) -> None:
 @nox.session
 def simulate(session: nox.Session) -> None:
     """How well the gate decides, beside its rivals."""
+    session.install("--quiet", "numpy")
     script(session, "tests/benchmark/simulate.py")
 
 
 @nox.session
 def mutants(session: nox.Session) -> None:
-    """Mutants of the judging layers: would the tests notice a mistake?"""
+    """The mutation score of judging: the share of small mistakes that its tests notice. Changes plugins/ meanwhile."""
     ready(session, "test")
     session.install("--quiet", "-r", f"{PINS}/mutants.txt")
-    session.run("python", "tests/tools/mutants.py", *session.posargs, env=OURS)
+    config, database = "tests/mutation.toml", ".mutation.sqlite"
+    session.run("cosmic-ray", "init", config, database, "--force", env=OURS)
+    session.run("cr-filter-operators", database, config, env=OURS)
+    session.run("cosmic-ray", "exec", config, database, env=OURS)
+    with contextlib.closing(sqlite3.connect(database)) as results, results:
+        # cr-rate counts what a filter skipped as noticed.
+        results.execute("DELETE FROM work_results WHERE worker_outcome = 'SKIPPED'")
+    session.run("cr-report", database, "--surviving-only", "--show-diff", env=OURS)
+    session.run("cr-rate", "--fail-over", "10", database, env=OURS)
 
 
 @nox.session(venv_backend="none")
 def pins(session: nox.Session) -> None:
     """Write the pins of tests/requirements/*.in again, or of those that are named: exact, for each Python."""
-    oldest = {f"core-{core}": versions[0] for core, (versions, _host) in CORES.items()} | {"target": "3.8", "eda": "3.12"}
+    oldest = {f"core-{core}": versions[0] for core, (versions, _host) in CORES.items()}
+    oldest |= {"target": "3.8", "eda": "3.12"}
     names = session.posargs or [path.stem for path in pathlib.Path(PINS).glob("*.in") if path.stem != "tests"]
     for name in names:
         options = ["--quiet", "--universal", "--upgrade", "--no-header", "--no-annotate"]

@@ -20,6 +20,8 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 # It has its own loader in place already, and gives the tests of modules no ansible.plugins to have one from.
 UNDER_ANSIBLE_TEST = "ansible_pytest_collections" in sys.modules
+# An older Python is that of a host, which has ansible.module_utils alone.
+ON_A_HOST = sys.version_info < (3, 10)
 OURS = "ansible_collections.mailops.smtpeter."
 IMPORT = re.compile(r"^\s*(?:from|import)\s+([\w.]+)(?:\s+import\s+(\([^)]*\)|.*))?", re.MULTILINE)
 
@@ -43,8 +45,8 @@ def isolate() -> pathlib.Path:
     os.environ["ANSIBLE_CONFIG"] = str(ROOT / "tests" / "ansible.cfg")
     os.environ["ANSIBLE_HOME"] = str(home)
     os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS)
-    paths = [str(COLLECTIONS), os.environ["PYTHONPATH"]] if UNDER_ANSIBLE_TEST else [str(COLLECTIONS)]
-    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+    others = [os.environ["PYTHONPATH"]] if UNDER_ANSIBLE_TEST or ON_A_HOST else []
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(COLLECTIONS), *others])
     return home
 
 
@@ -63,7 +65,7 @@ HOME = isolate()
 if UNDER_ANSIBLE_TEST:
     # Each test is a fork there, and would import for itself what nearly all of them need.
     importlib.import_module("requests")
-elif sys.version_info >= (3, 10):  # an older Python is a host's, which has ansible.module_utils alone
+elif not ON_A_HOST:
     load_collections()
 
 # A busy machine is no failure.

@@ -31,12 +31,15 @@ class ActionModule(ActionBase):
         options = self._task.args["options"]
         given = list(self._tags(variables))
         tags = {tag: None for _name, value in given for tag in _variables.tags_of(value) if isinstance(tag, str)}
+        is_fleet = "hosts" in self._task.args
+        judge_by = self._value(variables, "judge_by")
         problems = (
             *_variables.names_problems(variables, options, ("gate",), PREFIX),
-            "" if "hosts" in self._task.args else _variables.no_tags_problem(given[0][1]),
+            _variables.fleet_problem(judge_by) if is_fleet else _variables.no_tags_problem(given[0][1]),
             *(_variables.tags_problem(value, name) for name, value in given),
             _variables.keys_problem(self._value(variables, "expected_messages"), "smtpeter_expected_messages"),
             _variables.keys_problem(self._value(variables, "since"), "smtpeter_since"),
+            _variables.empty_since_problem(self._value(variables, "since"), judge_by),
             _variables.tag_problem(self._value(variables, "baseline_tag"), "smtpeter_baseline_tag"),
         )
         return {"changed": False, "tags": list(tags), "problem": next(filter(None, problems), "")}

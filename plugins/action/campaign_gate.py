@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The action C(campaign_gate), documented beside the modules."""
+"""The action `campaign_gate`, documented beside the modules."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._state_file impor
 
 display = Display()
 COLOURS = {"pass": C.COLOR_OK, "fail": C.COLOR_ERROR, "error": C.COLOR_ERROR, "inconclusive": C.COLOR_WARN}
-STATS, OUTCOMES = "mailops.smtpeter.tag_stats_info", "mailops.smtpeter.tag_outcomes_info"
+STATS = "mailops.smtpeter.tag_stats_info"
+OUTCOMES = "mailops.smtpeter.tag_outcomes_info"
 
 
 class ActionModule(ActionBase):
@@ -162,7 +163,8 @@ class ActionModule(ActionBase):
         self, name: str, args: dict[str, Any], tags: list[str], task_vars: dict[str, Any], **more: Any
     ) -> dict[str, Any]:
         """Run a module on the task's host, and return its result."""
-        module_args = {**gate_options.look_args(args), "tags": tags, **more}
+        given = {**gate_options.look_args(args), "tags": tags, **more}
+        module_args = {option: value for option, value in given.items() if value is not None}
         try:
             found: dict[str, Any] = self._execute_module(module_name=name, module_args=module_args, task_vars=task_vars)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in a look, also in other plugins, is a failed look

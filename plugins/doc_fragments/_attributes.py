@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The attributes that plugins declare, in one place. Private: names and behaviour may change."""
+"""Documents the attributes of plugins. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class ModuleDocFragment:
 options: {}
 attributes:
   check_mode:
-    description: Can run in check mode and return what it would return, without changing anything.
+    description: Can run in check mode and returns what it would return, without changing anything.
     support: full
   diff_mode:
     description: Returns details of what changed, or would change, in diff mode.
@@ -33,7 +33,7 @@ attributes:
     description: Works with the C(run_once) keyword.
     support: full
   delegation:
-    description: Works with C(delegate_to), which says where the looks are made.
+    description: Works with C(delegate_to), which names the host where each look runs.
     support: full
   loop:
     description: Works with C(loop), one item after the other.
@@ -42,6 +42,6 @@ attributes:
     description: Returns the same structure whether it passes or fails, so that C(rescue) can read it.
     support: full
   no_log:
-    description: With the C(no_log) keyword it shows no progress either.
+    description: With the C(no_log) keyword, it shows no progress either.
     support: full
 """

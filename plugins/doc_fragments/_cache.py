@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of the lookup's cache, as inventory plugins have them. Private: names and behaviour may change."""
+"""Documents the options of the lookup's cache. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ class ModuleDocFragment:
 options:
   cache:
     description:
-      - Whether records are kept in, and taken from, one of Ansible's cache plugins. Then hosts and plays that look up
-        the same tag share one request. What they get may be as old as O(cache_timeout); C(fetched_at) tells its age.
-      - An entry is found by a digest keyed by the token, and is sealed by another. It shows no secret, and one that is
-        damaged, expired, or of another service, endpoint, token or tag, is not used. Errors are never kept.
-      - When the cache fails in the middle of a play, a warning says so once, and the play goes on without it.
+      - Whether to store records in one of Ansible's cache plugins, so that hosts and plays that look up the same tag
+        share one request. A record may be as old as O(cache_timeout). Its C(fetched_at) tells when it was read.
+      - An entry's name is a digest keyed by the token, and a second digest protects its content. It holds no secret. An
+        entry that is damaged, expired, or of another service, endpoint, token or tag is not used. Errors are never
+        stored.
+      - If the cache fails during a play, a warning says so once, and the play continues without it.
     type: bool
     version_added: 1.0.0
     default: false
@@ -27,8 +28,8 @@ options:
         key: cache
   cache_plugin:
     description:
-      - The cache plugin, such as V(jsonfile), or V(community.general.redis) for several controllers.
-      - V(memory) is refused, since Ansible's workers do not share it.
+      - The cache plugin, such as V(jsonfile), or V(community.general.redis) to share it between controllers.
+      - V(memory) is refused, since Ansible's worker processes do not share it.
     type: str
     version_added: 1.0.0
     default: jsonfile
@@ -42,7 +43,7 @@ options:
         key: cache_plugin
   cache_connection:
     description:
-      - What the cache plugin connects to, in the form that its own documentation tells; for V(jsonfile) a directory.
+      - What the cache plugin connects to, as its documentation says. For V(jsonfile), a directory.
       - When not set, V(jsonfile) uses C(mailops.smtpeter/cache) below Ansible's home, by default C(~/.ansible).
     type: str
     version_added: 1.0.0
@@ -56,7 +57,7 @@ options:
         key: cache_connection
   cache_timeout:
     description:
-      - Seconds after which an entry is no longer used; V(0) for never.
+      - Seconds after which an entry is no longer used. V(0) is never.
     type: int
     version_added: 1.0.0
     default: 3600

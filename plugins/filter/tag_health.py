@@ -98,7 +98,8 @@ _value:
       description: Messages judged.
       type: int
     messages_due:
-      description: Messages old enough to count against the campaign; all of them when the mail is settled, and for an outcome.
+      description:
+        - Messages old enough to count against the campaign. All of them when the mail is settled, and for an outcome.
       type: int
 """
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import fields
-from typing import Any, Callable, Mapping
+from typing import Any, Mapping
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ._client import TOKEN_MINIMUM, Client, Connection
 from ._errors import OptionError
+from ._fields import Reader
 from ._missing import is_missing
 from ._secret import register_secret
 from ._values import any_seconds, shown, tags, whole
@@ -23,12 +24,12 @@ _DEFAULTS = {item.name: item.default for item in fields(Connection)}
 
 
 def _from_environment(name: str) -> str:
-    """Return a variable of the environment; empty where it is not set, since our own message then says what helps."""
+    """Return a variable of the environment; empty where it is not set, since our own message then says what to do."""
     return os.environ.get(name, "")
 
 
 def connection_spec() -> dict[str, Any]:
-    """Return the argument spec of the connection options."""
+    """Return the argument spec of the connection options. Their defaults and ranges are those of `Connection`."""
     return {
         "api_token": {
             "type": "str",
@@ -51,7 +52,7 @@ def connection_spec() -> dict[str, Any]:
 
 
 def reading_spec() -> dict[str, Any]:
-    """Return the argument spec of what is read, beside the connection."""
+    """Return the argument spec of what is read, without the connection."""
     return {
         "tags": {"type": "list", "elements": "str", "required": True, "aliases": ["tag"]},
         "parallel": {"type": "int", "default": 8},
@@ -65,9 +66,9 @@ def recent_spec() -> dict[str, Any]:
 
 
 def read_values(given: Mapping[str, Any], readers: Mapping[str, Reader]) -> dict[str, Any]:
-    """Return the options in `given` as `readers` read them; null is left to the default, but is no tag.
+    """Return the options in `given`, read by `readers`. Null is left to the default, but refused as a tag.
 
-    This has to happen before Ansible converts them: it takes 8 for `010` without quotes, and 1 for `true`. Raises
+    Call it before Ansible converts them, which turns `010` without quotes into 8 and `true` into 1. Raises
     OptionError.
     """
 
@@ -78,8 +79,8 @@ def read_values(given: Mapping[str, Any], readers: Mapping[str, Reader]) -> dict
     return {name: read(name, value) for name, value in given.items()}
 
 
-class ReadingModule(AnsibleModule):  # type: ignore[misc]
-    """A module whose options are read by `READERS` first, so that a bad one is refused in our words."""
+class ReadingModule(AnsibleModule):
+    """A module whose options are first read by `READERS`, so that bad ones are refused in our words."""
 
     params: dict[str, Any]
     _problem = ""
@@ -92,9 +93,9 @@ class ReadingModule(AnsibleModule):  # type: ignore[misc]
             self._problem = str(error)
 
     def fail_json(self, msg: str, **more: Any) -> None:
-        """Fail with `msg`, or with what is wrong with an option, of which Ansible may have said something else.
+        """Fail with what is wrong with an option, or else with `msg`.
 
-        `refused` tells the gate that the module ended as it meant to: a crash has no such key on any ansible-core.
+        The key `refused` in the result tells the gate that the module did not crash.
         """
         super().fail_json(msg=self._problem or msg, refused=True, **more)
 
@@ -105,14 +106,14 @@ class ReadingModule(AnsibleModule):  # type: ignore[misc]
 
 
 def outcome_spec() -> dict[str, Any]:
-    """Return the argument spec of reading outcomes, beside the connection."""
+    """Return the argument spec of reading outcomes, without the connection."""
     reading = reading_spec()
     reading["parallel"]["default"] = 2
     return {**reading, "since": {"type": "raw"}, "top": {"type": "int", "default": 10}}
 
 
 def check_recent(recent: bool, tags: Any) -> None:
-    """Raise OptionError unless there are either tags to read, or the most recently active ones are wanted."""
+    """Raise OptionError unless either tags are given or the most recently active ones are wanted."""
     if recent and tags is not None:
         raise OptionError("recent", "it reads the most recently active tags, so give no tags beside it")
     if not recent and tags is None:
@@ -120,22 +121,22 @@ def check_recent(recent: bool, tags: Any) -> None:
 
 
 def client_from(options: Mapping[str, Any]) -> Client:
-    """Make a client of the connection options in `options`, which may hold others.
+    """Return a client for the connection options in `options`, which may hold others.
 
-    Raises OptionError for a value that cannot work, or certificate authorities that cannot be read on this host.
+    Raises OptionError for a value that cannot work, and for certificates that cannot be read on this host.
     """
     register_secret(options["api_token"])
     return Client(Connection(**{name: options[name] for name in _DEFAULTS}))
 
 
 def check_connection(options: Mapping[str, Any]) -> None:
-    """Raise OptionError for a connection that cannot work, as far as it is known here.
+    """Raise OptionError for connection options that cannot work.
 
-    What is null, such as a token that only the task's host knows, is left to the host. No file and no environment is
-    read, since those that count are the host's.
+    Null ones, such as a token that only the task's host has, are not checked. It reads no file and no environment,
+    since those of the task's host count.
     """
     known = {name: options[name] for name in _DEFAULTS if options.get(name) is not None}
-    # Only its form is looked at, so any will do where the token is not known here.
+    # Only the form is checked, so any token will do where it is not known here.
     known.setdefault("api_token", "x" * TOKEN_MINIMUM)
     Connection(**known)
 
@@ -152,16 +153,21 @@ def _flag(name: str, value: Any) -> bool:
         raise OptionError(name, f"{shown(value)} is not a boolean; give true or false") from None
 
 
-def _whole(name: str, value: Any) -> int:
+def _count(name: str, value: Any) -> int:
     return whole(name, value, 0)
 
 
-Reader = Callable[[str, Any], Any]
-READERS: dict[str, Reader] = {
-    "tags": tags,
-    "tag": tags,
-    "parallel": _whole,
-    "timeout": any_seconds,
-    "retries": _whole,
-    "validate_certs": _flag,
-}
+_OF_TYPE: dict[str, Reader] = {"list": tags, "int": _count, "float": any_seconds, "bool": _flag}
+
+
+def _readers(spec: Mapping[str, Any]) -> dict[str, Reader]:
+    """Return what reads the options of a spec and their aliases, by type. Ranges are checked elsewhere."""
+    return {
+        name: _OF_TYPE[entry["type"]]
+        for option, entry in spec.items()
+        for name in (option, *entry.get("aliases", ()))
+        if entry["type"] in _OF_TYPE
+    }
+
+
+READERS = _readers({**connection_spec(), **reading_spec(), **recent_spec(), **outcome_spec()})

@@ -81,7 +81,7 @@ def connect_by_socks(options: Mapping[str, Any], host: str, port: int, socket_op
     """
     socks: Any = importlib.import_module("socks")
 
-    class Socket(socks.socksocket):  # type: ignore[misc]
+    class Socket(socks.socksocket):
         # PySocks waits its timeout for each read.
         def makefile(self, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
             made = super().makefile(mode, *args, **kwargs)

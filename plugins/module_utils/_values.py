@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads values as users type them: numbers, ratios, seconds, tags, JSON text. Private: names and behaviour may change.
+"""Reads values as users type them: numbers, seconds, lists, dicts, tags. Private: names and behaviour may change.
 
-Each reader takes the option's name for its errors, and raises OptionError.
+Each reader takes the name of the option, for its errors, and the value. It raises OptionError.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date, time
 from decimal import Decimal, InvalidOperation
-from typing import Any, Callable
+from typing import Any, Callable, Iterable
 
 from ._errors import OptionError
 
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_COUNT_LIMIT = 2**63 - 1
+COUNT_LIMIT = 2**63 - 1
+TAG_LIMIT = 1000
 _SHARE = re.compile(r"\s*([0-9]*[.,]?[0-9]+)\s*(%?)\s*")
 _SPAN = re.compile(r"\s*([0-9]+(?:[.,][0-9]+)?)\s*([a-z]+)\.?\s*", re.IGNORECASE)
 _GROUPED = re.compile(r"\s*[0-9]{1,3}(?:[,'_\s][0-9]{3})+\s*")
@@ -34,7 +36,7 @@ _SHOWN_CHARS = 60
 
 
 def kind_of(given: Any) -> str:
-    """Return the kind of a value in words of YAML: Ansible's own types have names that help nobody."""
+    """Return the kind of a value in the words of YAML, since the names of Ansible's own types help nobody."""
     if given is None:
         return "null"
     kinds = (
@@ -49,7 +51,7 @@ def kind_of(given: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value as a message shows it, cut to 60 characters; a number of thousands of digits has no text."""
+    """Return a value as a message shows it, cut to 60 characters. A number of thousands of digits has no text."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     try:
@@ -59,7 +61,7 @@ def shown(value: Any) -> str:
 
 
 def from_json(value: Any) -> Any:
-    """Return the list or dict that JSON text stands for; anything else as it is."""
+    """Return the list or dict in a JSON text, and any other value as it is."""
     if not isinstance(value, str) or value.strip()[:1] not in ("[", "{"):
         return value
     try:
@@ -68,8 +70,17 @@ def from_json(value: Any) -> Any:
         return value
 
 
-def number(name: str, value: Any, hint: Callable[[Any], str] | None = None) -> float:
-    """Return `value` as a finite float; numeric strings are numbers. `hint` says what to give instead of a bad one."""
+def number(
+    name: str,
+    value: Any,
+    hint: Callable[[Any], str] | None = None,
+    least: float = -math.inf,
+    most: float = math.inf,
+) -> float:
+    """Return `value`, a number or a numeric string, as a finite float from `least` to `most`.
+
+    `hint` returns what to give instead of something that is not a number.
+    """
     problem = f"{shown(value)} is not a number"
     if hint is not None:
         problem += f"; {hint(value)}"
@@ -85,32 +96,50 @@ def number(name: str, value: Any, hint: Callable[[Any], str] | None = None) -> f
         raise OptionError(name, problem)
     if not math.isfinite(result):
         raise OptionError(name, f"{shown(value)} is not a finite number")
+    if not least <= result <= most:
+        raise OptionError(name, f"{shown(value)} is not {_range(least, most)}")
     return result
 
 
-def whole(name: str, value: Any, least: int) -> int:
-    """Return `value` as an int of at least `least`; numeric strings are numbers."""
+def whole(name: str, value: Any, least: int, most: int = COUNT_LIMIT) -> int:
+    """Return `value`, a number or a numeric string, as an int from `least` to `most`."""
     number(name, value, _count_hint)
     try:
         exact = Decimal(str(value).strip())
     except InvalidOperation:
-        raise OptionError(name, f"{shown(value)} has an exponent out of all bounds") from None
-    if exact != exact.to_integral_value() or not least <= exact <= _COUNT_LIMIT:
-        raise OptionError(name, f"{value} is not a whole number of {least} or more")
+        raise OptionError(name, f"{shown(value)} has too large an exponent; give a whole number") from None
+    if exact != exact.to_integral_value() or not least <= exact <= most:
+        bounds = f"of {least} or more" if most == COUNT_LIMIT else _range(least, most)
+        raise OptionError(name, f"{shown(value)} is not a whole number {bounds}")
     return int(exact)
 
 
 def any_seconds(name: str, value: Any) -> float:
-    """Return `value` as seconds, whatever their sign, for an option whose range is checked elsewhere."""
+    """Return `value` as seconds of any sign, for an option whose range is checked elsewhere."""
     return number(name, value, _seconds_hint)
 
 
-def seconds(name: str, value: Any) -> float:
-    """Return `value` as seconds, 0 or more."""
+def seconds(name: str, value: Any, most: float = math.inf) -> float:
+    """Return `value` as seconds from 0 to `most`."""
     result = any_seconds(name, value)
     if result < 0:
         raise OptionError(name, f"{value} is negative; give seconds, 0 or more")
+    if result > most:
+        raise OptionError(name, f"{shown(value)} is not {_range(0, most)}; give seconds")
     return result
+
+
+def span(name: str, value: Any, most: float = math.inf) -> tuple[float, float]:
+    """Return the least and the most seconds of `value`, a number of seconds or a list of both."""
+    if not isinstance(value, (list, tuple)):
+        exact = seconds(name, value, most)
+        return exact, exact
+    if len(value) != 2:
+        raise OptionError(name, f"{shown(value)} is not seconds, and not a list of the least and the most seconds")
+    low, high = (seconds(f"{name}[{index}]", entry, most) for index, entry in enumerate(value))
+    if low > high:
+        raise OptionError(name, f"the least, {low:g}, is above the most, {high:g}; swap them")
+    return low, high
 
 
 def ratio(name: str, value: Any) -> float:
@@ -123,10 +152,36 @@ def ratio(name: str, value: Any) -> float:
     return result
 
 
-def tag(name: str, value: Any) -> str:
-    """Return `value` if it is text, as a tag is; what YAML reads as something else is refused, never turned into text.
+def choice(name: str, value: Any, choices: Sequence[str]) -> str:
+    """Return `value`, which is one of `choices`."""
+    if value not in choices:
+        raise OptionError(name, f"{shown(value)} is unknown; give {', '.join(choices[:-1])} or {choices[-1]}")
+    return str(value)
 
-    Whether the text can be a tag is checked elsewhere.
+
+def listed(name: str, value: Any) -> list[Any]:
+    """Return `value`, a list."""
+    if not isinstance(value, (list, tuple)):
+        raise OptionError(name, f"{shown(value)} is not a list")
+    return list(value)
+
+
+def table(name: str, value: Any, known: Iterable[str] | None = None) -> dict[str, Any]:
+    """Return `value`, a dict, without the keys whose value is null. Its keys are among `known`, unless that is null."""
+    if not isinstance(value, Mapping):
+        raise OptionError(name, f"{shown(value)} is not a dict")
+    given = {str(key): entry for key, entry in value.items() if entry is not None}
+    names = sorted(given if known is None else known)
+    for key in given:
+        if key not in names:
+            raise OptionError(f"{name}.{key}", f"there is no such key; give one of {', '.join(names)}")
+    return given
+
+
+def tag(name: str, value: Any) -> str:
+    """Return `value`, which has to be text. What YAML reads as something else is never turned into text.
+
+    `tag_problem` tells whether the text can be a tag.
     """
     if isinstance(value, str):
         return str(value)
@@ -139,17 +194,15 @@ def tag(name: str, value: Any) -> str:
     elif value is None:
         remedy = "remove it, or quote it: 'null'"
     else:
-        raise OptionError(
-            name, f"{kind_of(value)} came where a tag belongs; give each tag as text, and a list as *list"
-        )
-    came = value if isinstance(value, (date, time)) else shown(value)
-    raise OptionError(name, f"{came} came where a tag belongs; {remedy}")
+        raise OptionError(name, f"{kind_of(value)} is not a tag; give each tag as text, and a list as *list")
+    given = value if isinstance(value, (date, time)) else shown(value)
+    raise OptionError(name, f"{given} is not a tag; {remedy}")
 
 
 def tags(name: str, value: Any) -> list[str]:
-    """Return the tags of a list, of JSON text that is one, or of text with commas between them.
+    """Return the tags in a list, in a list written as JSON, or in text with commas between them.
 
-    An entry of a list is one tag, whatever commas it has.
+    An entry of a list is one tag, commas included.
     """
     given = from_json(value)
     if isinstance(given, str):
@@ -160,11 +213,33 @@ def tags(name: str, value: Any) -> list[str]:
         if not text:
             raise OptionError(name, "it is empty; give at least one tag")
         if "" in entries:
-            raise OptionError(name, "an entry between the commas is empty; remove the comma too many")
+            raise OptionError(name, "an entry between the commas is empty; remove a comma")
         return entries
     if isinstance(given, Mapping) or not isinstance(given, Sequence) or isinstance(given, bytes):
         return [tag(name, given)]
     return [tag(name, entry) for entry in given]
+
+
+def tag_problem(tag: str) -> str | None:
+    """Return why the service takes no such tag, in words that follow the tag; null where it does."""
+    if not tag:
+        return "is empty"
+    if len(tag) > TAG_LIMIT:
+        return f"is cut short here: it has {len(tag)} characters, and a tag has at most {TAG_LIMIT}"
+    for char in tag:
+        if char.isspace():
+            return "holds white space, which no tag has"
+        if char == ";":
+            return "holds a semicolon, which no tag has"
+        if unicodedata.category(char) == "Cc":
+            return "holds a control character"
+        if unicodedata.category(char) == "Cs":
+            return "is not valid Unicode"
+    return None
+
+
+def _range(least: float, most: float) -> str:
+    return f"{least:g} or more" if math.isinf(most) else f"from {least:g} to {most:g}"
 
 
 def _count_hint(value: Any) -> str:

@@ -168,6 +168,18 @@ EXAMPLES = r"""
     fail_on: []
   register: wave2
 
+# By outcomes, a moment says what to judge, such as when a new version went live.
+- name: Judge the mail of the last day by what became of each message
+  mailops.smtpeter.campaign_gate:
+    tags: [newsletter]
+    judge_by: outcomes
+    since: "{{ now(utc=true).timestamp() - 86400 }}"
+  register: last_day
+
+- name: Show why mail failed, the most frequent cause first
+  ansible.builtin.debug:
+    var: last_day.tags['newsletter'].outcome.failures
+
 - name: Act on the verdict, and say why the play stops
   block:
     - name: Look once at two campaigns, one against the other

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module C(sandbox)."""
+"""The module `sandbox`."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ module: sandbox
 short_description: Run a local SMTPeter service for rehearsal
 version_added: 1.0.0
 description:
-  - Starts or stops a service that takes mail and answers statistics as SMTPeter does, so that every gate can be tried
-    without an account and without sending anything. It runs where the task runs, and only that machine can reach it.
-  - It knows C(POST /v1/send), C(GET /v1/stats/TAG), C(GET /v1/stats) (the ten most recently active tags),
+  - Starts or stops a local service that accepts mail and returns statistics as SMTPeter does. Use it to try a gate
+    without an account and without sending mail. It runs where the task runs, and only that machine can reach it.
+  - It has the methods C(POST /v1/send), C(GET /v1/stats/TAG), C(GET /v1/stats) (the ten most recently active tags),
     C(GET /v1/events/tags/TAG) (what happened to each message), and C(GET /v1/tag/TAG), the vendor's later form of the
     counters.
-  - No mail leaves it. What would become of each message is decided when the message is accepted, by O(scenario), and
-    stored with the moments at which it happens. The counters and the events of a tag are those moments that have
-    passed, so they never disagree.
-  - A message that is returned after it was accepted stays counted as a delivery, and has a delivery, a failure and a
-    bounce among its events. Whether SMTPeter lowers the counter then is not documented.
-  - It runs detached, also after the play, until it is stopped, or has been idle for O(idle_timeout).
-  - The sandbox is found again by O(name), the user and the temporary directory of the machine (E(TMPDIR)).
+  - It sends no mail. When it accepts a message, O(scenario) decides what becomes of it and when. The counters and the
+    events of a tag show what has happened so far, so they never disagree.
+  - A message that is returned after it was delivered still counts as a delivery, and has a delivery, a failure and a
+    bounce among its events. Whether SMTPeter then lowers the counter is not documented.
+  - It keeps running after the play, until it is stopped or has been idle for O(idle_timeout).
+  - A sandbox is identified by O(name), the user and the temporary directory of the machine (E(TMPDIR)).
 author:
   - mailops.smtpeter contributors (@mailops)
 extends_documentation_fragment:
@@ -33,89 +32,92 @@ requirements:
 options:
   state:
     description:
-      - With V(started), it runs with these options. One that runs with others is restarted, on the same O(data).
-      - With V(stopped), it does not run, and all that was its own is removed. A file given as O(data) stays.
+      - With V(started), the sandbox runs with these options. If it runs with others, it is restarted with the same
+        O(data).
+      - With V(stopped), it does not run, and its own files are removed. A file given as O(data) stays.
     type: str
     version_added: 1.0.0
     choices: [started, stopped]
     default: started
   name:
     description:
-      - Which sandbox. Several may run beside each other.
+      - The name of the sandbox. Several sandboxes can run at the same time.
       - Up to 100 letters, digits, dots, underscores and hyphens, not starting with a dot.
     type: str
     version_added: 1.0.0
     default: default
   host:
     description:
-      - The address it listens on, V(127.0.0.1), V(::1), V(localhost) or another loopback address. Others are refused,
-        since a rehearsal stays on the machine.
+      - The address to listen on, V(127.0.0.1), V(::1), V(localhost) or another loopback address. Others are refused, so
+        that only this machine can reach the sandbox.
     type: str
     version_added: 1.0.0
     default: 127.0.0.1
   port:
     description:
-      - The port it listens on. V(0) picks a free one. A sandbox that runs keeps its port, and so does one that is
-        restarted, if it is still free.
+      - The port to listen on. V(0) picks a free one. A running sandbox keeps its port, also when it is restarted, if
+        the port is still free.
     type: int
     version_added: 1.0.0
     default: 0
   api_token:
     description:
-      - The token that clients have to give. Required when O(state=started).
-      - Make one up, of 8 characters or more. Never use the token of a real account. The environment is not looked at.
-      - It is never written anywhere, only a salted digest of it.
+      - The token that clients have to use. Required when O(state=started).
+      - Make up a token of 8 characters or more. Never use the token of a real account. It is not read from the
+        environment.
+      - Only a salted digest of it is stored.
     type: str
     version_added: 1.0.0
   data:
     description:
-      - The SQLite file that keeps the messages. It is created when missing, and outlives the sandbox.
-      - Without it, the file is the sandbox's own and removed with O(state=stopped).
-      - A file of an earlier version of this collection is taken over. It did not note why mail was lost, which is
-        shown as refused with 550 5.0.0. The earlier version does not read the file any more.
+      - The SQLite file for the messages. It is created if it does not exist, and stays when the sandbox is stopped.
+      - Without it, the sandbox uses a file of its own and removes it with O(state=stopped).
+      - A file of an earlier version of this collection is upgraded, and the earlier version can no longer read it. It
+        did not store why mail was lost, which is shown as refused with 550 5.0.0.
     type: path
     version_added: 1.0.0
   tls:
     description:
-      - Whether to speak HTTPS, with a certificate authority of its own that is returned as RV(ca_path), and is valid
-        for 30 days. It is made anew, with a restart, in the last week.
+      - Whether to use HTTPS. The sandbox makes a certificate authority, valid for 30 days, and returns it as
+        RV(ca_path). In its last week, a task renews it and restarts the sandbox.
     type: bool
     version_added: 1.0.0
     default: false
   scenario:
     description:
-      - What becomes of the mail that is sent from now on. A name, a dict of rates and delays, or a dict with C(default)
-        (a name or a dict, V(healthy) unless given) and C(tags) (a dict from tag to name or dict). A message with
-        several tags follows the first one that is in C(tags).
-      - V(healthy) delivers 98.5% within seconds. V(deferred) has a quarter of the mail wait for the retries.
-        V(blocked) has one receiver, which gets 30% of the mail, refuse all of it. With V(unreachable), one receiver,
-        which gets 30% of the mail, cannot be reached. V(dead) delivers nothing, since every receiver takes it for
-        spam. V(outage) holds everything for 10 minutes, then delivers. Other than said, they are as V(healthy).
-      - The keys of a dict of rates and delays follow. Rates are shares from 0 to 1, delays are seconds, and a span is
-        either a number of seconds or a list of the least and the most. What is left out is as in V(healthy).
-      - C(delivery_rate) (float, default 0.985), the share delivered in the end, of what is neither blocked nor
-        unreachable. The rest is lost, and refused at the first attempt.
+      - What becomes of mail sent from now on. Give a name, a dict of rates and delays, or a dict with C(default) (a
+        name or a dict, by default V(healthy)) and C(tags) (a dict from tag to name or dict). For a message with
+        several tags, the first one in C(tags) counts.
+      - V(healthy) delivers 98.5% within seconds. With V(deferred), a quarter of the mail waits for the retries. With
+        V(blocked), one receiver, which gets 30% of the mail, refuses all of it. With V(unreachable), one receiver,
+        which gets 30% of the mail, cannot be reached. V(dead) delivers nothing, since every receiver refuses the mail
+        as spam. V(outage) holds all mail for 10 minutes, then delivers it. In all other respects they are like
+        V(healthy).
+      - A dict of rates and delays has the keys below. Rates are from 0 to 1, delays are seconds. A span is a number of
+        seconds, or a list of the least and the most. Missing keys are as in V(healthy).
+      - C(delivery_rate) (float, default 0.985), the share that is delivered in the end, of mail that is not blocked
+        and not unreachable. The rest is refused at the first attempt.
       - C(refusals) (dict of float, default 0.6 for V(no_such_address), 0.2 for V(mailbox_full) and 0.2 for V(spam)),
-        why lost mail is refused, by weight. Weights need not add up to 1. The name of a single cause is taken, too.
+        why lost mail is refused, by weight. Weights need not add up to 1. You can also give the name of one cause.
         Receivers answer 550 5.1.1 to V(no_such_address), 552 5.2.2 or 452 4.2.2 to V(mailbox_full), and 550 5.7.1 to
         V(spam).
       - C(delay) (span, default V([1, 5])), from accepting a message, or the end of C(hold), to its delivery.
       - C(hold) (float, default 0), how long each message is held before the first attempt.
       - C(blocked_rate) (float, default 0), the share that goes to a receiver that refuses it, with 550 5.7.1.
-      - C(blocked_domains) (list of str, default V([])), the domains that refuse everything, with 550 5.7.1.
-      - C(unreachable_rate) (float, default 0), the share that goes to a receiver that cannot be reached. It fails after
-        a day, when the service gives up.
-      - C(returned_rate) (float, default 0), the share of the deliveries that the receiver accepts and returns later,
-        for one of the reasons in C(refusals). Nobody opens such a message.
+      - C(blocked_domains) (list of str, default V([])), the domains that refuse all mail, with 550 5.7.1.
+      - C(unreachable_rate) (float, default 0), the share that goes to a receiver that cannot be reached. This mail
+        fails after a day, when the service gives up.
+      - C(returned_rate) (float, default 0), the share of the deliveries that the receiver returns later, for one of the
+        reasons in C(refusals). These messages are not opened.
       - C(returned_delay) (span, default V([60, 1800])), from the delivery to the return.
       - C(domains) (dict, default V({})), what becomes of mail to the domains that are its keys. A value is a name, as
-        above, or a dict of what differs from the dict around it. As a domain is one receiver, V(blocked) and
-        V(unreachable) are for all of its mail there. Other domains, also those below a named one, are not affected.
+        above, or a dict of what differs from the dict around it. A domain is one receiver, so here V(blocked) and
+        V(unreachable) are for all of its mail. Other domains are not affected, subdomains included.
       - C(deferred_rate) (float, default 0), the share of the deliveries that the receiver defers at the first attempt.
-      - C(retries) (list of float, default V([600, 1200, 3000, 4800])), when deferred mail is tried again, after the
-        first attempt. The last one delivers.
+      - C(retries) (list of float, default V([600, 1200, 3000, 4800])), when deferred mail is tried again, in
+        seconds after the first attempt. The last retry always delivers.
       - C(retry_rate) (float, default 0.7), the chance that a retry before the last one delivers.
-      - C(open_rate) (float, default 0.35), the share of the deliveries that are opened.
+      - C(open_rate) (float, default 0.35), the share of the deliveries that is opened.
       - C(open_delay) (span, default V([30, 3600])), from the delivery to the open, and from one open to the next.
       - C(click_rate) (float, default 0.2), the share of the opened messages in which a link is clicked.
       - C(click_delay) (span, default V([5, 120])), from the first open to the click, and from one click to the next.
@@ -125,10 +127,10 @@ options:
     default: healthy
   faults:
     description:
-      - What goes wrong with requests for counters and events. Sending is never disturbed. A start or restart counts
-        from the beginning.
-      - Requests meet first O(faults.drop), then O(faults.statuses), then O(faults.slow_bytes).
-      - When not set, nothing goes wrong.
+      - What goes wrong with requests for counters and events. Requests to send mail have no faults. A start or restart
+        counts the requests from 0.
+      - The first requests get O(faults.drop), the next O(faults.statuses), the next O(faults.slow_bytes).
+      - When not set, there are no faults.
     type: dict
     version_added: 1.0.0
     suboptions:
@@ -144,9 +146,8 @@ options:
         default: 0
       statuses:
         description:
-          - The status codes that the next requests are answered with, from 200 to 599. Each entry is a code, or a dict
-            with C(status), C(count) (for so many requests, default 1) and C(retry_after) (seconds, the header
-            C(Retry-After)).
+          - The status codes for the next requests, from 200 to 599. Each entry is a code, or a dict with C(status),
+            C(count) (the number of requests, default 1) and C(retry_after) (seconds, for the header C(Retry-After)).
         type: list
         version_added: 1.0.0
         elements: raw
@@ -157,42 +158,42 @@ options:
         version_added: 1.0.0
         default: 0
       slow_count:
-        description: How many of the next requests O(faults.slow_bytes) is for. When not set, it is for all.
+        description: How many of the next requests get O(faults.slow_bytes). When not set, all of them.
         type: int
         version_added: 1.0.0
       unknown_tag:
         description:
-          - How a request for the counters of a tag without mail is answered, which the vendor does not document. With
+          - The answer to a request for the counters of a tag without mail, which the vendor does not document. It is
             404 (V(not_found)), counters of 0 (V(zeros)), an empty object (V(object)), an empty list (V(list)), or
-            V(null). Its events are always an empty list.
+            V(null). The events of such a tag are always an empty list.
         type: str
         version_added: 1.0.0
         choices: [not_found, zeros, object, list, 'null']
         default: not_found
   seed:
     description:
-      - Makes it repeatable. The same messages, sent in the same order to fresh O(data), meet the same fates after the
-        same delays, also across restarts.
-      - When not set, chance decides.
+      - Makes a rehearsal repeatable. With the same seed, the same messages, sent in the same order to new O(data), have
+        the same outcome after the same delays, also across restarts.
+      - When not set, it is random.
     type: int
     version_added: 1.0.0
   speed:
     description:
       - Divides every delay of the scenario. From 0.001 to 1,000,000,000.
-      - Time stamps stay real time, so divide the seconds of a gate (C(wait_timeout), C(wait_sleep), C(sending_gap),
-        C(grace_period)) by the same number. Moments are rounded up to a tenth of a second.
+      - Time stamps are in real time, so divide the seconds of a gate (C(wait_timeout), C(wait_sleep), C(sending_gap),
+        C(grace_period)) by the same number. Times are rounded up to a tenth of a second.
     type: float
     version_added: 1.0.0
     default: 1
   idle_timeout:
     description:
-      - Seconds without any request after which it ends by itself, so that an interrupted play leaves nothing running.
-        What it stored stays for the next start. V(0) is never.
+      - Seconds without any request after which the sandbox ends, so that an interrupted play leaves nothing running.
+        Stored messages are kept for the next start. V(0) is never.
     type: float
     version_added: 1.0.0
     default: 3600
 notes:
-  - The seconds of O(faults) and O(idle_timeout) are real ones. Only those of O(scenario) are divided by O(speed).
+  - O(speed) divides only the seconds in O(scenario), not those in O(faults) and O(idle_timeout).
 seealso:
   - plugin: mailops.smtpeter.tag_stats
     plugin_type: lookup
@@ -225,22 +226,22 @@ EXAMPLES = r"""
           text: Hello!
           tags: [wave-1]
 
-    - name: Read what became of it
+    - name: Read the statistics
       mailops.smtpeter.tag_stats_info:
         api_url: "{{ sandbox.api_url }}"
         api_token: only-for-rehearsal
         tags: [wave-1]
       register: result
 
-    - name: See that everything arrived
+    - name: Check that every message was delivered
       ansible.builtin.assert:
         that: result.stats['wave-1'].deliveries == 3
   always:
-    - name: Stop it
+    - name: Stop the sandbox
       mailops.smtpeter.sandbox:
         state: stopped
 
-- name: Start one that loses the first two requests and then asks to wait, with HTTPS
+- name: Start one with HTTPS that drops two requests, then asks clients to wait
   mailops.smtpeter.sandbox:
     name: hostile
     api_token: only-for-rehearsal
@@ -284,17 +285,17 @@ EXAMPLES = r"""
 RETURN = r"""
 api_url:
   description:
-    - What the other plugins take as their C(api_url). Null when stopped, or in check mode before the port is known.
+    - The C(api_url) for the other plugins. Null when stopped, or in check mode before the port is known.
   returned: success
   type: str
   sample: http://127.0.0.1:40961/v1
 ca_path:
-  description: The certificate authority to trust, what the other plugins take as C(ca_path). Null without O(tls).
+  description: The certificate authority to trust, the C(ca_path) for the other plugins. Null without O(tls).
   returned: success
   type: str
   sample: null
 pid:
-  description: The number of the process. Null when stopped, or in check mode before a start.
+  description: The ID of the process. Null when stopped, or in check mode before a start.
   returned: success
   type: int
   sample: 4711
@@ -309,48 +310,34 @@ data:
   type: str
   sample: /tmp/smtpeter-sandbox-1000/default/messages.sqlite
 state:
-  description: Whether it runs now, or would outside of check mode, as O(state).
+  description: Whether it runs, or would run without check mode, as in O(state).
   returned: success
   type: str
   sample: started
 """
 
-import dataclasses
+from dataclasses import asdict
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mailops.smtpeter.plugins.module_utils import _fields
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import control
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import LibraryMissingError, SandboxError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.faults import UNKNOWN_TAGS
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import parse_name, parse_settings
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.control import start_sandbox, stop_sandbox
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import LibraryMissingError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import (
+    Settings,
+    parse_name,
+    parse_settings,
+)
 
 
 def argument_spec() -> dict[str, Any]:
-    """Return the options."""
+    """Return the argument spec."""
     return {
         "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
         "name": {"type": "str", "default": "default"},
-        "host": {"type": "str", "default": "127.0.0.1"},
-        "port": {"type": "int", "default": 0},
-        "api_token": {"type": "str", "no_log": True},
-        "data": {"type": "path"},
-        "tls": {"type": "bool", "default": False},
-        "scenario": {"type": "raw", "default": "healthy"},
-        "faults": {
-            "type": "dict",
-            "options": {
-                "latency": {"type": "float", "default": 0},
-                "drop": {"type": "int", "default": 0},
-                "statuses": {"type": "list", "elements": "raw", "default": []},
-                "slow_bytes": {"type": "float", "default": 0},
-                "slow_count": {"type": "int"},
-                "unknown_tag": {"type": "str", "choices": list(UNKNOWN_TAGS), "default": "not_found"},
-            },
-        },
-        "seed": {"type": "int"},
-        "speed": {"type": "float", "default": 1},
-        "idle_timeout": {"type": "float", "default": 3600},
+        **_fields.argument_spec(Settings),
     }
 
 
@@ -364,14 +351,14 @@ def main() -> None:
     try:
         name = parse_name(module.params["name"])
         if module.params["state"] == "stopped":
-            outcome = control.stopped(name, module.check_mode)
+            result = stop_sandbox(name, module.check_mode)
         else:
-            outcome = control.started(name, parse_settings(module.params), module.check_mode)
+            result = start_sandbox(name, parse_settings(module.params), module.check_mode)
     except LibraryMissingError as error:
         module.fail_json(msg=f"{error} ({how_to_install(error.library)})")
-    except SandboxError as error:
+    except SmtpeterError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(**dataclasses.asdict(outcome))
+    module.exit_json(**asdict(result))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 def percent(ratio: float) -> str:
-    """Return a ratio as people read it: C(95%), C(99.5%)."""
+    """Return a ratio as people read it: `95%`, `99.5%`."""
     return f"{ratio * 100:.6g}%"
 
 

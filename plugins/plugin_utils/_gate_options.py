@@ -19,46 +19,36 @@ from ..module_utils import _options as options
 from ..module_utils._client import check_tag
 from ..module_utils._errors import OptionError, SmtpeterError
 from ..module_utils._fetch import checked_tags
+from ..module_utils._fields import Reader, readers
+from ..module_utils._fields import argument_spec as spec_of
 from ..module_utils._moment import read_moment
-from ..module_utils._policy import Policy
 from ..module_utils._record import Record, to_iso
-from ..module_utils._values import from_json, kind_of, seconds, shown, whole
-from ._forms import Given, only_tag
+from ..module_utils._values import from_json, kind_of, shown
+from ._forms import TagInput, only_tag
 from ._gate.gate import Gate
 from ._gate.look import Timing
 from ._gate.outcome_tracker import outcome_trackers_of
 from ._gate.tracker import trackers_of
 from ._judging.outcome_decision import check_asked
+from ._judging.policy import Policy
 from ._since import NOTHING_IN_COMMON
 
 _CONNECTION = tuple(options.connection_spec())
 _POLICY = tuple(item.name for item in fields(Policy))
 _VERDICTS = ["fail", "inconclusive", "error"]
-_TYPES = {
-    "min_delivery_ratio": "float",
-    "min_messages": "int",
-    "confidence": "float",
-    "expected_messages": "raw",
-    "sending_gap": "float",
-    "grace_period": "float",
-    "at_deadline": "str",
-    "min_open_ratio": "float",
-    "min_click_ratio": "float",
-    "baseline_tag": "str",
-    "max_delivery_drop": "float",
-    "wait_timeout": "float",
-    "wait_sleep": "float",
-    "wait_delay": "float",
-    "max_consecutive_errors": "int",
-    "history_limit": "int",
+_OWN: dict[str, dict[str, Any]] = {
+    "judge_by": {"type": "str", "choices": ["counters", "outcomes"], "default": "counters"},
+    "since": {"type": "raw"},
+    "fail_on": {"type": "list", "elements": "str", "choices": _VERDICTS, "default": _VERDICTS},
+    "state": {"type": "path"},
 }
 
 
 def argument_spec() -> dict[str, Any]:
-    """Return the argument spec, with the defaults of the policy and of the timing.
+    """Return the argument spec.
 
-    It knows nothing of the environment: a token or an address that is not given is left to the look, which reads the
-    environment of the task's host, so that the two never come from different machines.
+    It reads no environment. A token or an address that is not given is left to the look, which reads the environment
+    of the task's host, so that both come from the same machine.
     """
     connection = options.connection_spec()
     connection["api_token"]["required"] = False
@@ -69,18 +59,11 @@ def argument_spec() -> dict[str, Any]:
         option.pop("fallback", None)
     reading = options.reading_spec()
     del reading["missing"]
-    fail_on = {"type": "list", "elements": "str", "choices": _VERDICTS, "default": _VERDICTS}
-    judge_by = {"type": "str", "choices": ["counters", "outcomes"], "default": "counters"}
-    spec = {**connection, **reading, "judge_by": judge_by, "since": {"type": "raw"}, "fail_on": fail_on}
-    spec["state"] = {"type": "path"}
-    for item in (*fields(Policy), *fields(Timing)):
-        spec[item.name] = {"type": _TYPES[item.name], "default": item.default}
-    spec["at_deadline"]["choices"] = ["ratio", "inconclusive"]
-    return spec
+    return {**connection, **reading, **_OWN, **spec_of(Policy), **spec_of(Timing)}
 
 
 def validated(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a task as the gate reads them, with all defaults. Raises SmtpeterError."""
+    """Return the arguments of a task, read and checked, with all defaults. Raises SmtpeterError."""
     policy = Policy.from_options({name: given.get(name) for name in _POLICY})
     read = options.read_values(given, _READERS)
     read.update({name: getattr(policy, name) for name in _POLICY if given.get(name) is not None})
@@ -93,7 +76,7 @@ def validated(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def gate_from(args: Mapping[str, Any], once: bool, warn: Callable[[str], None]) -> Gate:
-    """Make a gate of validated arguments, which looks just once if `once`. Raises OptionError."""
+    """Return a gate for validated arguments, which looks only once if `once`. Raises OptionError."""
     options.check_connection(args)
     token = args["api_token"] or ""
     tags = checked_tags(args["tags"], token)
@@ -148,12 +131,12 @@ def earlier_records(args: Mapping[str, Any], tags: list[str]) -> dict[str, Recor
 
 
 def look_args(args: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a look: those that were given or have a default here."""
+    """Return the arguments of a look: those that are not null."""
     return {name: args[name] for name in (*_CONNECTION, "parallel") if args.get(name) is not None}
 
 
 def events_since(args: Mapping[str, Any]) -> str | None:
-    """Return the moment from which on outcomes are judged, in ISO 8601; null for all. Raises OptionError."""
+    """Return the moment from which outcomes are judged, in ISO 8601; null for all. Raises OptionError."""
     since = args["since"]
     if isinstance(since, Mapping):
         raise OptionError(
@@ -167,7 +150,7 @@ def _timing(args: Mapping[str, Any], once: bool) -> Timing:
     given = {item.name: args[item.name] for item in fields(Timing)}
     timing = Timing(**{**given, "wait_timeout": 0.0} if once else given)
     if not timing.wait_sleep and timing.wait_timeout:
-        raise OptionError("wait_sleep", "0 would ask without a pause; give seconds above 0")
+        raise OptionError("wait_sleep", "0 leaves no pause between looks; give seconds above 0")
     return timing
 
 
@@ -177,7 +160,7 @@ def _before(since: Any, tags: list[str]) -> dict[str, Record]:
         return {}
     if not isinstance(since, Mapping):
         raise OptionError("since", _not_stats(since))
-    given = Given.read("since", since)
+    given = TagInput.read("since", since)
     records = given.records("since")
     if given.form == "one":
         if len(tags) > 1:
@@ -195,7 +178,7 @@ def _not_stats(since: Any) -> str:
         moment = None
     if moment is not None:
         return "a moment is for judge_by: outcomes; by counters, give the stats of an earlier gate"
-    return f"{kind_of(since)} came where an earlier stats, a dict of records by tag, belongs"
+    return f"{kind_of(since)} is not the stats of an earlier gate; give a dict of records by tag"
 
 
 def _since(_name: str, value: Any) -> Any:
@@ -222,14 +205,10 @@ def _fail_on(name: str, value: Any) -> list[str]:
     return list(given)
 
 
-_READERS: dict[str, options.Reader] = {
+_READERS: dict[str, Reader] = {
     **options.READERS,
+    **readers(Timing),
     "since": _since,
     "fail_on": _fail_on,
     "state": _state,
-    "wait_timeout": seconds,
-    "wait_sleep": seconds,
-    "wait_delay": seconds,
-    "max_consecutive_errors": lambda name, value: whole(name, value, 0),
-    "history_limit": lambda name, value: whole(name, value, 2),
 }

@@ -8,28 +8,28 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from ..module_utils._policy import Policy
 from ..module_utils._record import Record, difference
 from ..module_utils._values import seconds
-from ._forms import Given, earlier_records
+from ._forms import TagInput, earlier_records
+from ._judging.policy import Policy
 
-NOTHING_IN_COMMON = "the two readings have no tag in common, so all mail counts as new; check the tags"
+NOTHING_IN_COMMON = "the two entries have no tag in common, so all mail counts as new; check the tags"
 
 
 def since(after: Any, before: Any, grace_period: Any, warn: Callable[[str], None]) -> Any:
-    """Return what happened between two readings, in the form of `after`.
+    """Return what happened between two entries, in the form of `after`.
 
     `grace_period` is in seconds, null for the policy's default; `warn` takes what the user should know. Raises
     OptionError.
     """
     grace = Policy.grace_period if grace_period is None else seconds("grace_period", grace_period)
-    given = Given.read("the input of since", after)
+    given = TagInput.read("the input of since", after)
     records = records_since("before", given, before, grace, warn)
     return given.like([record.as_dict() for record in records], records)
 
 
 def records_since(
-    option: str, given: Given, earlier: Any, grace_period: float, warn: Callable[[str], None]
+    option: str, given: TagInput, earlier: Any, grace_period: float, warn: Callable[[str], None]
 ) -> list[Record]:
     """Return what happened since `earlier` for each of the records in `given`; `option` names it in errors."""
     records = given.records(option)

@@ -10,11 +10,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
+from difflib import SequenceMatcher
 from typing import Any, Iterable, Iterator
 
-from ..module_utils._values import kind_of
+from ..module_utils._values import from_json, kind_of
 
 _OWN = "smtpeter_"
+# A name of seven letters with one that is wrong is more alike than that.
+_SIMILAR = 0.85
 NO_TAGS = (
     "smtpeter_tags: it is empty; give the tags to judge, such as -e smtpeter_tags=wave-1 or -e "
     "smtpeter_tags=wave-1,wave-2, or set the environment variable SMTPETER_TAGS"
@@ -63,6 +66,32 @@ def keys_problem(given: Any, name: str) -> str:
     return next((_not_text(key, name) for key in keys if not isinstance(key, str)), "")
 
 
+def empty_since_problem(given: Any, judge_by: Any) -> str:
+    """Return what is wrong with a `smtpeter_since` that holds no reading; empty text where it holds one, or a moment.
+
+    A gate by counters would judge all mail, and one by outcomes asks for a moment itself.
+    """
+    if judge_by == "outcomes" or given is None:
+        return ""
+    since = from_json(given)
+    if since or not isinstance(since, (Mapping, list)):
+        return ""
+    return (
+        "smtpeter_since: it holds no reading, so all mail would be judged; give the stats of a gate that judged by "
+        "counters and could read"
+    )
+
+
+def fleet_problem(judge_by: Any) -> str:
+    """Return what is wrong with the `smtpeter_judge_by` of a fleet, which counters judge; empty text where nothing."""
+    if judge_by in (None, "counters"):
+        return ""
+    return (
+        "smtpeter_judge_by: a fleet is judged by its counters; leave it out, or gate these tags with the playbook "
+        "mailops.smtpeter.gate"
+    )
+
+
 def names_problems(
     variables: Iterable[str], options: Sequence[str], known: Sequence[str], prefix: str
 ) -> Iterator[str]:
@@ -88,11 +117,11 @@ def close_options(name: str, options: Iterable[str]) -> list[str]:
 
 def _not_text(given: Any, name: str) -> str:
     if isinstance(given, (Mapping, list, tuple)):
-        return f"{name}: {kind_of(given)} came where a tag belongs; give text, or a list of text"
+        return f"{name}: {kind_of(given)} is not a tag; give text, or a list of text"
     kind = "a date" if isinstance(given, date) else kind_of(given)
     shown = "" if given is None else f" ({str(given).lower()[:60]})"
     return (
-        f"{name}: {kind}{shown} came where a tag belongs, and what was written is lost; quote it: '1.10' in YAML, "
+        f"{name}: {kind}{shown} is not a tag, and what was written is lost; quote it: '1.10' in YAML, "
         f"{name}='\"1.10\"' in the line of a host in an INI inventory"
     )
 
@@ -113,7 +142,7 @@ def _is_close(name: str, option: str) -> bool:
     ours, theirs = _words(name), _words(option)
     if "".join(ours) == "".join(theirs):
         return True
-    if _edits(name.lower(), option) <= (1 if len(option) < 8 else 2):
+    if sorted(name) == sorted(option) or SequenceMatcher(a=name.lower(), b=option).ratio() >= _SIMILAR:
         return True
     return _abbreviates(ours, theirs)
 
@@ -131,17 +160,3 @@ def _abbreviates(ours: list[str], theirs: list[str]) -> bool:
         return False
     written, whole = 2 * len("".join(ours)), len("".join(theirs))
     return len(ours) > 1 or written > whole or (written == whole and ours[-1] == theirs[-1])
-
-
-def _edits(left: str, right: str) -> int:
-    """Return how many letters are wrong, missing, too many or swapped with the next one."""
-    rows = [list(range(len(right) + 1))]
-    for i, letter in enumerate(left, 1):
-        row = [i]
-        for j, other in enumerate(right, 1):
-            edits = min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (letter != other))
-            if i > 1 and j > 1 and letter == right[j - 2] and left[i - 2] == other:
-                edits = min(edits, rows[-2][j - 2] + 1)
-            row.append(edits)
-        rows.append(row)
-    return rows[-1][-1]

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.outcome_tracker import outcome_trackers_of
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import trackers_of
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from ansible_collections.mailops.smtpeter.tests.benchmark._campaigns import TAG
 
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ class Outcome:
     def is_wrong(self, share: float, required: float) -> bool:
         """Whether it passes what ends below the required share, or fails what does not."""
         return self.verdict == ("pass" if share < required else "fail")
+
+    def is_by_deadline(self, timing: Timing) -> bool:
+        """Whether it is a pass by the bare ratio when time was up."""
+        return self.seconds >= timing.wait_timeout and self.decided_by == "ratio" and self.verdict == "pass"
 
 
 def run_gate(
@@ -75,7 +79,7 @@ def guaranteed(
     looks: Sequence[Look], policy: Policy, timing: Timing, before: Record | None, outcome: Outcome
 ) -> Outcome:
     """Return what becomes of a gate's outcome when the bare ratio does not decide at the deadline."""
-    if outcome.seconds < timing.wait_timeout or outcome.decided_by != "ratio" or outcome.verdict != "pass":
+    if not outcome.is_by_deadline(timing):
         return outcome
     return run_gate(looks, replace(policy, at_deadline="inconclusive"), timing, before)[0]
 

@@ -63,6 +63,7 @@ class Rulebook:
         command = [str(Path(sys.executable).with_name("ansible-rulebook")), "--rulebook", "rulebook.yml"]
         env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         env["SMTPETER_API_TOKEN"] = TOKEN
+        env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
                 [*command, "--vars", "vars.yml", "-vv"], cwd=self.directory, env=env, stdout=output, stderr=output

@@ -14,10 +14,10 @@ from fractions import Fraction
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Answer
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, StatsError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record, parse
 from ansible_collections.mailops.smtpeter.plugins.module_utils._redact import Redactor
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.decision import judge
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.state import state_of_record
 
 NOW = datetime(2016, 1, 2, 12, 0, 0, tzinfo=timezone.utc)

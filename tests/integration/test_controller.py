@@ -21,9 +21,9 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._values import seconds
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from ansible_collections.mailops.smtpeter.tests.integration import conftest
 from ansible_collections.mailops.smtpeter.tests.integration.conftest import ROOT, TOKEN
 from ansible_collections.mailops.smtpeter.tests.integration.jobs import Job, printed

@@ -27,7 +27,7 @@ import pytest
 import yaml
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import tls
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.mail import Mail
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.scenario import Fate
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.plan import Plan
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.server import Service
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import parse_settings
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.store import Store
@@ -143,7 +143,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     store = Store(data)
     for tag in TAGS:
         recipients = tuple(f"reader{number}@example.org" for number in range(MESSAGES))
-        store.add(Mail(recipients, (tag,)), lambda _number, _recipient: Fate(0.0), time.time() - 7200)
+        store.add(Mail(recipients, (tag,)), lambda _number, _recipient: Plan(0.0), time.time() - 7200)
     store.close()
     with Service(parse_settings({"api_token": TOKEN, "seed": 1}), data) as running:
         yield running
@@ -161,7 +161,12 @@ def environment(service: Service, bare: pathlib.Path) -> Iterator[dict[str, str]
         yield {**conftest.only(bare), **access, **conftest.DEAD_PROXY, "TMPDIR": temporary}
         for name in sandboxes(temporary):
             control = "ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.control"
-            command = [sys.executable, "-c", f"import sys; from {control} import stopped; stopped(sys.argv[1])", name]
+            command = [
+                sys.executable,
+                "-c",
+                f"import sys; from {control} import stop_sandbox; stop_sandbox(sys.argv[1])",
+                name,
+            ]
             subprocess.run(command, env={**os.environ, "TMPDIR": temporary}, check=True)
 
 
@@ -463,7 +468,7 @@ def test_troubles(
     venv = tmp_path / "venv"
     subprocess.run([ansible_core.python, "-m", "venv", "--without-pip", venv], check=True)
     certificate = str(tmp_path / "certificate.pem")
-    tls.ensure(str(tmp_path / "ca.pem"), certificate, "127.0.0.1")
+    tls.ensure_certificate(str(tmp_path / "ca.pem"), certificate, "127.0.0.1")
     (tmp_path / "cache_plugins").mkdir()
     (tmp_path / "cache_plugins" / "broken.py").write_text(BROKEN_CACHE, encoding="utf-8")
     tasks = [{"name": message, **task, "ignore_errors": True} for message, task in TROUBLES.items()]

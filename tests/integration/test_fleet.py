@@ -349,10 +349,16 @@ def test_the_later_record_counts(play, tmp_path, read):
     [
         ({"web": {}}, [], "smtpeter_tags: no host of the inventory has this variable"),
         (HOSTS, ["-e", "smtpeter_paralell=9"], "there is no such variable; did you mean smtpeter_parallel?"),
-        ({"web": {"smtpeter_tags": [1.1]}}, [], "smtpeter_tags of web: a number (1.1) came where a tag belongs"),
-        ({"a": {"smtpeter_tags": "x"}, "b": {"smtpeter_tags": ["y", None]}}, [], "smtpeter_tags of b: null came"),
+        ({"web": {"smtpeter_tags": [1.1]}}, [], "smtpeter_tags of web: a number (1.1) is not a tag"),
+        (
+            {"a": {"smtpeter_tags": "x"}, "b": {"smtpeter_tags": ["y", None]}},
+            [],
+            "smtpeter_tags of b: null is not a tag",
+        ),
         ({"web": {"smtpeter_tags": "wave-1,"}}, [], "smtpeter_tags of web: an entry is empty"),
         (HOSTS, ["-e", "smtpeter_parallel=0"], "parallel"),
+        (HOSTS, ["-e", "smtpeter_judge_by=outcomes"], "smtpeter_judge_by: a fleet is judged by its counters"),
+        (HOSTS, ["-e", '{"smtpeter_since": {}}'], "smtpeter_since: it holds no reading"),
     ],
 )
 def test_what_cannot_work(read, service, hosts, args, said):

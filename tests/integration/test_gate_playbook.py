@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import time
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from ansible_collections.mailops.smtpeter.tests.integration.conftest import DEAD_PROXY, TOKEN, environment, written
@@ -59,6 +60,59 @@ def test_every_verdict(play, access, tmp_path, tags, wait, verdict, code):
     assert TOKEN not in run.output
 
 
+@pytest.mark.parametrize(
+    ("tags", "wait", "verdict", "said"),
+    [
+        ("good", "30", "pass", "good: 200 of 200 messages are delivered (100%)"),
+        ("good,poor", "30", "fail", " by example.org with 550"),
+        ("few", "0", "inconclusive", "few: 20 of at least 100 messages so far"),
+        ("good", "closed", "error", "refused"),
+    ],
+)
+def test_every_verdict_by_outcomes(play, access, tmp_path, tags, wait, verdict, said):
+    """The causes are named, no address is, and no reading is left that would have a gate by counters judge all mail."""
+    reports = stale(tmp_path / "reports")
+    args = ["-e", f"smtpeter_tags={tags}", "-e", "smtpeter_judge_by=outcomes", "-e", "smtpeter_reports=reports"]
+    if wait == "closed":
+        access = {**access, "SMTPETER_API_URL": "http://127.0.0.1:9/v1"}
+        args += ["-e", "smtpeter_retries=0", "-e", "smtpeter_max_consecutive_errors=1"]
+        wait = "30"
+    run = play(
+        "mailops.smtpeter.gate", *args, *HURRY, "-e", f"smtpeter_wait_timeout={wait}", "-vvvv", env=access, check=False
+    )
+    assert run.returncode == (0 if verdict == "pass" else 2), run.output
+    assert sorted(path.name for path in reports.iterdir()) == sorted({*REPORTS, "notes.txt"} - {"stats.json"})
+    result = json.loads((reports / "gate.json").read_text(encoding="utf-8"))
+    assert (result["verdict"], result["stats"]) == (verdict, {})
+    assert said in result["msg"]
+    handed_out = run.result("Hand the verdict out")["ansible_stats"]["data"]
+    assert handed_out == {"smtpeter_gate": {key: result[key] for key in ("verdict", "msg", "reasons", "stats")}}
+    shown = run.output + json.dumps(run.tasks) + "".join(path.read_text(encoding="utf-8") for path in reports.iterdir())
+    assert not re.search(r"reader\d|@example", shown)
+    assert leaks(shown, TOKEN) == []
+
+
+@pytest.mark.parametrize(
+    ("ago", "form", "messages"),
+    [(3600, "unix", 200), (3600, "iso", 200), (-3600, "unix", 0), (-3600, "iso", 0), (-3600, "local", 0)],
+)
+def test_since_a_moment(play, access, tmp_path, ago, form, messages):
+    """Mail is judged from then on, and a zone counts."""
+    moment = datetime.now(timezone.utc) - timedelta(seconds=ago)
+    since = {
+        "unix": str(int(moment.timestamp())),
+        "iso": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "local": moment.astimezone(timezone(timedelta(hours=-5))).isoformat(timespec="seconds"),
+    }[form]
+    args = ["-e", "smtpeter_tags=good", "-e", "smtpeter_judge_by=outcomes", "-e", f"smtpeter_since={since}"]
+    given = [*args, "-e", "smtpeter_wait_timeout=0", "-e", "smtpeter_reports=reports"]
+    run = play("mailops.smtpeter.gate", *given, env=access, check=False)
+    assert run.returncode == (0 if messages else 2), run.output
+    result = json.loads((tmp_path / "reports" / "gate.json").read_text(encoding="utf-8"))
+    assert result["tags"]["good"]["messages"] == messages
+    assert result["tags"]["good"]["outcome"]["since"] == moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def test_the_next_wave(play, access, tmp_path):
     """The figures that one gate leaves are what the next one starts from."""
     play("mailops.smtpeter.gate", "-e", "smtpeter_tags=good", "-e", "smtpeter_reports=one", env=access)
@@ -83,6 +137,31 @@ def test_the_next_wave(play, access, tmp_path):
         (["-e", "smtpeter_tag=a"], "smtpeter_tag: there is no such variable; did you mean smtpeter_tags?"),
         (["-e", "smtpeter_tags=a", "-e", "smtpeter_fail_on=never"], "smtpeter_fail_on"),
         (["-e", "smtpeter_tags=good", "-e", "smtpeter_min_delivery_ratio=97"], "did you mean 0.97?"),
+        (["-e", "smtpeter_tags=a", "-e", "smtpeter_judge=outcomes"], "did you mean smtpeter_judge_by?"),
+        (["-e", "smtpeter_tags=a", "-e", "smtpeter_judge_by=outcome"], "judge_by must be one of: counters, outcomes"),
+        (
+            ["-e", "smtpeter_tags=a", "-e", "smtpeter_judge_by=outcomes", "-e", "smtpeter_since_file=one/stats.json"],
+            "smtpeter_since_file: the stats.json of an earlier gate is for smtpeter_judge_by=counters; give a moment",
+        ),
+        (
+            ["-e", '{"smtpeter_tags": "a", "smtpeter_judge_by": "outcomes", "smtpeter_since": {}}'],
+            "since: the stats of an earlier gate are for judge_by: counters; give a moment",
+        ),
+        (["-e", "smtpeter_tags=a", "-e", "smtpeter_judge_by=outcomes", "-e", "smtpeter_since="], "since: it is empty"),
+        (
+            ["-e", "smtpeter_tags=a", "-e", "smtpeter_since=2026-01-31T12:00:00Z"],
+            "since: a moment is for judge_by: outcomes",
+        ),
+        (["-e", '{"smtpeter_tags": "a", "smtpeter_since": {}}'], "smtpeter_since: it holds no reading"),
+        (["-e", "smtpeter_tags=a", "-e", "smtpeter_since={}"], "smtpeter_since: it holds no reading"),
+        (
+            ["-e", "smtpeter_tags=a", "-e", "smtpeter_since_file=a.json", "-e", '{"smtpeter_since": {"a": {}}}'],
+            "smtpeter_since_file: smtpeter_since is given, too",
+        ),
+        (
+            ["-e", "smtpeter_tags=a", "-e", "smtpeter_since=2026-01-31 12:00:00"],
+            "'12:00:00' was left over, since Ansible splits extra variables at blanks",
+        ),
     ],
 )
 def test_what_cannot_work(play, access, args, said):
@@ -98,7 +177,7 @@ NO_TEXT = {
     "smtpeter_tags: on": "smtpeter_tags: a boolean (true)",
     "smtpeter_tags: [2026-11-26]": "smtpeter_tags: a date (2026-11-26)",
     "smtpeter_tags: [12:30:00]": "smtpeter_tags: a number (45000)",
-    "smtpeter_tags: [good, null]": "smtpeter_tags: null came",
+    "smtpeter_tags: [good, null]": "smtpeter_tags: null is not a tag",
     "smtpeter_tags: '[\"good\", 7]'": "smtpeter_tags: a number (7)",
     "smtpeter_tags: good\nsmtpeter_expected_messages: {good: 200, 010: 5}": "smtpeter_expected_messages: a number (8)",
     "smtpeter_tags: good\nsmtpeter_baseline_tag: 2_0": "smtpeter_baseline_tag: a number (20)",

@@ -29,9 +29,12 @@ NAMES = {
     "info": "mailops.smtpeter.tag_stats_info",
     "outcomes": "mailops.smtpeter.tag_outcomes_info",
     "gate": "mailops.smtpeter.campaign_gate",
+    "outcome-gate": "mailops.smtpeter.campaign_gate",
 }
 # What is done with each way in, and the tags that are asked for.
 MODES = {"works": ["good", "echoed"], "fails": ["broken", "garbage"], "no_log": ["broken"]}
+# The counters of these are fine.
+ONLY_EVENTS = {"broken": "broken-events", "garbage": "garbage-events"}
 FORMATS = ("markdown", "junit", "svg", "html")
 SANDBOX = """
 import json, sys
@@ -39,9 +42,9 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import c
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import parse_settings
 if sys.argv[1] == "start":
     settings = parse_settings({"api_token": sys.stdin.read(), "idle_timeout": 300})
-    print(control.started("token", settings).port)
+    print(control.start_sandbox("token", settings).port)
 else:
-    control.stopped("token")
+    control.stop_sandbox("token")
 """
 
 
@@ -90,14 +93,17 @@ class Service:
         parts = urlsplit(target)
         token = parse_qs(parts.query)["access_token"][0]
         self.asked_with.add(token)
-        tag = parts.path.rsplit("/", 1)[-1]
+        tag, _dash, only_events = parts.path.rsplit("/", 1)[-1].partition("-")
+        is_events = "/events/" in parts.path
         echo = " | ".join([*spellings(token).values(), *(way(PERSON) for way in WAYS)]).encode()
         if tag == "good":
             with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self._sandbox, timeout=10)) as sandbox:
                 sandbox.request("GET", target)
                 sandbox.getresponse().read()
-            yield answer(events_of("nothing to echo") if "/events/" in parts.path else COUNTS)
-        elif tag == "echoed" and "/events/" in parts.path:
+            yield answer(events_of("nothing to echo") if is_events else COUNTS)
+        elif only_events and not is_events:
+            yield answer(COUNTS)
+        elif tag == "echoed" and is_events:
             yield answer(events_of(token), "200 OK", f"X-Echo: {token}", "X-No-Colon")
         elif tag == "echoed":
             yield answer({**COUNTS, "first": token, token: token}, "200 OK", f"X-Echo: {token}", "X-No-Colon")
@@ -189,8 +195,12 @@ def task(plugin: str, way: str, mode: str, url: str, directory: pathlib.Path) ->
             made["vars"] = {"smtpeter_api_token": token}
         return made
     options = {"tags": tags, "api_url": url, "retries": 0}
-    if plugin == "gate":
+    if plugin in matrix.GATES:
         options.update(wait_timeout=0, max_consecutive_errors=0)
+    if plugin == "outcome-gate":
+        # All mail of the tags that can be read failed, which the reasons tell.
+        options.update(judge_by="outcomes", min_messages=1, fail_on=["error"])
+        options["tags"] = [ONLY_EVENTS.get(tag, tag) for tag in tags]
     if way == "module_defaults":
         made["module_defaults"] = {"group/mailops.smtpeter.smtpeter": {"api_token": token}}
     elif way == "keyword":
@@ -209,7 +219,7 @@ def playbook(plugin: str, ways: list[str], url: str, directory: pathlib.Path) ->
     registered = {each["name"]: "{{ " + each["register"] + " }}" for each in tasks}
     shown = {"name": "show", "ansible.builtin.debug": {"msg": registered}, "register": "shown"}
     files = {"registered.json": "{{ shown.msg | to_nice_json }}"}
-    if plugin == "gate":
+    if plugin in matrix.GATES:
         reports = [
             f"{{{{ {each['register']} | mailops.smtpeter.gate_report('{form}') }}}}"
             for each in tasks
@@ -274,7 +284,7 @@ def test_every_cell(
             output["stderr"] += done.stderr
             tasks += done.tasks
             registered.update(json.loads((tmp_path / "registered.json").read_text(encoding="utf-8")))
-            if plugin == "gate":
+            if plugin in matrix.GATES:
                 (tmp_path / "reports").mkdir(exist_ok=True)
                 (tmp_path / "reports.txt").rename(tmp_path / "reports" / run)
         output["one line"] = one_line(plugin, service.server.url, ansible_core.python, tmp_path, env, variables)
@@ -306,8 +316,8 @@ def test_every_cell(
         "other files": contents(tmp_path, ("given", "remote", "ansible.log")),
     }
     assert list(places) == list(matrix.WAYS_OUT)
-    # Only the gate always warns, and older ones keep no traceback of a module that fails.
-    optional = {"warnings" if plugin != "gate" else "", "exceptions" if version < (2, 19) else ""}
+    # Only a gate always warns, and older ones keep no traceback of a module that fails.
+    optional = {"warnings" if plugin not in matrix.GATES else "", "exceptions" if version < (2, 19) else ""}
     assert {out for out in matrix.ways_out(plugin) if len(places[out]) < 100} <= optional
     leaking = {(way, out) for out, text in places.items() for way, token in tokens.items() if leaks(text, token)}
     assert [out for out, text in places.items() if PRIVATE.search(text)] == []

@@ -16,7 +16,9 @@ PLUGINS = {
     "info": "the module `tag_stats_info`",
     "outcomes": "the module `tag_outcomes_info`",
     "gate": "the action `campaign_gate`",
+    "outcome-gate": "the action `campaign_gate` with `judge_by: outcomes`",
 }
+GATES = ("gate", "outcome-gate")
 
 WAYS_IN = {
     "option": "`api_token`",
@@ -55,8 +57,8 @@ NO_WAY_IN = {
     ("info", "ini"): "Modules do not read `ansible.cfg`.",
     ("outcomes", "variable"): "Modules do not read variables; give `api_token: '{{ smtpeter_api_token }}'`.",
     ("outcomes", "ini"): "Modules do not read `ansible.cfg`.",
-    ("gate", "variable"): "The gate has a module's options, and modules do not read variables.",
-    ("gate", "ini"): "The gate has a module's options, and modules do not read `ansible.cfg`.",
+    **{(gate, "variable"): "The gate has a module's options, and modules do not read variables." for gate in GATES},
+    **{(gate, "ini"): "The gate has a module's options, and modules do not read `ansible.cfg`." for gate in GATES},
 }
 NO_WAY_OUT = {
     ("lookup", "reports"): "`gate_report` writes reports of gates alone.",
@@ -64,7 +66,7 @@ NO_WAY_OUT = {
     ("info", "cache"): "The module has no cache.",
     ("outcomes", "reports"): "`gate_report` writes reports of gates alone.",
     ("outcomes", "cache"): "The module has no cache.",
-    ("gate", "cache"): "The gate has no cache.",
+    **{(gate, "cache"): "The gate has no cache." for gate in GATES},
     ("lookup", "kept files"): "A lookup sends nothing to a host.",
 }
 
@@ -81,12 +83,12 @@ _KEYWORD = (
 UNAVOIDABLE = {
     **{
         (plugin, way, "kept files"): _ARGUMENTS
-        for plugin in ("info", "outcomes", "gate")
+        for plugin in ("info", "outcomes", *GATES)
         for way in ("option", "alias", "vault", "module_defaults")
     },
     **{
         (plugin, "keyword", out): _KEYWORD
-        for plugin in ("info", "outcomes", "gate")
+        for plugin in ("info", "outcomes", *GATES)
         for out in ("output", "log", "processes")
     },
 }

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the suite of hostile services and write docs/faults.md from what came of it.
 
-Run by .venv's Python from the repository's root, after cores.py; `--keep` takes the results of the run before.
+`make faults` runs it; `--keep` takes the results of the run before.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ansible_collections.mailops.smtpeter.tests.tools.heading import heading
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.faults import FAULTS, Fault
 
 RESULTS = pathlib.Path(".venv") / "faults"
+CORES = pathlib.Path(".venv") / "cores.json"
 PAGE = pathlib.Path("docs") / "faults.md"
 SUITE = "tests/integration/test_hostile.py"
 PLUGINS = ("lookup", "info", "gate")
@@ -41,7 +42,8 @@ or {hasty:g} s where nothing but the timeout ends it. The largest process had {p
 Ansible itself needs.
 """
 REPEAT = """
-The suite is part of `make test`. `make faults` runs it alone, in about a minute, and writes this page from its results.
+The suite is part of `make test`, on the oldest and the newest ansible-core. `make faults` runs it alone, on all, in a
+few minutes, and writes this page from its results.
 On ansible-core {own} each lookup meets one fault, in a worker of its own; elsewhere, and with the module and the gate,
 a task meets all faults at once that do not keep others waiting. The module tries twice what is worth a second attempt.
 """
@@ -103,9 +105,10 @@ def main(args: Sequence[str]) -> int:
     if "--keep" not in args:
         shutil.rmtree(RESULTS, ignore_errors=True)
         RESULTS.mkdir(parents=True)
-        command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "worksteal", SUITE]
         env = {**os.environ, "FAULTS_RESULTS": str(RESULTS.absolute())}
-        code = subprocess.run(command, env=env, check=False).returncode
+        for core in json.loads(CORES.read_text(encoding="utf-8")):
+            command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "worksteal", "--core", core, SUITE]
+            code = subprocess.run(command, env=env, check=False).returncode or code
     PAGE.write_text(page(result_files()), encoding="utf-8")
     return code
 

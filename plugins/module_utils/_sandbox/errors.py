@@ -2,24 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the sandbox raises: every text says what is wrong and what to do. Private: names and behaviour may change."""
+"""Errors of the sandbox, beside `OptionError` for its options. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
-ELSEWHERE = "mend that, or choose another place with TMPDIR"
+from .._errors import SmtpeterError
+
+ELSEWHERE = "fix that, or choose another directory with TMPDIR"
 
 
-class SandboxError(Exception):
-    """Any refusal or failure of the sandbox; its text is meant for users."""
-
-
-class SettingError(SandboxError):
-    """An option that cannot be used. C(where) is its path, such as C(scenario.tags['a'].delay)."""
-
-    def __init__(self, where: str, problem: str) -> None:
-        super().__init__(f"{where}: {problem}")
-        self.where = where
-        self.problem = problem
+class SandboxError(SmtpeterError):
+    """The sandbox refused or failed to do something; the text says what and what to do."""
 
 
 class FieldError(SandboxError):
@@ -32,7 +25,7 @@ class FieldError(SandboxError):
 
 
 class LockBusyError(SandboxError):
-    """Someone else holds the lock."""
+    """Another process holds the lock."""
 
 
 class StoreError(SandboxError):
@@ -48,7 +41,7 @@ class ListenError(SandboxError):
 
 
 class LibraryMissingError(SandboxError):
-    """A library that only TLS needs is not installed. C(library) is its name."""
+    """A library that only TLS needs is not installed. `library` is its name."""
 
     def __init__(self, library: str) -> None:
         super().__init__(f"tls: the Python library {library} is not installed; install it, or set tls to false")
@@ -59,8 +52,8 @@ class TlsError(SandboxError):
     """The certificates cannot be made, written or loaded."""
 
 
-class HomeError(SandboxError):
-    """The sandbox's own directory cannot be used."""
+class DirectoryError(SandboxError):
+    """The directory of the sandbox cannot be used."""
 
 
 class ProcessError(SandboxError):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The events of a message, as the events method gives them, and the period that it is asked for. Pure.
+"""The events of a message, as the events method returns them, and the period that a request asks for.
 
 Private: names and behaviour may change.
 """
@@ -10,17 +10,16 @@ Private: names and behaviour may change.
 from __future__ import annotations
 
 import calendar
-import dataclasses
 import datetime
 import functools
 import re
-import time
-import typing as t
+from dataclasses import dataclass
+from typing import Callable, Dict, Iterator, Mapping
 
+from .._values import shown
 from .errors import FieldError
 from .failures import SENDER_IP, failure_fields, receiver_ip
 from .message import Message
-from .values import shown
 
 READER_IP = "192.0.2.80"
 _HEADERS = "User-Agent: Mozilla/5.0"
@@ -28,25 +27,25 @@ _LINK = "https://www.example.com/"
 _DAY = 24 * 3600 * 1000
 _EPOCH = datetime.date(1970, 1, 1)
 
-Event = t.Dict[str, object]
+EventFields = Dict[str, object]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Period:
-    """From `begin` until `end`, without that itself; milliseconds since 1970."""
+    """A period in milliseconds since 1970; `end` is not part of it."""
 
     begin: int
     end: int
 
     def until(self, now: float) -> Period:
-        """The part of it that has passed at this moment (seconds since 1970)."""
+        """Return the part of the period that has passed at `now` (seconds since 1970)."""
         return Period(self.begin, min(self.end, int(now * 1000) + 1))
 
 
-def parse_period(query: t.Mapping[str, str], now: float) -> Period:
-    """The period that `start` and `end` of a query ask for: UTC days, at most a month, which is the default, too.
+def parse_period(query: Mapping[str, str], now: float) -> Period:
+    """Return the period from `start` to `end` of a query: UTC days, at most a month. Without them, the last month.
 
-    Raises `FieldError` where one of them is no date.
+    Raises FieldError for something that is not a date.
     """
     start, end = (_day(query, name) for name in ("start", "end"))
     if start is None:
@@ -59,7 +58,7 @@ def parse_period(query: t.Mapping[str, str], now: float) -> Period:
     return Period(_milliseconds(start), _milliseconds(end))
 
 
-def _day(query: t.Mapping[str, str], name: str) -> datetime.date | None:
+def _day(query: Mapping[str, str], name: str) -> datetime.date | None:
     text = query.get(name)
     if text is None:
         return None
@@ -72,7 +71,7 @@ def _day(query: t.Mapping[str, str], name: str) -> datetime.date | None:
 
 
 def _months_later(day: datetime.date, months: int) -> datetime.date:
-    """The same day of another month, or its last day where it is shorter; never outside of the calendar."""
+    """Return the same day of another month, or its last day if it is shorter, within the range of `date`."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     if not datetime.MINYEAR <= year <= datetime.MAXYEAR:
         return datetime.date.min if months < 0 else datetime.date.max
@@ -83,15 +82,15 @@ def _milliseconds(day: datetime.date) -> int:
     return (day - _EPOCH).days * _DAY
 
 
-def events_of(message: Message, period: Period) -> t.Iterator[Event]:
-    """All that happens to the message in the period."""
+def events_of(message: Message, period: Period) -> Iterator[EventFields]:
+    """Yield what happens to the message in the period."""
     for at, kind, describe in _happenings(message):
         if at is not None and period.begin <= at < period.end:
             data = {"id": message.id, "time": _time(at // 1000), **describe(message)}
             yield {"type": kind, "data": {**data, "tags": ";".join(message.tags)}}
 
 
-def _happenings(message: Message) -> t.Iterator[tuple[int | None, str, t.Callable[[Message], Event]]]:
+def _happenings(message: Message) -> Iterator[tuple[int | None, str, Callable[[Message], EventFields]]]:
     yield message.sent_at, "attempt", _attempt
     yield message.delivered_at, "delivery", _delivery
     yield message.failed_at, "failure", _failure
@@ -105,22 +104,22 @@ def _happenings(message: Message) -> t.Iterator[tuple[int | None, str, t.Callabl
 
 @functools.lru_cache(maxsize=4096)
 def _time(second: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(second))
+    return datetime.datetime.fromtimestamp(second, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _attempt(message: Message) -> Event:
+def _attempt(message: Message) -> EventFields:
     return {**_addresses(message), "properties": message.properties, "templateid": message.templateid}
 
 
-def _delivery(message: Message) -> Event:
+def _delivery(message: Message) -> EventFields:
     return {**_addresses(message), "from": SENDER_IP, "to": receiver_ip(message), "attempt": message.attempt}
 
 
-def _failure(message: Message) -> Event:
+def _failure(message: Message) -> EventFields:
     return {**_addresses(message), **failure_fields(message)}
 
 
-def _bounce(message: Message) -> Event:
+def _bounce(message: Message) -> EventFields:
     mime = (
         f"From: MAILER-DAEMON@{message.domain}\r\nTo: {message.envelope}\r\nSubject: Undelivered Mail\r\n\r\n"
         f"To <{message.recipient}>: {failure_fields(message)['description']}\r\n"
@@ -128,11 +127,11 @@ def _bounce(message: Message) -> Event:
     return {**_addresses(message), "mime": mime, "templateid": message.templateid}
 
 
-def _open(message: Message) -> Event:
+def _open(message: Message) -> EventFields:
     return {"headers": _HEADERS, "ip": READER_IP, "protocol": "https", "recipient": message.recipient}
 
 
-def _click(message: Message) -> Event:
+def _click(message: Message) -> EventFields:
     return {
         "headers": _HEADERS,
         "ip": READER_IP,
@@ -142,5 +141,5 @@ def _click(message: Message) -> Event:
     }
 
 
-def _addresses(message: Message) -> Event:
+def _addresses(message: Message) -> EventFields:
     return {"envelope": message.envelope, "recipient": message.recipient}

@@ -2,108 +2,116 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Faults on request: what goes wrong with the next statistics requests. Private: names and behaviour may change."""
+"""Faults on request: what goes wrong with the next requests for statistics. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
-import dataclasses
 import threading
+from dataclasses import dataclass, fields
+from typing import Any
 
-from .errors import SettingError
-from .values import listed, number, shown, table, whole
+from .._errors import OptionError
+from .._fields import option, read_options
+from .._values import choice, listed, seconds, table, whole
 
 UNKNOWN_TAGS = ("not_found", "zeros", "object", "list", "null")
-LONGEST_LATENCY = 3600.0
+LONGEST_PAUSE = 3600.0
 
 
-@dataclasses.dataclass(frozen=True)
-class Status:
-    """An answer with this status code in place of the right one, and its C(Retry-After) in seconds, if any."""
+@dataclass(frozen=True)
+class StatusFault:
+    """A status code to answer with instead of the right one, and seconds for `Retry-After`; null for no such header."""
 
     status: int
     retry_after: int | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Faults:
-    """All of the option. Times in seconds; one of C(statuses) a request; C(slow_count) None is every request."""
-
-    latency: float = 0.0
-    drop: int = 0
-    statuses: tuple[Status, ...] = ()
-    slow_bytes: float = 0.0
-    slow_count: int | None = None
-    unknown_tag: str = "not_found"
+def _pause(name: str, value: Any) -> float:
+    return seconds(name, value, LONGEST_PAUSE)
 
 
-@dataclasses.dataclass(frozen=True)
+def _count(name: str, value: Any) -> int:
+    return whole(name, value, 0)
+
+
+def _status(name: str, value: Any) -> int:
+    return whole(name, value, 200, 599)
+
+
+def _statuses(name: str, value: Any) -> tuple[StatusFault, ...]:
+    result: list[StatusFault] = []
+    for index, entry in enumerate(listed(name, value)):
+        here = f"{name}[{index}]"
+        if not isinstance(entry, dict):
+            result.append(StatusFault(_status(here, entry)))
+            continue
+        given = table(here, entry, ("status", "count", "retry_after"))
+        if "status" not in given:
+            raise OptionError(here, "status is missing; give the HTTP status code")
+        retry_after = given.get("retry_after")
+        fault = StatusFault(
+            _status(f"{here}.status", given["status"]),
+            None if retry_after is None else _count(f"{here}.retry_after", retry_after),
+        )
+        result.extend([fault] * whole(f"{here}.count", given.get("count", 1), 1, 100000))
+    return tuple(result)
+
+
+def _unknown_tag(name: str, value: Any) -> str:
+    return choice(name, value, UNKNOWN_TAGS)
+
+
+@dataclass(frozen=True)
+class FaultOptions:
+    """The suboptions of `faults`. Pauses are in seconds; each of `statuses` is for one request.
+
+    A `slow_count` of null is for every request.
+    """
+
+    latency: float = option(0.0, "float", _pause)
+    drop: int = option(0, "int", _count)
+    statuses: tuple[StatusFault, ...] = option((), "list", _statuses, elements="raw", default=[])
+    slow_bytes: float = option(0.0, "float", _pause)
+    slow_count: int | None = option(None, "int", _count)
+    unknown_tag: str = option("not_found", "str", _unknown_tag, choices=list(UNKNOWN_TAGS))
+
+
+@dataclass(frozen=True)
 class Fault:
-    """What happens to one request: at most one of drop, status and slow_bytes."""
+    """What goes wrong with one request: a pause, and at most one of `drop`, `status` and `slow_bytes`."""
 
     latency: float = 0.0
     drop: bool = False
-    status: Status | None = None
+    status: StatusFault | None = None
     slow_bytes: float = 0.0
 
 
 class FaultQueue:
-    """Deals the faults out, one request after the other: first the dropped ones, then the statuses, then slow bytes."""
+    """Gives each request its fault: first the dropped ones, then the statuses, then slow bytes."""
 
-    def __init__(self, faults: Faults) -> None:
-        self._faults = faults
-        self._asked = 0
+    def __init__(self, options: FaultOptions) -> None:
+        self._options = options
+        self._requests = 0
         self._lock = threading.Lock()
 
-    def take(self) -> Fault:
-        """The fault of the next request."""
+    def next_fault(self) -> Fault:
+        """Return the fault of the next request."""
         with self._lock:
-            turn = self._asked
-            self._asked += 1
-        faults = self._faults
-        if turn < faults.drop:
-            return Fault(faults.latency, drop=True)
-        turn -= faults.drop
-        if turn < len(faults.statuses):
-            return Fault(faults.latency, status=faults.statuses[turn])
-        turn -= len(faults.statuses)
-        if faults.slow_count is None or turn < faults.slow_count:
-            return Fault(faults.latency, slow_bytes=faults.slow_bytes)
-        return Fault(faults.latency)
+            turn = self._requests
+            self._requests += 1
+        options = self._options
+        if turn < options.drop:
+            return Fault(options.latency, drop=True)
+        turn -= options.drop
+        if turn < len(options.statuses):
+            return Fault(options.latency, status=options.statuses[turn])
+        turn -= len(options.statuses)
+        if options.slow_count is None or turn < options.slow_count:
+            return Fault(options.latency, slow_bytes=options.slow_bytes)
+        return Fault(options.latency)
 
 
-def parse_faults(value: object, where: str = "faults") -> Faults:
-    """The option: a dict; None is no faults. Raises SettingError."""
-    given = table({} if value is None else value, where, [field.name for field in dataclasses.fields(Faults)])
-    unknown_tag = given.get("unknown_tag", "not_found")
-    if unknown_tag not in UNKNOWN_TAGS:
-        raise SettingError(
-            f"{where}.unknown_tag", f"{shown(unknown_tag)} is unknown; give one of {', '.join(UNKNOWN_TAGS)}"
-        )
-    slow_count = given.get("slow_count")
-    return Faults(
-        latency=number(given.get("latency", 0), f"{where}.latency", most=LONGEST_LATENCY),
-        drop=whole(given.get("drop", 0), f"{where}.drop"),
-        statuses=_statuses(given.get("statuses", []), f"{where}.statuses"),
-        slow_bytes=number(given.get("slow_bytes", 0), f"{where}.slow_bytes", most=LONGEST_LATENCY),
-        slow_count=None if slow_count is None else whole(slow_count, f"{where}.slow_count"),
-        unknown_tag=str(unknown_tag),
-    )
-
-
-def _statuses(value: object, where: str) -> tuple[Status, ...]:
-    result: list[Status] = []
-    for index, entry in enumerate(listed(value, where)):
-        here = f"{where}[{index}]"
-        if not isinstance(entry, dict):
-            result.append(Status(whole(entry, here, 200, 599)))
-            continue
-        given = table(entry, here, ("status", "count", "retry_after"))
-        if "status" not in given:
-            raise SettingError(here, "status is missing; give the HTTP status code")
-        retry_after = given.get("retry_after")
-        status = Status(
-            whole(given["status"], f"{here}.status", 200, 599),
-            None if retry_after is None else whole(retry_after, f"{here}.retry_after"),
-        )
-        result.extend([status] * whole(given.get("count", 1), f"{here}.count", 1, 100000))
-    return tuple(result)
+def parse_faults(name: str, value: Any) -> FaultOptions:
+    """Return the option `faults`, a dict. Raises OptionError."""
+    given = table(name, value, [item.name for item in fields(FaultOptions)])
+    return FaultOptions(**read_options(FaultOptions, given, f"{name}."))

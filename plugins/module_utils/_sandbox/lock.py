@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A lock that its holder's end frees, whatever ended it. Private: names and behaviour may change."""
+"""A lock on a file, which is free once its holder has ended. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Lock:
         self.fd = fd
 
     @classmethod
-    def take(cls, path: str, wait: float = 0.0) -> Lock:
-        """Take the lock within so many seconds. Raises LockBusyError, or OSError where the file cannot be opened."""
+    def acquire(cls, path: str, wait: float = 0.0) -> Lock:
+        """Return the lock, after at most `wait` seconds. Raises LockBusyError, or OSError for the file."""
         deadline = time.monotonic() + wait
         while True:
             lock = cls._attempt(path, os.O_CREAT)
@@ -33,8 +33,8 @@ class Lock:
             time.sleep(0.02)
 
     @classmethod
-    def held(cls, path: str) -> bool:
-        """Whether someone holds it now. Leaves no file behind."""
+    def is_held(cls, path: str) -> bool:
+        """Return whether a process holds the lock now. It leaves no file behind."""
         try:
             lock = cls._attempt(path, 0)
         except FileNotFoundError:
@@ -55,19 +55,19 @@ class Lock:
             except OSError:
                 os.close(fd)
                 raise
-            # The last holder may have removed the file between our open and our lock: then we hold nothing of use.
+            # The last holder may have removed the file between our open and our lock, which then locks nothing.
             if _same_file(fd, path):
                 return cls(path, fd)
             os.close(fd)
 
     def release(self) -> None:
-        """Remove the file, then let go."""
+        """Remove the file, then free the lock."""
         if _same_file(self.fd, self.path):
             os.unlink(self.path)
         os.close(self.fd)
 
     def close(self) -> None:
-        """Close this process's copy only: a forked one keeps holding it."""
+        """Close this process's copy only. A forked copy keeps the lock."""
         os.close(self.fd)
 
     def __enter__(self) -> Lock:

@@ -2,23 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The body of a send, checked. Pure. Private: names and behaviour may change."""
+"""The JSON body of a send request, checked. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import typing as t
+from dataclasses import dataclass
+from typing import Mapping
 
+from .._values import shown, tag_problem
 from .errors import FieldError
-from .values import shown, tag_problem
 
 ENVELOPE = "bounces@smtpeter.example"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Mail:
-    """One send: a message to each recipient, each counted under every tag. `templateid` is 0 without a template."""
+    """One request to send: a message to each recipient, counted under every tag. `templateid` 0 is no template."""
 
     recipients: tuple[str, ...]
     tags: tuple[str, ...] = ()
@@ -32,13 +32,13 @@ class Mail:
 
     @property
     def properties(self) -> str:
-        """The switches that are on, as the vendor's log writes them."""
+        """Return the switches that are on, as the vendor's log writes them."""
         names = ("preventscam", "inlinecss", "trackbounces", "trackopens", "trackclicks")
         return ";".join(name for name in names if getattr(self, name))
 
 
 def parse_mail(body: bytes) -> Mail:
-    """From the JSON body of C(POST /v1/send). Raises FieldError, which names the field."""
+    """Return the mail in the JSON body of `POST /v1/send`. Raises FieldError, which names the field."""
     try:
         given = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):
@@ -58,7 +58,7 @@ def parse_mail(body: bytes) -> Mail:
     )
 
 
-def _recipients(given: t.Mapping[str, object]) -> tuple[str, ...]:
+def _recipients(given: Mapping[str, object]) -> tuple[str, ...]:
     found: list[str] = []
     if given.get("recipient") is not None:
         found.append(_address(given["recipient"], "recipient"))
@@ -95,14 +95,14 @@ def _tags(value: object) -> tuple[str, ...]:
 
 
 def _template(value: object) -> int:
-    """The number of a template; one that is sent along has none."""
+    """Return the number of a template; 0 for one that is part of the request."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else 0
 
 
-def _switch(given: t.Mapping[str, object], field: str, default: bool = True) -> bool:
+def _switch(given: Mapping[str, object], field: str, default: bool = True) -> bool:
     value = given.get(field)
     if value is None:
         return default
     if isinstance(value, (bool, int)) and value in (0, 1):
         return bool(value)
-    raise FieldError(field, f"{shown(value)} is neither true nor false")
+    raise FieldError(field, f"{shown(value)} is not true or false")

@@ -2,19 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stored message with all that happens to it. Private: names and behaviour may change."""
+"""A stored message with everything that happens to it. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import dataclass
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Message:
-    """One message to one recipient. Moments are milliseconds since 1970; None is never.
+    """One message to one recipient. Moments are milliseconds since 1970; null is never.
 
     A message with both `delivered_at` and `failed_at` was accepted and later returned. `cause` is a key of
-    `failures.CAUSES`, or None without a failure; `attempt` is the number of the last attempt, from 0.
+    `failures.CAUSES`, null without a failure; `attempt` is the number of the last attempt, from 0.
     """
 
     number: int
@@ -34,5 +34,5 @@ class Message:
 
     @property
     def domain(self) -> str:
-        """The receiving domain, in lower case."""
+        """Return the receiving domain, in lower case."""
         return self.recipient.rpartition("@")[2].lower()

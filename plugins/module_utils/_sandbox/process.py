@@ -2,18 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The service as a process of its own: nothing ties it to its parent, and ending it ends nothing else.
+"""Starts the service as a process of its own, and ends it.
 
 Private: names and behaviour may change.
 
-Everything that the process uses is imported before it is forked, since the files that it came from are removed when
-the module ends.
+Everything that the process uses is imported before it is forked, since Ansible removes the module's files when the
+module ends.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import os
 import resource
@@ -22,10 +21,11 @@ import signal
 import sys
 import time
 import traceback
-import typing as t
+from dataclasses import asdict, dataclass, replace
+from typing import Callable
 
+from .directory import SandboxDirectory, ServiceState, namespace, new_salt, token_digest
 from .errors import ELSEWHERE, ListenError, ProcessError, SandboxError
-from .home import Home, State, namespace, new_salt, token_digest
 from .lock import Lock
 from .server import Service
 from .settings import Settings
@@ -35,56 +35,62 @@ TERM_TIMEOUT = 3.0
 KILL_TIMEOUT = 10.0
 
 
-def launch(home: Home, settings: Settings, last_port: int | None, renew: float | None) -> State:
-    """Start the service and wait until it listens. C(last_port) is tried first when any port will do.
+def launch(directory: SandboxDirectory, settings: Settings, last_port: int | None, renew: float | None) -> ServiceState:
+    """Start the service, wait until it listens, and return its state. If any port will do, it first tries `last_port`.
 
-    Must run under the home's exclusive lock, with no service running. Raises ProcessError with what went wrong.
+    Call it with the directory locked and no service running. Raises ProcessError.
     """
 
     def serve(tell: int) -> None:
-        _serve(home, settings, last_port, renew, tell)
+        _serve(directory, settings, last_port, renew, tell)
 
     try:
-        home.forget_state()
-        log = os.open(home.log_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        with contextlib.closing(_Fd(log)), contextlib.closing(Lock.take(home.lock_path)) as lock:
+        directory.remove_state()
+        log = os.open(directory.log_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        with contextlib.closing(_Fd(log)), contextlib.closing(Lock.acquire(directory.lock_path)) as lock:
             ready = _detach(serve, lock.fd, log)
     except OSError as error:
-        raise ProcessError(f"the sandbox cannot be started from {home.path}: {error.strerror}; {ELSEWHERE}") from None
+        raise ProcessError(
+            f"the sandbox cannot be started from {directory.path}: {error.strerror}; {ELSEWHERE}"
+        ) from None
     with contextlib.closing(_Fd(ready)):
         answer = _read(ready, START_TIMEOUT)
     if answer is None:
-        end(home)
-        raise ProcessError(f"the sandbox was not ready within {START_TIMEOUT:g} s and was ended; see {home.log_path}")
+        end(directory)
+        raise ProcessError(
+            f"the sandbox was not ready within {START_TIMEOUT:g} s and was ended; see {directory.log_path}"
+        )
     try:
         message = json.loads(answer)
     except ValueError:
-        raise ProcessError(f"the sandbox ended while it started; see {home.log_path}") from None
+        raise ProcessError(f"the sandbox ended while it started; see {directory.log_path}") from None
     if "error" in message:
         raise ProcessError(message["error"])
-    return State(**message)
+    return ServiceState(**message)
 
 
-def end(home: Home) -> None:
-    """End the service if it runs, and nothing else. Raises ProcessError, HomeError."""
-    state = home.running()
-    for number, patience in ((signal.SIGTERM, TERM_TIMEOUT), (signal.SIGKILL, KILL_TIMEOUT)):
+def end(directory: SandboxDirectory) -> None:
+    """End the service if it runs. Raises ProcessError and DirectoryError."""
+    state = directory.running_state()
+    for number, limit in ((signal.SIGTERM, TERM_TIMEOUT), (signal.SIGKILL, KILL_TIMEOUT)):
         if state is None:
             return
         if state.namespace != namespace():
-            raise ProcessError(f"sandbox {home.name} runs in another container; stop it there, or use another name")
-        _signal(home, state.pid, number)
-        deadline = time.monotonic() + patience
+            raise ProcessError(
+                f"sandbox {directory.name} runs in another container; stop it there, or use another name"
+            )
+        _signal(directory, state.pid, number)
+        deadline = time.monotonic() + limit
         while time.monotonic() < deadline:
-            if not home.held():
+            if not directory.is_running():
                 return
             time.sleep(0.01)
-    raise ProcessError(f"sandbox {home.name} does not end, not even when killed; see {home.log_path}")
+    raise ProcessError(f"sandbox {directory.name} does not end, not even when killed; see {directory.log_path}")
 
 
-def _signal(home: Home, pid: int, number: int) -> None:
-    # As long as the lock is held, the recorded number is its holder's. A pidfd opened before the lock was seen held
-    # can mean no other process; without one, the moment between the look and the signal has to be short enough.
+def _signal(directory: SandboxDirectory, pid: int, number: int) -> None:
+    # While the lock is held, the recorded number is that of its holder. A pidfd opened before the lock is checked can
+    # be no other process; without pidfd, the time between check and signal has to be short enough.
     if sys.platform == "linux" and sys.version_info >= (3, 9):
         try:
             target = os.pidfd_open(pid)
@@ -94,15 +100,15 @@ def _signal(home: Home, pid: int, number: int) -> None:
             pass
         else:
             with contextlib.closing(_Fd(target)), contextlib.suppress(ProcessLookupError):
-                if home.held():
+                if directory.is_running():
                     signal.pidfd_send_signal(target, number)
             return
     with contextlib.suppress(ProcessLookupError):
-        if home.held():
+        if directory.is_running():
             os.kill(pid, number)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class _Fd:
     """A file descriptor that can be closed by contextlib.closing."""
 
@@ -112,18 +118,18 @@ class _Fd:
         os.close(self.number)
 
 
-def _detach(serve: t.Callable[[int], None], lock: int, log: int) -> int:
-    """Run C(serve) in a process that has left this one's session; it gets the writing end of the pipe returned."""
+def _detach(serve: Callable[[int], None], lock: int, log: int) -> int:
+    """Run `serve` in a process in a session of its own. Return the reading end of the pipe that it writes to."""
     ready, tell = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             os.setsid()
             if os.fork() == 0:
-                _let_go(log, (lock, tell))
+                _drop_inherited(log, (lock, tell))
                 serve(tell)
         finally:
-            # Neither the parent's clean-up nor its code above may run here, so an exception ends here, in the log.
+            # The parent's clean-up and the code above must not run here, so an exception ends here, in the log.
             if sys.exc_info()[0] is not None:
                 traceback.print_exc()
                 sys.stderr.flush()
@@ -133,8 +139,8 @@ def _detach(serve: t.Callable[[int], None], lock: int, log: int) -> int:
     return ready
 
 
-def _let_go(log: int, keep: tuple[int, ...]) -> None:
-    """Drop what was inherited: working directory, standard streams, files, signals."""
+def _drop_inherited(log: int, keep: tuple[int, ...]) -> None:
+    """Drop what the parent left: working directory, standard streams, files, signals."""
     os.chdir("/")
     os.umask(0o077)
     null = os.open(os.devnull, os.O_RDONLY)
@@ -154,41 +160,43 @@ def _let_go(log: int, keep: tuple[int, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _serve(home: Home, settings: Settings, last_port: int | None, renew: float | None, tell: int) -> None:
-    """Be the service until SIGTERM or idleness: its whole life."""
+def _serve(
+    directory: SandboxDirectory, settings: Settings, last_port: int | None, renew: float | None, tell: int
+) -> None:
+    """Run the service until SIGTERM, or until it was idle for too long."""
     wake, woken = os.pipe()
 
-    def leave(_number: int, _frame: object) -> None:
+    def stop(_number: int, _frame: object) -> None:
         os.write(woken, b".")
 
-    signal.signal(signal.SIGTERM, leave)
-    state = State(os.getpid(), namespace())
-    service = Service(settings, settings.data or home.own_data, home.certificate_path)
+    signal.signal(signal.SIGTERM, stop)
+    state = ServiceState(os.getpid(), namespace())
+    service = Service(settings, settings.data or directory.own_data, directory.certificate_path)
     try:
-        home.write_state(state)
+        directory.write_state(state)
         _start(service, settings, last_port)
         salt = new_salt()
-        state = dataclasses.replace(
+        state = replace(
             state,
             port=service.port,
             api_url=service.api_url,
-            ca_path=home.ca_path if settings.tls else None,
-            data=settings.data or home.own_data,
+            ca_path=directory.ca_path if settings.tls else None,
+            data=settings.data or directory.own_data,
             settings=settings.digest(),
             salt=salt,
-            token=token_digest(settings.token, salt),
+            token=token_digest(settings.api_token, salt),
             renew=renew,
         )
-        home.write_state(state)
+        directory.write_state(state)
     except (SandboxError, OSError) as error:
         os.write(tell, json.dumps({"error": str(error)}).encode("ascii"))
         return
     try:
-        os.write(tell, json.dumps(dataclasses.asdict(state)).encode("ascii"))
+        os.write(tell, json.dumps(asdict(state)).encode("ascii"))
         os.close(tell)
         _wait(service, wake, settings.idle_timeout)
     except BrokenPipeError:
-        sys.stderr.write("ended: the run that started this was gone\n")
+        sys.stderr.write("ended: the run that started it has ended\n")
     service.stop()
     sys.stderr.flush()
 
@@ -213,9 +221,9 @@ def _wait(service: Service, wake: int, idle_timeout: float) -> None:
             return
 
 
-def _read(source: int, patience: float) -> bytes | None:
-    """All that comes until the other side closes, or None when that takes too long."""
-    deadline = time.monotonic() + patience
+def _read(source: int, limit: float) -> bytes | None:
+    """Return everything until the other side closes the pipe; null if that takes longer than `limit` seconds."""
+    deadline = time.monotonic() + limit
     pieces: list[bytes] = []
     while select.select([source], [], [], max(0.0, deadline - time.monotonic()))[0]:
         piece = os.read(source, 65536)

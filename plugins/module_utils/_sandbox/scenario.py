@@ -2,63 +2,92 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What becomes of a message: scenarios, and one message's fate under them. Pure.
-
-Private: names and behaviour may change.
-"""
+"""Scenarios: how receivers treat mail, as the option `scenario` says it. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import random
-import typing as t
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Iterable, Mapping, Tuple
 
-from .errors import SettingError
+from .._errors import OptionError
+from .._fields import option, read_options
+from .._values import from_json, listed, number, ratio, seconds, shown, span, table, tag_problem
 from .failures import REFUSALS
-from .values import LONGEST_DELAY, listed, number, share, shown, span, table, tag_problem
 
-Span = t.Tuple[float, float]
+# Seconds, from the least to the most.
+Delays = Tuple[float, float]
 
-MOST_REPEATS = 9
-# How long the service tries to deliver a message, in seconds.
-LIFETIME = 24.0 * 3600
+LONGEST_DELAY = 10.0 * 365 * 24 * 3600
 
 
-@dataclasses.dataclass(frozen=True)
+def _delay(name: str, value: Any) -> float:
+    return seconds(name, value, LONGEST_DELAY)
+
+
+def _delays(name: str, value: Any) -> Delays:
+    return span(name, value, LONGEST_DELAY)
+
+
+def _retries(name: str, value: Any) -> tuple[float, ...]:
+    delays = tuple(_delay(name, entry) for entry in listed(name, value))
+    if not delays or list(delays) != sorted(delays):
+        raise OptionError(name, f"{shown(value)} is not a rising list of seconds after the first attempt")
+    return delays
+
+
+def _domains(name: str, value: Any) -> tuple[str, ...]:
+    domains = [value] if isinstance(value, str) else listed(name, value)
+    for domain in domains:
+        if not isinstance(domain, str) or not domain.strip() or "@" in domain:
+            raise OptionError(name, f"{shown(domain)} is not a domain; give what follows the @")
+    return tuple(str(domain).strip().lower() for domain in domains)
+
+
+def _refusals(name: str, value: Any) -> tuple[tuple[str, float], ...]:
+    """Return causes and their weights, from a dict or from the name of the only cause."""
+    given = table(name, {value: 1} if isinstance(value, str) else value, REFUSALS)
+    weights = tuple((cause, number(f"{name}.{cause}", weight, least=0)) for cause, weight in given.items())
+    if not any(weight for _cause, weight in weights):
+        raise OptionError(name, f"no cause has a weight above 0; give one of {', '.join(sorted(REFUSALS))}")
+    return weights
+
+
+@dataclass(frozen=True)
 class Scenario:
-    """How receivers treat mail. Shares from 0 to 1; times in seconds, a `Span` from the least to the most.
+    """How receivers treat mail. Rates are from 0 to 1; delays are in seconds, from the least to the most.
 
-    `refusals` has causes and their weights; `domains` the scenario of each receiving domain that has its own.
+    `refusals` has causes and their weights, `domains` the scenario of each receiving domain that has its own.
     """
 
-    delivery_rate: float = 0.985
-    delay: Span = (1.0, 5.0)
-    hold: float = 0.0
-    blocked_rate: float = 0.0
-    blocked_domains: tuple[str, ...] = ()
-    deferred_rate: float = 0.0
-    retries: tuple[float, ...] = (600.0, 1200.0, 3000.0, 4800.0)
-    retry_rate: float = 0.7
-    open_rate: float = 0.35
-    open_delay: Span = (30.0, 3600.0)
-    click_rate: float = 0.2
-    click_delay: Span = (5.0, 120.0)
-    repeat_rate: float = 0.2
-    refusals: tuple[tuple[str, float], ...] = (("no_such_address", 0.6), ("mailbox_full", 0.2), ("spam", 0.2))
-    unreachable_rate: float = 0.0
-    returned_rate: float = 0.0
-    returned_delay: Span = (60.0, 1800.0)
-    domains: t.Mapping[str, Scenario] = dataclasses.field(default_factory=dict)
+    delivery_rate: float = option(0.985, "float", ratio)
+    delay: Delays = option((1.0, 5.0), "span", _delays)
+    hold: float = option(0.0, "float", _delay)
+    blocked_rate: float = option(0.0, "float", ratio)
+    blocked_domains: tuple[str, ...] = option((), "list of str", _domains)
+    deferred_rate: float = option(0.0, "float", ratio)
+    retries: tuple[float, ...] = option((600.0, 1200.0, 3000.0, 4800.0), "list of float", _retries)
+    retry_rate: float = option(0.7, "float", ratio)
+    open_rate: float = option(0.35, "float", ratio)
+    open_delay: Delays = option((30.0, 3600.0), "span", _delays)
+    click_rate: float = option(0.2, "float", ratio)
+    click_delay: Delays = option((5.0, 120.0), "span", _delays)
+    repeat_rate: float = option(0.2, "float", ratio)
+    refusals: tuple[tuple[str, float], ...] = option(
+        (("no_such_address", 0.6), ("mailbox_full", 0.2), ("spam", 0.2)), "dict of float", _refusals
+    )
+    unreachable_rate: float = option(0.0, "float", ratio)
+    returned_rate: float = option(0.0, "float", ratio)
+    returned_delay: Delays = option((60.0, 1800.0), "span", _delays)
+    domains: Mapping[str, Scenario] = field(default_factory=dict)
 
-    def at(self, domain: str) -> Scenario:
-        """The scenario of mail to this domain (in lower case)."""
+    def for_domain(self, domain: str) -> Scenario:
+        """Return the scenario of mail to a domain (in lower case)."""
         return self.domains.get(domain, self)
 
 
-KEYS = tuple(field.name for field in dataclasses.fields(Scenario))
+KEYS = tuple(item.name for item in fields(Scenario))
 
-SCENARIOS: t.Mapping[str, Scenario] = {
+SCENARIOS: Mapping[str, Scenario] = {
     "healthy": Scenario(),
     "deferred": Scenario(deferred_rate=0.25),
     "blocked": Scenario(blocked_rate=0.3),
@@ -66,229 +95,87 @@ SCENARIOS: t.Mapping[str, Scenario] = {
     "outage": Scenario(hold=600.0),
     "unreachable": Scenario(unreachable_rate=0.3),
 }
-# In a domain there is one receiver, who gets all of its mail.
-_DOMAIN_SCENARIOS: t.Mapping[str, Scenario] = {
+# A domain has one receiver, which gets all of its mail.
+_DOMAIN_SCENARIOS: Mapping[str, Scenario] = {
     **SCENARIOS,
     "blocked": Scenario(blocked_rate=1.0),
     "unreachable": Scenario(unreachable_rate=1.0),
 }
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Scenarios:
     """The scenario of each tag that has its own, and that of all others."""
 
     default: Scenario = SCENARIOS["healthy"]
-    tags: t.Mapping[str, Scenario] = dataclasses.field(default_factory=dict)
+    tags: Mapping[str, Scenario] = field(default_factory=dict)
 
-    def of(self, tags: t.Iterable[str]) -> Scenario:
-        """The scenario of a message: that of its first tag with one of its own, else the default."""
+    def for_tags(self, tags: Iterable[str]) -> Scenario:
+        """Return the scenario of a message: that of its first tag that has one, else the default."""
         for tag in tags:
             if tag in self.tags:
                 return self.tags[tag]
         return self.default
 
 
-@dataclasses.dataclass(frozen=True)
-class Fate:
-    """When a message is delivered, opened, clicked, and fails: seconds after it was accepted, in order; None is never.
-
-    One that is delivered and then fails is returned. `cause` is a key of `failures.CAUSES`; `attempt` is the number of
-    the last attempt, from 0.
-    """
-
-    delivered: float | None
-    opened: tuple[float, ...] = ()
-    clicked: tuple[float, ...] = ()
-    failed: float | None = None
-    cause: str | None = None
-    attempt: int = 0
-
-
-def parse_scenarios(value: object, where: str = "scenario") -> Scenarios:
-    """The option: a name, a dict of rates and delays, or a dict with C(default) and C(tags). Raises SettingError."""
-    value = _decoded(value, where)
+def parse_scenarios(name: str, value: Any) -> Scenarios:
+    """Return the scenarios in a name, a dict of rates and delays, or a dict with `default` and `tags`."""
+    value = _decoded(name, value)
     if not isinstance(value, dict) or not ("default" in value or "tags" in value):
-        return Scenarios(default=_one(value, where))
-    both = table(value, where, ("default", "tags"))
-    default = _one(both.get("default", "healthy"), f"{where}.default")
+        return Scenarios(default=_scenario(name, value))
+    both = table(name, value, ("default", "tags"))
+    default = _scenario(f"{name}.default", both.get("default", "healthy"))
     tags = {}
-    for tag, entry in table(both.get("tags", {}), f"{where}.tags").items():
+    for tag, entry in table(f"{name}.tags", both.get("tags", {})).items():
+        here = f"{name}.tags[{shown(tag)}]"
         problem = tag_problem(tag)
         if problem is not None:
-            raise SettingError(f"{where}.tags[{shown(tag)}]", f"the tag {problem}; correct the key")
-        tags[tag] = _one(entry, f"{where}.tags[{shown(tag)}]")
+            raise OptionError(here, f"the tag {problem}; correct the key")
+        tags[tag] = _scenario(here, entry)
     return Scenarios(default=default, tags=tags)
 
 
-def _decoded(value: object, where: str) -> object:
-    if isinstance(value, str) and value.lstrip().startswith("{"):
-        try:
-            return t.cast(object, json.loads(value))
-        except (ValueError, RecursionError):
-            raise SettingError(where, "the text in braces is not JSON; give a dict, or a name") from None
-    return value
+def _decoded(name: str, value: Any) -> Any:
+    decoded = from_json(value)
+    if isinstance(decoded, str) and decoded.lstrip().startswith("{"):
+        raise OptionError(name, "the text in braces is not JSON; give a dict, or a name")
+    return decoded
 
 
-def _one(value: object, where: str) -> Scenario:
+def _scenario(name: str, value: Any) -> Scenario:
     names = ", ".join(SCENARIOS)
-    value = _decoded(value, where)
+    value = _decoded(name, value)
     if isinstance(value, str):
         if value not in SCENARIOS:
-            raise SettingError(where, f"{shown(value)} is unknown; give one of {names}, or a dict")
+            raise OptionError(name, f"{shown(value)} is unknown; give one of {names}, or a dict")
         return SCENARIOS[value]
     if not isinstance(value, dict):
-        raise SettingError(where, f"{shown(value)} is neither a name ({names}) nor a dict of rates and delays")
-    given = table(value, where, KEYS)
+        raise OptionError(name, f"{shown(value)} is not a name ({names}), and not a dict of rates and delays")
+    given = table(name, value, KEYS)
     domains = given.pop("domains", {})
-    scenario = _with_rates(Scenario(), given, where)
-    return dataclasses.replace(scenario, domains=_by_domain(domains, scenario, f"{where}.domains"))
+    scenario = _with_rates(name, Scenario(), given)
+    return replace(scenario, domains=_domain_scenarios(f"{name}.domains", domains, scenario))
 
 
-def _with_rates(base: Scenario, given: t.Mapping[str, object], where: str) -> Scenario:
-    """The scenario with these keys changed."""
-    changes = {key: _PARSERS[key](entry, f"{where}.{key}") for key, entry in given.items()}
-    scenario = dataclasses.replace(base, **t.cast(t.Dict[str, t.Any], changes))
+def _with_rates(name: str, base: Scenario, given: Mapping[str, Any]) -> Scenario:
+    """Return the scenario with the keys in `given` changed."""
+    scenario = replace(base, **read_options(Scenario, given, f"{name}."))
     if scenario.blocked_rate + scenario.unreachable_rate > 1 + 1e-9:
-        raise SettingError(
-            where, "blocked_rate and unreachable_rate are shares of the same mail; give at most 1 in sum"
-        )
+        raise OptionError(name, "blocked_rate and unreachable_rate add up to more than 1; lower one of them")
     return scenario
 
 
-def _by_domain(value: object, base: Scenario, where: str) -> dict[str, Scenario]:
-    """The scenarios of domains: names, or dicts of what differs from the scenario around them."""
+def _domain_scenarios(name: str, value: Any, base: Scenario) -> dict[str, Scenario]:
+    """Return the scenarios of domains: names, or dicts of what differs from the scenario around them."""
     names = ", ".join(_DOMAIN_SCENARIOS)
     result = {}
-    for domain, entry in table(value, where).items():
-        here = f"{where}[{shown(domain)}]"
-        (name,) = _domains(domain, here)
+    for key, entry in table(name, value).items():
+        here = f"{name}[{shown(key)}]"
+        (domain,) = _domains(here, key)
         if isinstance(entry, str) and entry in _DOMAIN_SCENARIOS:
-            result[name] = _DOMAIN_SCENARIOS[entry]
+            result[domain] = _DOMAIN_SCENARIOS[entry]
         elif isinstance(entry, dict):
-            result[name] = _with_rates(base, table(entry, here, set(KEYS) - {"domains", "blocked_domains"}), here)
+            result[domain] = _with_rates(here, base, table(here, entry, set(KEYS) - {"domains", "blocked_domains"}))
         else:
-            raise SettingError(here, f"{shown(entry)} is neither a name ({names}) nor a dict of rates and delays")
+            raise OptionError(here, f"{shown(entry)} is not a name ({names}), and not a dict of rates and delays")
     return result
-
-
-def _weights(value: object, where: str) -> tuple[tuple[str, float], ...]:
-    """Causes and their weights, from a dict, or from the name of the only cause."""
-    given = table({value: 1} if isinstance(value, str) else value, where, REFUSALS)
-    weights = tuple((cause, number(weight, f"{where}.{cause}")) for cause, weight in given.items())
-    if not any(weight for _cause, weight in weights):
-        raise SettingError(where, f"no cause has a weight above 0; give one of {', '.join(sorted(REFUSALS))}")
-    return weights
-
-
-def _domains(value: object, where: str) -> tuple[str, ...]:
-    domains = [value] if isinstance(value, str) else listed(value, where)
-    for domain in domains:
-        if not isinstance(domain, str) or not domain.strip() or "@" in domain:
-            raise SettingError(where, f"{shown(domain)} is not a domain; write what follows the @")
-    return tuple(str(domain).strip().lower() for domain in domains)
-
-
-def _schedule(value: object, where: str) -> tuple[float, ...]:
-    times = tuple(number(entry, where, most=LONGEST_DELAY) for entry in listed(value, where))
-    if not times or list(times) != sorted(times):
-        raise SettingError(where, f"{shown(value)} is not a rising list of seconds after the first attempt")
-    return times
-
-
-def _seconds(value: object, where: str) -> float:
-    return number(value, where, most=LONGEST_DELAY)
-
-
-_PARSERS: t.Mapping[str, t.Callable[[object, str], object]] = {
-    "delivery_rate": share,
-    "delay": span,
-    "hold": _seconds,
-    "blocked_rate": share,
-    "blocked_domains": _domains,
-    "deferred_rate": share,
-    "retries": _schedule,
-    "retry_rate": share,
-    "open_rate": share,
-    "open_delay": span,
-    "click_rate": share,
-    "click_delay": span,
-    "repeat_rate": share,
-    "refusals": _weights,
-    "unreachable_rate": share,
-    "returned_rate": share,
-    "returned_delay": span,
-}
-
-
-def stream(seed: int | str, message: int) -> random.Random:
-    """The randomness of one message, from the seed and the message's running number: the same after a restart."""
-    return random.Random(f"{seed}:{message}")
-
-
-def fate(scenario: Scenario, recipient: str, rng: random.Random, speed: float = 1.0) -> Fate:
-    """What becomes of one message to this address. Every delay is divided by speed."""
-    domain = recipient.rpartition("@")[2].lower()
-    planned = _plan(scenario.at(domain), domain, rng)
-
-    def sped(moment: float) -> float:
-        return min(moment / speed, LONGEST_DELAY)
-
-    return dataclasses.replace(
-        planned,
-        delivered=None if planned.delivered is None else sped(planned.delivered),
-        opened=tuple(map(sped, planned.opened)),
-        clicked=tuple(map(sped, planned.clicked)),
-        failed=None if planned.failed is None else sped(planned.failed),
-    )
-
-
-def _plan(scenario: Scenario, domain: str, rng: random.Random) -> Fate:
-    # Each chance is drawn whether it is needed or not, so that changing one rate leaves the other draws as they were.
-    receiver, lost, deferred, moment = rng.random(), rng.random(), rng.random(), rng.random()
-    tried = scenario.hold + _within(scenario.delay, moment)
-    if domain in scenario.blocked_domains or receiver < scenario.blocked_rate:
-        return Fate(None, failed=tried, cause="blocked")
-    if receiver < scenario.blocked_rate + scenario.unreachable_rate:
-        return Fate(None, failed=max(tried, LIFETIME), cause="unreachable", attempt=len(scenario.retries))
-    if lost >= scenario.delivery_rate:
-        return Fate(None, failed=tried, cause=_refusal(scenario, rng))
-    delivered, attempt = _delivery(scenario, tried, deferred < scenario.deferred_rate, rng)
-    # What of this draw lies below the rate is as evenly spread as a draw of its own.
-    if lost < scenario.delivery_rate * scenario.returned_rate:
-        returned = delivered + _within(scenario.returned_delay, rng.random())
-        return Fate(delivered, failed=returned, cause=_refusal(scenario, rng), attempt=attempt)
-    opened: tuple[float, ...] = ()
-    clicked: tuple[float, ...] = ()
-    if rng.random() < scenario.open_rate:
-        opened = _series(delivered, scenario.open_delay, scenario.repeat_rate, rng)
-        if rng.random() < scenario.click_rate:
-            clicked = _series(opened[0], scenario.click_delay, scenario.repeat_rate, rng)
-    return Fate(delivered, opened, clicked, attempt=attempt)
-
-
-def _within(gap: Span, moment: float) -> float:
-    least, most = gap
-    return least + (most - least) * moment
-
-
-def _delivery(scenario: Scenario, tried: float, deferred: bool, rng: random.Random) -> tuple[float, int]:
-    """When it is delivered, and at which attempt."""
-    if not deferred:
-        return tried, 0
-    for attempt, after in enumerate(scenario.retries[:-1], 1):
-        if rng.random() < scenario.retry_rate:
-            return tried + after, attempt
-    return tried + scenario.retries[-1], len(scenario.retries)
-
-
-def _refusal(scenario: Scenario, rng: random.Random) -> str:
-    causes, weights = zip(*scenario.refusals)
-    return str(rng.choices(causes, weights)[0])
-
-
-def _series(start: float, gap: Span, repeat_rate: float, rng: random.Random) -> tuple[float, ...]:
-    moments = [start + _within(gap, rng.random())]
-    while len(moments) <= MOST_REPEATS and rng.random() < repeat_rate:
-        moments.append(moments[-1] + _within(gap, rng.random()))
-    return tuple(moments)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tables of the data file, and data of the first version brought into them.
+"""The tables of the data file, and the upgrade of data files of the first version.
 
 Private: names and behaviour may change.
 """
@@ -50,34 +50,35 @@ ON CONFLICT (tag, message, kind, at) DO UPDATE SET times = times + excluded.time
 """
 
 
-def bring_up_to_date(database: sqlite3.Connection) -> None:
-    """Create the tables, or take over data of the first version. To be called in a transaction."""
+def create_or_upgrade(database: sqlite3.Connection) -> None:
+    """Create the tables, or upgrade those of the first version. Call it in a transaction."""
     (version,) = database.execute("PRAGMA user_version").fetchone()
     for before, statements in ((0, _FIRST_VERSION), (1, _SECOND_VERSION)):
         if version <= before:
             for statement in statements.split(";\n"):
                 database.execute(statement)
     if version == 1:
-        _take_over(database)
+        _upgrade(database)
     database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     database.execute(f"PRAGMA user_version = {VERSION}")
 
 
-def _take_over(database: sqlite3.Connection) -> None:
-    """Fill what the first version did not have. What it had lost was refused at once, and it did not note why."""
+def _upgrade(database: sqlite3.Connection) -> None:
+    """Fill the tables and columns that the first version did not have. It did not store why mail was lost."""
     database.execute("UPDATE message SET failed_at = sent_at, cause = 'unrecorded' WHERE delivered_at IS NULL")
     tags: dict[str, int] = dict(database.execute("SELECT name, id FROM tag"))
     messages = database.execute("SELECT number, tags FROM message")
     database.executemany(ADD_TAGGED, ((tags[tag], number) for number, names in messages for tag in json.loads(names)))
     for tag in tags.values():
         for kind, column in ((OPENED, "opened_at"), (CLICKED, "clicked_at")):
-            _take_over_reactions(database, tag, kind, column)
+            _upgrade_reactions(database, tag, kind, column)
 
 
-def _take_over_reactions(database: sqlite3.Connection, tag: int, kind: int, column: str) -> None:
-    """Store each message's first open or click, and give the further ones to the message that had its first one last.
+def _upgrade_reactions(database: sqlite3.Connection, tag: int, kind: int, column: str) -> None:
+    """Store the opens or clicks of each message.
 
-    The first version counted further ones by tag and moment only.
+    The first version stored the first one by message, and further ones by tag and time only. Further ones go to the
+    message whose first one is the latest before them.
     """
     found = database.execute(
         f"SELECT {column}, number FROM tagged JOIN message ON number = tagged.message "  # noqa: S608 (a fixed name)

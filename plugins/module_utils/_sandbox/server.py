@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The listening socket around the routes, and the whole service in this process: C(Service).
+"""The HTTP server around the routes, and the whole service in one process.
 
 Private: names and behaviour may change.
 """
@@ -19,10 +19,10 @@ import ssl
 import sys
 import threading
 import time
-import typing as t
+from typing import Any, Iterator
 
-from .connection import Connection, wire
 from .errors import ListenError, TlsError
+from .handler import RequestContext, RequestHandler, encode
 from .routes import Clock, Routes, text
 from .settings import Settings
 from .store import Store
@@ -32,67 +32,61 @@ _LARGEST_LOG = 256 * 1024
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Listens, and gives each connection a thread of its own."""
+    """Listens, and serves each connection in its own thread."""
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 256
 
-    def __init__(
-        self, host: str, port: int, routes: Routes, tls: ssl.SSLContext | None, clock: Clock = time.time
-    ) -> None:
-        self.routes = routes
-        self.clock = clock
-        self.ending = threading.Event()
-        self.touched = time.monotonic()
+    def __init__(self, host: str, port: int, context: RequestContext, tls: ssl.SSLContext | None) -> None:
+        self.context = context
         self._tls = tls
         self._open: set[socket.socket] = set()
         self._logged = 0
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        super().__init__(("127.0.0.1" if host == "localhost" else host, port), Connection)
+        address = ("127.0.0.1" if host == "localhost" else host, port)
+        # `finish_request` makes the handlers.
+        super().__init__(address, http.server.BaseHTTPRequestHandler)
 
     def server_bind(self) -> None:
-        """Bind without the base class's look-up of the host's name, which can take seconds."""
+        """Bind without looking up the name of the host, which can take seconds."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
-    def touch(self) -> None:
-        """Note that the service is in use."""
-        self.touched = time.monotonic()
-
-    def finish_request(self, request: t.Any, client_address: t.Any) -> None:
-        """Serve one connection, in its own thread."""
-        with self._noted(request):
-            secured = request if self._tls is None else self._secured(request, self._tls)
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Serve one connection; called in its own thread."""
+        with self._tracked(request):
+            secured = request if self._tls is None else self._with_tls(request, self._tls)
             if secured is None:
                 return
-            with self._noted(secured), contextlib.closing(secured):
-                Connection(secured, client_address, self)
+            with self._tracked(secured), contextlib.closing(secured):
+                RequestHandler(secured, client_address, self, self.context)
 
     @contextlib.contextmanager
-    def _noted(self, connection: socket.socket) -> t.Iterator[None]:
+    def _tracked(self, connection: socket.socket) -> Iterator[None]:
         self._open.add(connection)
         try:
-            if self.ending.is_set():
+            if self.context.ending.is_set():
                 connection.close()
             yield
         finally:
             self._open.discard(connection)
 
-    def _secured(self, connection: socket.socket, tls: ssl.SSLContext) -> socket.socket | None:
+    def _with_tls(self, connection: socket.socket, tls: ssl.SSLContext) -> socket.socket | None:
         connection.settimeout(HANDSHAKE)
         first = connection.recv(1, socket.MSG_PEEK)
-        # 22 opens a TLS handshake; no HTTP method begins with it.
+        # A TLS handshake begins with byte 22, and no HTTP method does.
         if first == b"\x16":
             return tls.wrap_socket(connection, server_side=True)
         if first:
             connection.recv(65536)
-            answer = text(400, "This is plain HTTP, and only HTTPS works here: begin the address with https://.")
-            connection.sendall(wire(answer, email.utils.formatdate(self.clock(), usegmt=True), close=True))
+            response = text(400, "This is plain HTTP, and only HTTPS works here: begin the address with https://.")
+            date = email.utils.formatdate(self.context.clock(), usegmt=True)
+            connection.sendall(encode(response, date, close=True))
         return None
 
-    def handle_error(self, request: t.Any, client_address: t.Any) -> None:
-        """Log what is this program's fault; clients that hang up or talk nonsense are none of it."""
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log errors of this program, and none of clients that hang up or send nonsense."""
         kind, error, trace = sys.exc_info()
         if kind is None or isinstance(error, OSError) or self._logged > _LARGEST_LOG:
             return
@@ -104,20 +98,20 @@ class Server(http.server.ThreadingHTTPServer):
         sys.stderr.write(line)
         sys.stderr.flush()
 
-    def hang_up(self) -> None:
-        """End every open connection."""
-        self.ending.set()
+    def close_connections(self) -> None:
+        """End every open connection and every pause."""
+        self.context.ending.set()
         for connection in list(self._open):
             with contextlib.suppress(OSError):
-                # Not the TLS socket's own shutdown, which pulls the state from under the thread that reads.
+                # The TLS socket's own shutdown would break the thread that reads from it.
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 class Service:
-    """The whole service: C(Service(settings, data).start()), then C(api_url) and C(port), and C(stop()) at the end.
+    """The whole service. `start` it, read `api_url` and `port`, and `stop` it; or use it as a context manager.
 
-    C(data) is the data file's path; C(certificate) that of a PEM file with key and certificate, needed with TLS;
-    C(clock) gives seconds since 1970. Also a context manager that starts and stops.
+    `data` is the path of the data file; `certificate` that of a PEM file with key and certificate, needed with TLS.
+    `clock` returns seconds since 1970.
     """
 
     def __init__(self, settings: Settings, data: str, certificate: str | None = None, clock: Clock = time.time) -> None:
@@ -125,30 +119,31 @@ class Service:
         self._data = data
         self._certificate = certificate
         self._clock = clock
-        self._ending = contextlib.ExitStack()
+        self._closing = contextlib.ExitStack()
         self._server: Server | None = None
 
     def start(self, port: int | None = None) -> Service:
-        """Open the data, listen (on the settings' port unless another is given) and answer. Raises SandboxError."""
+        """Open the data file, listen on `port` or else on that of the settings, and serve. Raises SandboxError."""
         tls = _tls_context(self._certificate) if self._settings.tls else None
         with contextlib.ExitStack() as undo:
             store = undo.enter_context(contextlib.closing(Store(self._data)))
-            server = self._listen(Routes(self._settings, store, self._clock), port, tls)
+            routes = Routes(self._settings, store, self._clock)
+            server = self._listen(RequestContext(routes, self._clock), port, tls)
             undo.callback(server.server_close)
             thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
             thread.start()
             undo.callback(thread.join)
             undo.callback(server.shutdown)
-            undo.callback(server.hang_up)
-            self._ending = undo.pop_all()
+            undo.callback(server.close_connections)
+            self._closing = undo.pop_all()
         self._server = server
         return self
 
-    def _listen(self, routes: Routes, port: int | None, tls: ssl.SSLContext | None) -> Server:
+    def _listen(self, context: RequestContext, port: int | None, tls: ssl.SSLContext | None) -> Server:
         host = self._settings.host
         port = self._settings.port if port is None else port
         try:
-            return Server(host, port, routes, tls, self._clock)
+            return Server(host, port, context, tls)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 problem = f"port: {port} on {host} is in use; choose another one, or 0 to have one picked"
@@ -160,23 +155,23 @@ class Service:
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
+        """Return the port that the service listens on."""
         if self._server is None:
-            raise ListenError("The service was not started; call start() first")
+            raise ListenError("The service is not started; call start() first")
         return int(self._server.server_address[1])
 
     @property
     def api_url(self) -> str:
-        """What the other plugins take as their C(api_url)."""
+        """Return the `api_url` for the other plugins."""
         return self._settings.api_url(self.port)
 
     def idle(self) -> float:
-        """Seconds since the last request, or since the start."""
-        return time.monotonic() - self._server.touched if self._server is not None else 0.0
+        """Return the seconds since the last request, or since the start."""
+        return self._server.context.idle() if self._server is not None else 0.0
 
     def stop(self) -> None:
-        """Hang up, close the listening socket, then the data. Stopping twice is fine."""
-        self._ending.close()
+        """Close the connections, the listening socket and the data file. It may be called again."""
+        self._closing.close()
 
     def __enter__(self) -> Service:
         return self.start()

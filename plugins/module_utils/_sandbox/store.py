@@ -2,33 +2,33 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Messages and the moments at which something happens to them, in one SQLite file.
+"""Messages and the times at which something happens to them, in one SQLite file.
 
 Private: names and behaviour may change.
 
-A send stores its messages with all their moments, most of them in the future. The counters of a tag are one query
-over the moments that have passed when it is asked, so nothing has to happen in between.
+A send stores its messages with all these times, most of them in the future. The counters of a tag are one query over
+the times that have passed, so nothing has to run in between.
 """
 
 from __future__ import annotations
 
 import collections
 import contextlib
-import dataclasses
 import functools
 import json
 import os
 import secrets
 import sqlite3
 import threading
-import typing as t
+from dataclasses import dataclass
+from typing import Callable, Iterator, Sequence, TypeVar
 
-from .datafile import connect, prepare, reason, refuse_foreign, store_error, transaction, uri
+from .datafile import check_format, connect, prepare, reason_of, store_error, transaction, uri
 from .errors import LockBusyError, StoreError
 from .lock import Lock
 from .mail import Mail
 from .message import Message
-from .scenario import Fate
+from .plan import Plan
 from .schema import (
     ADD_REACTION,
     ADD_TAGGED,
@@ -69,13 +69,14 @@ WHERE tagged.tag = ? AND tagged.message > ? AND tagged.message <= ? ORDER BY tag
 """  # noqa: S608 (names of our own)
 _REACTIONS = "SELECT message, kind, at, times FROM reaction WHERE tag = ? AND message BETWEEN ? AND ?"
 
-Plan = t.Callable[[int, str], Fate]
-_Result = t.TypeVar("_Result")
+# Takes the running number of a message, from 1, and its recipient.
+Planner = Callable[[int, str], Plan]
+_Result = TypeVar("_Result")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Counters:
-    """What has happened under a tag. C(first) and C(last) are seconds since 1970."""
+    """The counters of a tag. `first` and `last` are seconds since 1970."""
 
     first: float
     last: float
@@ -88,53 +89,52 @@ class Counters:
 
 
 class Store:
-    """The open data file. Safe to use from several threads; a send never waits for a reader, nor the reverse."""
+    """The open data file. Several threads may use it; sends and reads do not wait for each other."""
 
     def __init__(self, path: str) -> None:
-        """Open or create it. Raises StoreError when it is in use, damaged, not a sandbox's, or cannot be written."""
+        """Open or create the file. Raises StoreError if it is in use, damaged, not a sandbox's, or not writable."""
         self.path = os.path.realpath(path)
         if not os.path.isdir(os.path.dirname(self.path)):
             raise StoreError(f"data: the directory {os.path.dirname(self.path)} does not exist; create it first")
         self._writing, self._reading = threading.Lock(), threading.Lock()
         with contextlib.ExitStack() as undo:
-            self._lock = self._locked()
+            self._lock = self._acquire_lock()
             undo.callback(self._lock.release)
             try:
-                refuse_foreign(self.path)
+                check_format(self.path)
                 self._writer = undo.enter_context(contextlib.closing(connect(uri(self.path, "rwc"))))
                 prepare(self._writer)
                 self._reader = undo.enter_context(contextlib.closing(connect(uri(self.path, "ro"))))
             except (OSError, sqlite3.Error) as error:
-                raise StoreError(f"data: {self.path} cannot be used: {reason(error)}") from None
+                raise StoreError(f"data: {self.path} cannot be used: {reason_of(error)}") from None
             self._undo = undo.pop_all()
 
-    def _locked(self) -> Lock:
+    def _acquire_lock(self) -> Lock:
         try:
-            return Lock.take(self.path + ".lock")
+            return Lock.acquire(self.path + ".lock")
         except LockBusyError:
             raise StoreError(
                 f"data: {self.path} is in use by another sandbox; stop that one, or give this one a file of its own"
             ) from None
         except OSError as error:
-            raise StoreError(f"data: {self.path} cannot be used: {reason(error)}") from None
+            raise StoreError(f"data: {self.path} cannot be used: {reason_of(error)}") from None
 
-    def add(self, mail: Mail, plan: Plan, now: float) -> dict[str, str]:
-        """Store a send that was accepted now (seconds since 1970), all of it or nothing, and give the recipients by id.
+    def add(self, mail: Mail, planner: Planner, now: float) -> dict[str, str]:
+        """Store the messages of a send accepted at `now` (seconds since 1970), all or none. Return recipients by id.
 
-        C(plan) gives a message's fate from its running number (from 1) and its recipient. Raises StoreError, and
-        StoreFullError when the disk is full.
+        `planner` returns what becomes of each message. Raises StoreError, and StoreFullError when the disk is full.
         """
         sent_at = int(now * 10) * 100
         with self._writing:
             try:
                 with transaction(self._writer) as database:
-                    ids = _add(database, mail, plan, sent_at)
+                    ids = _add(database, mail, planner, sent_at)
             except sqlite3.Error as error:
                 raise store_error(error) from None
         return ids
 
     def counters(self, tag: str, now: float) -> Counters | None:
-        """What has happened under the tag until now (seconds since 1970), or None. Raises StoreError."""
+        """Return the counters of a tag at `now` (seconds since 1970); null without mail. Raises StoreError."""
         rows = self._read(lambda database: database.execute(_COUNT, (tag, int(now * 1000))).fetchall())
         if not rows:
             return None
@@ -151,23 +151,23 @@ class Store:
         )
 
     def recent(self, now: float) -> list[str]:
-        """The most recently active tags at this moment (seconds since 1970), at most ten. Raises StoreError."""
+        """Return the most recently active tags at `now` (seconds since 1970), at most ten. Raises StoreError."""
         rows = self._read(lambda database: database.execute(_RECENT, {"now": int(now * 1000)}).fetchall())
         return [name for name, _last in rows]
 
-    def messages(self, tags: t.Sequence[str]) -> t.Iterator[Message]:
-        """All messages that are stored now and carry all these tags, as a stream. Raises StoreError, also later."""
+    def messages(self, tags: Sequence[str]) -> Iterator[Message]:
+        """Return all stored messages that carry all these tags, as a stream. Reading it may raise StoreError."""
         tag, newest = self._read(lambda database: _find(database, tags[0]))
         return self._stream(tag, newest, frozenset(tags)) if tag is not None else iter(())
 
-    def _stream(self, tag: int, newest: int, wanted: frozenset[str]) -> t.Iterator[Message]:
+    def _stream(self, tag: int, newest: int, wanted: frozenset[str]) -> Iterator[Message]:
         page = self._read(functools.partial(_page, tag=tag, after=0, newest=newest))
         while page:
             yield from (message for message in page if wanted.issubset(message.tags))
             last = page[-1].number
             page = self._read(functools.partial(_page, tag=tag, after=last, newest=newest))
 
-    def _read(self, query: t.Callable[[sqlite3.Connection], _Result]) -> _Result:
+    def _read(self, query: Callable[[sqlite3.Connection], _Result]) -> _Result:
         with self._reading:
             try:
                 return query(self._reader)
@@ -175,20 +175,20 @@ class Store:
                 raise store_error(error) from None
 
     def close(self) -> None:
-        """Finish what is being written, then close the file and free it for others."""
+        """Finish writing, then close the file and free it for other sandboxes."""
         with self._writing, self._reading:
             self._undo.close()
 
 
-def _add(database: sqlite3.Connection, mail: Mail, plan: Plan, sent_at: int) -> dict[str, str]:
+def _add(database: sqlite3.Connection, mail: Mail, planner: Planner, sent_at: int) -> dict[str, str]:
     (before,) = database.execute("SELECT COALESCE(MAX(number), 0) FROM message").fetchone()
     messages = [
-        _message(number, recipient, mail, plan(number, recipient), sent_at)
+        _message(number, recipient, mail, planner(number, recipient), sent_at)
         for number, recipient in enumerate(mail.recipients, before + 1)
     ]
     database.executemany(_ADD_MESSAGE, [_row(message) for message in messages])
-    moments: t.Counter[tuple[int, int]] = collections.Counter()
-    reactions: t.Counter[tuple[int, int, int]] = collections.Counter()
+    moments: collections.Counter[tuple[int, int]] = collections.Counter()
+    reactions: collections.Counter[tuple[int, int, int]] = collections.Counter()
     for message in messages:
         moments.update(_moments(message))
         for kind, times in ((OPENED, message.opened_at), (CLICKED, message.clicked_at)):
@@ -202,7 +202,7 @@ def _add(database: sqlite3.Connection, mail: Mail, plan: Plan, sent_at: int) -> 
     return {message.id: message.recipient for message in messages}
 
 
-def _message(number: int, recipient: str, mail: Mail, fate: Fate, sent_at: int) -> Message:
+def _message(number: int, recipient: str, mail: Mail, plan: Plan, sent_at: int) -> Message:
     return Message(
         number=number,
         id=secrets.token_hex(16),
@@ -212,12 +212,12 @@ def _message(number: int, recipient: str, mail: Mail, fate: Fate, sent_at: int) 
         properties=mail.properties,
         templateid=mail.templateid,
         sent_at=sent_at,
-        delivered_at=None if fate.delivered is None else _moment(sent_at, fate.delivered),
-        failed_at=None if fate.failed is None else _moment(sent_at, fate.failed),
-        cause=fate.cause,
-        attempt=fate.attempt,
-        opened_at=tuple(_moment(sent_at, delay) for delay in fate.opened) if mail.trackopens else (),
-        clicked_at=tuple(_moment(sent_at, delay) for delay in fate.clicked) if mail.trackclicks else (),
+        delivered_at=None if plan.delivered is None else _moment(sent_at, plan.delivered),
+        failed_at=None if plan.failed is None else _moment(sent_at, plan.failed),
+        cause=plan.cause,
+        attempt=plan.attempt,
+        opened_at=tuple(_moment(sent_at, delay) for delay in plan.opened) if mail.trackopens else (),
+        clicked_at=tuple(_moment(sent_at, delay) for delay in plan.clicked) if mail.trackclicks else (),
     )
 
 
@@ -227,8 +227,8 @@ def _row(message: Message) -> tuple[object, ...]:
     return (*values, _first(message.opened_at), _first(message.clicked_at))
 
 
-def _moments(message: Message) -> t.Iterator[tuple[int, int]]:
-    """What the counters count of a message: kinds and moments. Failures move no counter."""
+def _moments(message: Message) -> Iterator[tuple[int, int]]:
+    """Yield what the counters count of a message: kinds and times. Failures are not counted."""
     yield SENT, message.sent_at
     if message.delivered_at is not None:
         yield DELIVERED, message.delivered_at
@@ -241,14 +241,14 @@ def _moments(message: Message) -> t.Iterator[tuple[int, int]]:
 
 
 def _find(database: sqlite3.Connection, tag: str) -> tuple[int | None, int]:
-    """The tag's number, None without mail, and that of the newest message."""
+    """Return the number of the tag, null without mail, and that of the newest message."""
     found = database.execute("SELECT id FROM tag WHERE name = ?", (tag,)).fetchone()
     (newest,) = database.execute("SELECT COALESCE(MAX(number), 0) FROM message").fetchone()
     return (found[0] if found else None), newest
 
 
 def _page(database: sqlite3.Connection, tag: int, after: int, newest: int) -> list[Message]:
-    """The tag's next messages after this number."""
+    """Return the next messages of the tag, after the one with this number."""
     rows = database.execute(_PAGE, (tag, after, newest)).fetchall()
     reactions: dict[tuple[int, int], list[int]] = collections.defaultdict(list)
     if rows:
@@ -271,5 +271,5 @@ def _moment(sent_at: int, delay: float) -> int:
     return -(-(sent_at + int(delay * 1000)) // grid) * grid
 
 
-def _first(times: t.Sequence[int]) -> int | None:
+def _first(times: Sequence[int]) -> int | None:
     return times[0] if times else None

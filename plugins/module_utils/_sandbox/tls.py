@@ -4,8 +4,8 @@
 
 """A certificate authority for one sandbox, and the certificate that it signs. Private: names and behaviour may change.
 
-The authority's key is used once and never written, so nothing else can ever be signed with it. Both are made anew
-together.
+The authority's key is used once and never written, so nothing else can be signed with it. Both certificates are
+renewed together.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ DAYS = 30
 RENEW_DAYS = 7
 
 
-def ensure(ca_path: str, certificate_path: str, host: str) -> float:
-    """Have a valid certificate for the host, and give the time (seconds since 1970) at which it must be renewed.
+def ensure_certificate(ca_path: str, certificate_path: str, host: str) -> float:
+    """Return when the certificate for the host must be renewed, in seconds since 1970.
 
-    Makes both files when one is missing, close to its end, or for another host. Raises LibraryMissingError, TlsError.
+    Both files are made if one is missing, expires soon, or is for another host. Raises LibraryMissingError and
+    TlsError.
     """
     try:
         from cryptography import x509
@@ -42,7 +43,7 @@ def ensure(ca_path: str, certificate_path: str, host: str) -> float:
     except FileNotFoundError:
         pass
     except ValueError:
-        # Not a certificate: what an interrupted disk or an editor left. It is made anew.
+        # The file is damaged: replace it.
         pass
     except (OSError, x509.ExtensionNotFound) as error:
         raise TlsError(f"tls: {certificate_path} cannot be used: {error}; remove it") from None
@@ -63,14 +64,14 @@ def _name(host: str) -> Any:
 
 
 def _end(certificate: Any) -> datetime.datetime:
-    # The name without _utc is all that releases before 42 have, and later ones warn of it.
+    # Releases before 42 have only the name without _utc, and later ones warn about it.
     if hasattr(certificate, "not_valid_after_utc"):
         return cast(datetime.datetime, certificate.not_valid_after_utc)
     return cast(datetime.datetime, certificate.not_valid_after.replace(tzinfo=datetime.timezone.utc))
 
 
 def _make(host: str, begin: datetime.datetime, end: datetime.datetime) -> tuple[bytes, bytes]:
-    """The authority's certificate; and key and certificate to serve with. All PEM."""
+    """Return the authority's certificate, and the key and certificate of the service, all in PEM."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -128,7 +129,7 @@ def _usage(x509: Any, signs_certificates: bool) -> Any:
 
 
 def _write(path: str, content: bytes) -> None:
-    """Write all of it or nothing, readable by the owner alone."""
+    """Write the whole file or nothing, readable by the owner alone."""
     fd, temporary = tempfile.mkstemp(dir=os.path.dirname(path))
     with os.fdopen(fd, "wb") as file:
         file.write(content)

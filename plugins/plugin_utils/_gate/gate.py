@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ...module_utils._policy import Policy
 from ...module_utils._record import Record, to_iso
+from .._judging.policy import Policy
 from .history import History
 from .look import VERDICTS, GateEvent, Look, TagEvent, Timing
 from .result import AnyTracker, Ending, gate_result
@@ -191,9 +191,10 @@ def _entry(event: GateEvent) -> dict[str, Any]:
     at = to_iso(event.at)
     if event.error is not None:
         return {"at": at, "error": event.error}
-    return {"at": at, "tags": {tag: _tag_entry(seen) for tag, seen in event.tags.items()}}
+    return {"at": at, "tags": {tag: _tag_entry(tag_event) for tag, tag_event in event.tags.items()}}
 
 
-def _tag_entry(seen: TagEvent) -> dict[str, Any]:
-    failed = {} if seen.failed is None else {"failed": seen.failed}
-    return {"messages": seen.messages, "deliveries": seen.deliveries, **failed, "verdict": seen.judgement.verdict}
+def _tag_entry(event: TagEvent) -> dict[str, Any]:
+    failed = {} if event.failed is None else {"failed": event.failed}
+    verdict = event.judgement.verdict
+    return {"messages": event.messages, "deliveries": event.deliveries, **failed, "verdict": verdict}

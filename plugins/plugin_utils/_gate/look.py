@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Mapping
 
+from ...module_utils._fields import option
 from ...module_utils._record import Record
+from ...module_utils._values import seconds, whole
 from .._judging.judgement import Judgement
 from .._judging.outcome import Outcome
 
@@ -18,15 +20,23 @@ from .._judging.outcome import Outcome
 VERDICTS = ("fail", "error", "inconclusive", "pass")
 
 
+def _errors(name: str, value: Any) -> int:
+    return whole(name, value, 0)
+
+
+def _entries(name: str, value: Any) -> int:
+    return whole(name, value, 2)
+
+
 @dataclass(frozen=True)
 class Timing:
-    """When to look; seconds, from the start of the task. The fields are the gate's options, with their defaults."""
+    """When to look; seconds, from the start of the task. The fields are options of the gate."""
 
-    wait_timeout: float = 1800
-    wait_sleep: float = 30
-    wait_delay: float = 0
-    max_consecutive_errors: int = 4
-    history_limit: int = 60
+    wait_timeout: float = option(1800, "float", seconds)
+    wait_sleep: float = option(30, "float", seconds)
+    wait_delay: float = option(0, "float", seconds)
+    max_consecutive_errors: int = option(4, "int", _errors)
+    history_limit: int = option(60, "int", _entries)
 
 
 @dataclass(frozen=True)

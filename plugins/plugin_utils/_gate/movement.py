@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a gate's own readings show over time: movement, age, and falls. Private: names and behaviour may change.
+"""What a gate sees over time: movement, age, and falls. Private: names and behaviour may change.
 
 Times are seconds on a monotonic clock. A look begins and ends; what it read was true at some moment between the two, so
 ages are counted from the end of one look to the beginning of another.
@@ -24,27 +24,27 @@ _DATE_STEP = timedelta(seconds=1)
 
 
 class _Moved(NamedTuple):
-    """When, and at which reading, a figure was last seen to move."""
+    """When, and in which record, a figure was last seen to move."""
 
     at: float
-    reading: int
+    record: int
 
 
 class Movement:
-    """Follows whether messages and deliveries move from one reading to the next."""
+    """Follows whether messages and deliveries move from one record to the next."""
 
     def __init__(self) -> None:
-        self._readings = 0
-        # The first reading sets these.
+        self._records = 0
+        # The first record sets these.
         self._messages = self._any = _Moved(0.0, 0)
         self._last: tuple[int, int] | None = None
         self._messages_changed_at: float | None = None
         self._changed_at: float | None = None
 
     def note(self, record: Record, began: float, ended: float) -> None:
-        """Take what a look read, judged or not."""
-        self._readings += 1
-        moved = _Moved(ended, self._readings)
+        """Note what a look read, judged or not."""
+        self._records += 1
+        moved = _Moved(ended, self._records)
         figures = (record.messages, record.deliveries)
         if self._last is None:
             self._messages = self._any = moved
@@ -59,7 +59,7 @@ class Movement:
     def state(self) -> dict[str, Any]:
         """Return what was seen so far, in plain JSON types."""
         return {
-            "readings": self._readings,
+            "records": self._records,
             "last": self._last,
             "messages": list(self._messages),
             "any": list(self._any),
@@ -69,7 +69,7 @@ class Movement:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
-        self._readings = state["readings"]
+        self._records = state["records"]
         self._last = read_figures(state["last"])
         self._messages = _Moved(*state["messages"])
         self._any = _Moved(*state["any"])
@@ -82,16 +82,16 @@ class Movement:
         return self._changed_at is not None
 
     def start_over(self, ended: float) -> None:
-        """Count from this reading on, as if the counters had moved."""
-        self._messages = self._any = _Moved(ended, self._readings)
+        """Count from this record on, as if the counters had moved."""
+        self._messages = self._any = _Moved(ended, self._records)
 
-    def messages_stood(self, began: float, seconds: float) -> bool:
-        """Whether messages stood still for so long, over at least two readings."""
-        return self._stood(self._messages, began, seconds)
+    def messages_unmoved(self, began: float, seconds: float) -> bool:
+        """Whether messages stood still for so many seconds, over at least two records."""
+        return self._unmoved(self._messages, began, seconds)
 
-    def all_stood(self, began: float, seconds: float) -> bool:
-        """Whether messages and deliveries stood still for so long, over at least two readings."""
-        return self._stood(self._any, began, seconds)
+    def unmoved(self, began: float, seconds: float) -> bool:
+        """Whether messages and deliveries stood still for so many seconds, over at least two records."""
+        return self._unmoved(self._any, began, seconds)
 
     def messages_changed(self, began: float, seconds: float) -> bool:
         """Whether a look of the last so many seconds saw messages move."""
@@ -101,8 +101,8 @@ class Movement:
         """Whether a look of the last so many seconds saw messages or deliveries move."""
         return self._changed_at is not None and began - self._changed_at < seconds
 
-    def _stood(self, moved: _Moved, began: float, seconds: float) -> bool:
-        return self._readings > moved.reading and began - moved.at >= seconds
+    def _unmoved(self, moved: _Moved, began: float, seconds: float) -> bool:
+        return self._records > moved.record and began - moved.at >= seconds
 
 
 class Ages:
@@ -114,7 +114,7 @@ class Ages:
         self._counted: deque[tuple[float, int]] = deque()
 
     def note(self, messages: int, ended: float) -> None:
-        """Take the messages of a reading that can be judged."""
+        """Note the messages of a record that can be judged."""
         counted = self._counted
         if counted and messages <= counted[-1][1]:
             return
@@ -150,31 +150,31 @@ class Fall:
     """Readings of messages or deliveries below the highest ones.
 
     `text` says what fell, `began` is when the look ended that first saw it, `lowest` the figures then. `most_messages`
-    and `least_deliveries` are those seen from the highest reading on, that one included.
+    and `least_deliveries` are those seen from the highest record on, that one included.
     """
 
     text: str
     began: float
-    readings: int
+    records: int
     lowest: tuple[int, int]
     most_messages: int
     least_deliveries: int
 
     @classmethod
     def begin(cls, text: str, record: Record, highest: Record, ended: float) -> Fall:
-        """Return a fall that a reading begins."""
+        """Return a fall that begins with a record."""
         figures = (record.messages, record.deliveries)
         fall = cls(text, ended, 0, figures, highest.messages, highest.deliveries)
         return fall.continued(text, record, ended)
 
     def continued(self, text: str, record: Record, ended: float) -> Fall:
-        """Return the fall with one more reading; one that falls further begins its time once more."""
+        """Return the fall with one more record; one that falls further starts its time over."""
         figures = (record.messages, record.deliveries)
         fell_further = any(now < then for now, then in zip(figures, self.lowest))
-        start = replace(self, text=text, began=ended, readings=0, lowest=figures) if fell_further else self
+        start = replace(self, text=text, began=ended, records=0, lowest=figures) if fell_further else self
         return replace(
             start,
-            readings=start.readings + 1,
+            records=start.records + 1,
             most_messages=max(self.most_messages, record.messages),
             least_deliveries=min(self.least_deliveries, record.deliveries),
         )
@@ -186,7 +186,7 @@ class Fall:
 
     def has_lasted(self, began: float, seconds: float) -> bool:
         """Whether it lasted for so long, over at least two looks."""
-        return self.readings > 1 and began - self.began >= seconds
+        return self.records > 1 and began - self.began >= seconds
 
 
 def fallen(record: Record, highest: Record, names: tuple[str, ...]) -> list[str]:

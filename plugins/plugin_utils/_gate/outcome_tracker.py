@@ -10,13 +10,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Iterable, Mapping
 
-from ...module_utils._policy import Policy
 from ...module_utils._record import Record
 from .._judging.baseline import Baseline
 from .._judging.judgement import Judgement
 from .._judging.outcome import Outcome
 from .._judging.outcome_decision import judge_outcome
 from .._judging.outcome_state import OutcomeState, state_of_outcome
+from .._judging.policy import Policy
 from .look import Look
 from .movement import Movement, is_copy
 from .saved import (

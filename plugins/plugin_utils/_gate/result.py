@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Mapping, Union
 
-from ...module_utils._policy import Policy
 from ...module_utils._record import Record
 from .._judging.judgement import Judgement
+from .._judging.policy import Policy
 from .history import History
 from .look import VERDICTS
 from .outcome_tracker import OutcomeTracker
@@ -74,7 +74,7 @@ def _problem(tag: str, ending: Ending) -> str:
 
 def _stats(trackers: Mapping[str, AnyTracker], baseline: Record | None, policy: Policy) -> dict[str, Any]:
     """Return the last cumulative records by tag, that of the baseline included; none where outcomes are judged."""
-    records = {tag: tracker.reading for tag, tracker in trackers.items() if isinstance(tracker, Tracker)}
+    records = {tag: tracker.last_record for tag, tracker in trackers.items() if isinstance(tracker, Tracker)}
     if records and policy.baseline_tag is not None:
         records.setdefault(policy.baseline_tag, baseline)
     return {tag: record.as_dict() for tag, record in records.items() if record is not None}

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Iterable, Mapping
 
-from ...module_utils._policy import Policy
 from ...module_utils._record import Record, difference
 from .._judging.baseline import Baseline, required_ratio
 from .._judging.decision import judge
 from .._judging.judgement import Judgement
+from .._judging.policy import Policy
 from .._judging.state import TagState
 from .look import Look
 from .movement import Ages, Fall, Movement, fallen, is_copy
@@ -30,10 +30,10 @@ OLD_MAIL_NOTE = (
 
 
 @dataclass(frozen=True)
-class _Reading:
-    """A cumulative record, and what the gate's own readings say of it; `due` messages are older than the grace period.
+class _TrackedRecord:
+    """A cumulative record, and what the gate's own looks say of it; `due` messages are older than the grace period.
 
-    `fallen` says which of opens and clicks are below an earlier reading.
+    `fallen` says which of opens and clicks are below an earlier record.
     """
 
     record: Record
@@ -43,7 +43,7 @@ class _Reading:
     fallen: tuple[str, ...]
 
     def state(self) -> dict[str, Any]:
-        """Return the reading in plain JSON types."""
+        """Return the record in plain JSON types."""
         return {
             "record": saved_record(self.record),
             "settled": self.settled,
@@ -53,15 +53,15 @@ class _Reading:
         }
 
     @classmethod
-    def restored(cls, state: Mapping[str, Any]) -> _Reading:
-        """Return a reading that was saved."""
+    def restored(cls, state: Mapping[str, Any]) -> _TrackedRecord:
+        """Return what was saved."""
         record = read_record(state["record"])
         if record is None:
             raise ValueError
         return cls(**{**state, "record": record, "fallen": tuple(state["fallen"])})
 
     @property
-    def marked(self) -> Record:
+    def with_under_way(self) -> Record:
         """The record with what may be under way."""
         under_way = 0 if self.settled else min(self.record.messages - self.due, self.record.undelivered)
         return replace(self.record, under_way=under_way)
@@ -84,7 +84,7 @@ class Tracker:
         self._ages = Ages(policy.grace_period)
         self._previous: Record | None = None
         self._highest = before or Record(tag, 0, 0)
-        self._reading: _Reading | None = None
+        self._tracked: _TrackedRecord | None = None
         self._judged: Record | None = None
         self._fall: Fall | None = None
         self._since_problem = ""
@@ -92,20 +92,20 @@ class Tracker:
         self._notes: tuple[str, ...] = ()
 
     @property
-    def reading(self) -> Record | None:
+    def last_record(self) -> Record | None:
         """The last cumulative record that could be judged, with what may be under way; null where there was none."""
-        return self._with_notes(self._reading.marked) if self._reading else None
+        return self._with_notes(self._tracked.with_under_way) if self._tracked else None
 
     @property
     def judged_record(self) -> Record | None:
-        """The record to judge, a difference with `since`; null where there never was a reading."""
-        if self._judged is None and self._reading:
-            return self._state(self._reading).record
+        """The record to judge, a difference with `since`; null where there never was one."""
+        if self._judged is None and self._tracked:
+            return self._state(self._tracked).record
         return self._judged
 
     @property
     def figures(self) -> tuple[int, int, int | None]:
-        """Messages and deliveries as judged, or as they came where they cannot be judged; 0 without a reading."""
+        """Messages and deliveries as judged, or as they came where they cannot be judged; 0 without a record."""
         shown = self._previous if self._fall or self._since_problem else self.judged_record
         return (shown.messages, shown.deliveries, None) if shown else (0, 0, None)
 
@@ -134,21 +134,21 @@ class Tracker:
             self._notes += (OLD_MAIL_NOTE,)
         self._previous = record
         self._movement.note(record, began, ended)
-        if self._reading is None:
+        if self._tracked is None:
             self._check_since(record)
-        elif self._falls(record, began, ended):
+        elif self._is_falling(record, began, ended):
             return
         self._fall = None
-        self._take(record, began, ended)
+        self._follow(record, began, ended)
 
     def judge(self, baseline: Baseline | None, time_up: bool) -> None:
-        """Judge what is known of the tag, where there was a reading."""
-        if self._reading is None:
+        """Judge what is known of the tag, where there was a record."""
+        if self._tracked is None:
             return
         if self._fall and time_up:
-            self._judge_fallen(self._reading, self._fall, baseline)
+            self._judge_fallen(self._tracked, self._fall, baseline)
             return
-        state = replace(self._state(self._reading), time_up=time_up)
+        state = replace(self._state(self._tracked), time_up=time_up)
         self._judged = state.record
         if self._since_problem:
             required = required_ratio(self._policy, baseline)
@@ -167,7 +167,7 @@ class Tracker:
             "ages": self._ages.state(),
             "previous": saved_record(self._previous),
             "highest": saved_record(self._highest),
-            "reading": self._reading.state() if self._reading else None,
+            "tracked": self._tracked.state() if self._tracked else None,
             "judged": saved_record(self._judged),
             "judgement": saved_judgement(self.judgement),
             "fall": saved_fields(self._fall),
@@ -182,7 +182,7 @@ class Tracker:
         self._ages.restore(state["ages"])
         self._previous = read_record(state["previous"])
         self._highest = read_record(state["highest"]) or self._highest
-        self._reading = None if state["reading"] is None else _Reading.restored(state["reading"])
+        self._tracked = None if state["tracked"] is None else _TrackedRecord.restored(state["tracked"])
         self._judged = read_record(state["judged"])
         self.judgement = read_judgement(state["judgement"])
         self._fall = None if state["fall"] is None else Fall.restored(state["fall"])
@@ -193,10 +193,10 @@ class Tracker:
     def _until(self) -> str:
         return f"nothing is decided until that is made up for, or has lasted for {self._policy.sending_gap:g} s"
 
-    def _judge_fallen(self, reading: _Reading, fall: Fall, baseline: Baseline | None) -> None:
+    def _judge_fallen(self, tracked: _TrackedRecord, fall: Fall, baseline: Baseline | None) -> None:
         """Judge by the most messages and the least deliveries seen since the counters fell, now that time is up."""
-        record = replace(reading.record, messages=fall.most_messages, deliveries=fall.least_deliveries)
-        state = self._state(_Reading(record, settled=False, sending_stopped=False, due=0, fallen=reading.fallen))
+        record = replace(tracked.record, messages=fall.most_messages, deliveries=fall.least_deliveries)
+        state = self._state(_TrackedRecord(record, settled=False, sending_stopped=False, due=0, fallen=tracked.fallen))
         self._judged = state.record
         self.judgement = judge(replace(state, time_up=True), self._policy, baseline)
         if self.judgement.verdict != "pass":
@@ -210,15 +210,15 @@ class Tracker:
             self._highest = Record(self.tag, 0, 0)
             self._since_problem = f"since is above what the service counts now: {', '.join(fell)}; give another since"
 
-    def _falls(self, record: Record, began: float, ended: float) -> bool:
+    def _is_falling(self, record: Record, began: float, ended: float) -> bool:
         """Return whether messages or deliveries are below the highest reading, and not yet for long enough."""
         fell = ", ".join(fallen(record, self._highest, _SENT))
         if not fell:
             return False
         if self._fall:
             self._fall = self._fall.continued(fell, record, ended)
-        elif self._reading:
-            self._fall = Fall.begin(fell, record, self._reading.record, ended)
+        elif self._tracked:
+            self._fall = Fall.begin(fell, record, self._tracked.record, ended)
         self._deliveries_ahead = self._deliveries_ahead or record.deliveries > record.messages
         if not (self._fall and self._fall.has_lasted(began, self._policy.sending_gap)):
             return True
@@ -229,8 +229,8 @@ class Tracker:
         self._check_since(record)
         return False
 
-    def _take(self, record: Record, began: float, ended: float) -> None:
-        """Take a record that can be judged."""
+    def _follow(self, record: Record, began: float, ended: float) -> None:
+        """Update what is known of the tag by a record that can be judged."""
         policy, movement = self._policy, self._movement
         fell = tuple(fallen(record, self._highest, _ENGAGED))
         self._highest = _highest(record, self._highest)
@@ -238,20 +238,20 @@ class Tracker:
         # A copy was true when it was made.
         idle = (record.idle_seconds() or 0) - (record.age or 0)
         quiet = not movement.was_seen and idle > policy.grace_period
-        settled = quiet or movement.all_stood(began, policy.grace_period)
-        self._reading = _Reading(
+        settled = quiet or movement.unmoved(began, policy.grace_period)
+        self._tracked = _TrackedRecord(
             record=replace(record, notes=record.notes + fell),
             settled=settled,
-            sending_stopped=settled or movement.messages_stood(began, policy.sending_gap),
+            sending_stopped=settled or movement.messages_unmoved(began, policy.sending_gap),
             due=record.messages if settled else self._ages.due(began),
             fallen=fell,
         )
-        state = self._state(self._reading)
+        state = self._state(self._tracked)
         self._deliveries_ahead = state.deliveries_ahead or state.contradicts_itself
 
-    def _state(self, reading: _Reading) -> TagState:
+    def _state(self, tracked: _TrackedRecord) -> TagState:
         policy = self._policy
-        record = self._with_notes(reading.marked)
+        record = self._with_notes(tracked.with_under_way)
         before_messages = 0
         if self._before:
             before_messages = self._before.messages
@@ -259,14 +259,14 @@ class Tracker:
         expected = policy.expected(self.tag)
         return TagState(
             record=record,
-            messages_due=max(0, reading.due - before_messages),
-            sending_stopped=reading.sending_stopped if expected is None else record.messages >= expected,
-            settled=reading.settled,
+            messages_due=max(0, tracked.due - before_messages),
+            sending_stopped=tracked.sending_stopped if expected is None else record.messages >= expected,
+            settled=tracked.settled,
             time_up=False,
             ratio_decides=policy.at_deadline == "ratio",
-            deliveries_ahead=self._deliveries_ahead or reading.record.deliveries > reading.record.messages,
+            deliveries_ahead=self._deliveries_ahead or tracked.record.deliveries > tracked.record.messages,
             tags=self._tags,
-            fallen=reading.fallen,
+            fallen=tracked.fallen,
         )
 
     def _with_notes(self, record: Record) -> Record:

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
-from ...module_utils._policy import Policy
 from . import reasons
+from .judgement import Judged, Judgement
+from .policy import Policy
 
 
 class Baseline(Protocol):
@@ -29,14 +29,6 @@ class Baseline(Protocol):
     def deliveries(self) -> int: ...
 
 
-@dataclass(frozen=True)
-class BaselineProblem:
-    """Why nothing can be judged against a baseline; `is_final` where no later reading is to be waited for."""
-
-    reason: str
-    is_final: bool
-
-
 def required_ratio(policy: Policy, baseline: Baseline | None) -> float:
     """Return the least share of messages delivered: the policy's own, or the baseline's less the drop, if higher."""
     if baseline is None or not baseline.messages:
@@ -50,14 +42,20 @@ def is_contradictory(baseline: Baseline) -> bool:
     return baseline.deliveries > baseline.messages
 
 
-def baseline_problem(baseline: Baseline | None, policy: Policy) -> BaselineProblem | None:
-    """Return what keeps a baseline from being judged against; null where nothing does."""
+def held_by_baseline(
+    state: Judged, policy: Policy, baseline: Baseline | None, undecided: str | None
+) -> Judgement | None:
+    """Return the judgement of a tag whose baseline cannot be judged against; null where it can.
+
+    A baseline with too little mail is final. One that contradicts itself leaves the tag `undecided` until a later one.
+    """
     if baseline is None:
         return None
+    required = required_ratio(policy, baseline)
     if baseline.messages < policy.min_messages:
         reason = reasons.weak_baseline(baseline.tag, baseline.known, baseline.messages, policy)
-        return BaselineProblem(reason, is_final=True)
+        return Judgement.undecided("inconclusive", [reason], required, state)
     if is_contradictory(baseline):
         reason = f"baseline_tag {reasons.contradiction(baseline.tag, baseline.messages, baseline.deliveries)}"
-        return BaselineProblem(reason, is_final=False)
+        return Judgement.undecided(undecided, [reason], required, state)
     return None

@@ -11,12 +11,12 @@ the timeout it reports what it has.
 from __future__ import annotations
 
 from ...module_utils._errors import OptionError
-from ...module_utils._policy import Policy
 from ...module_utils._record import Record
 from . import reasons
-from .baseline import Baseline, baseline_problem, required_ratio
+from .baseline import Baseline, held_by_baseline, required_ratio
 from .evidence import log_evidence_against, log_evidence_for
 from .judgement import Decision, Judgement
+from .policy import Policy
 from .state import TagState
 
 
@@ -28,10 +28,9 @@ def judge(state: TagState, policy: Policy, baseline: Baseline | None = None) -> 
     _check_engagement(state.record, policy)
     required = required_ratio(policy, baseline)
     undecided = "inconclusive" if state.time_up else None
-    problem = baseline_problem(baseline, policy)
-    if problem:
-        verdict = "inconclusive" if problem.is_final else undecided
-        return Judgement.undecided(verdict, [problem.reason], required, state)
+    held = held_by_baseline(state, policy, baseline, undecided)
+    if held:
+        return held
     if state.contradicts_itself:
         reason = reasons.contradiction(state.tag, state.messages, state.record.deliveries)
         return Judgement.undecided(undecided, [reason], required, state)

@@ -19,17 +19,17 @@ _MESSAGES_LIMIT = 10**12
 
 
 def log_evidence_for(delivered: int, messages: int, rate: float) -> float:
-    """Return the logarithm of the evidence that more than C(rate) (0 to 1) of the mail is delivered."""
+    """Return the logarithm of the evidence that more than `rate` (0 to 1) of the mail is delivered."""
     return _log_mixture(delivered, messages, rate, 1)
 
 
 def log_evidence_against(delivered: int, messages: int, rate: float) -> float:
-    """Return the logarithm of the evidence that less than C(rate) (0 to 1) of the mail is delivered."""
+    """Return the logarithm of the evidence that less than `rate` (0 to 1) of the mail is delivered."""
     return _log_mixture(delivered, messages, rate, -1)
 
 
 def more_messages(delivered: int, messages: int, rate: float, threshold: float) -> int | None:
-    """Return about how many more messages, delivered as so far, bring the evidence to C(threshold) (a logarithm).
+    """Return about how many more messages, delivered as so far, bring the evidence to `threshold` (a logarithm).
 
     Null where no number does, since the share so far is the required one, or too close to it.
     """

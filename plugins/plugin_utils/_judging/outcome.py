@@ -62,6 +62,11 @@ class Outcome:
     age: int = 0
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a careful reader should know."""
+        return tuple(str(note) for note in self.given.get("notes") or ())
+
+    @property
     def under_way(self) -> int:
         """Messages that are neither delivered nor failed."""
         return self.messages - self.deliveries - self.failed

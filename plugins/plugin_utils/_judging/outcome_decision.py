@@ -11,12 +11,12 @@ together is one process. So looking at several groups costs no confidence.
 from __future__ import annotations
 
 from ...module_utils._errors import OptionError
-from ...module_utils._policy import Policy
 from . import outcome_reasons, reasons
-from .baseline import Baseline, baseline_problem, required_ratio
+from .baseline import Baseline, held_by_baseline, required_ratio
 from .evidence import log_evidence_against, log_evidence_for
 from .judgement import Decision, Judgement
 from .outcome_state import Group, OutcomeState
+from .policy import Policy
 
 
 def judge_outcome(state: OutcomeState, policy: Policy, baseline: Baseline | None = None) -> Judgement:
@@ -27,10 +27,9 @@ def judge_outcome(state: OutcomeState, policy: Policy, baseline: Baseline | None
     check_asked(policy)
     required = required_ratio(policy, baseline)
     undecided = "inconclusive" if state.time_up else None
-    problem = baseline_problem(baseline, policy)
-    if problem:
-        verdict = "inconclusive" if problem.is_final else undecided
-        return Judgement.undecided(verdict, [problem.reason], required, state)
+    held = held_by_baseline(state, policy, baseline, undecided)
+    if held:
+        return held
     decision = None
     if state.outcome.known and state.messages >= policy.min_messages:
         decision = _decide(state, policy, required)

@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from ...module_utils._policy import Policy
-from ...module_utils._record import unknown_tag
+from typing import Iterable
+
 from .._format import percent, share
 from . import reasons
 from .evidence import more_messages
 from .outcome import Cause
 from .outcome_state import Group, OutcomeState
+from .policy import Policy
 
 _CAUSES_TOLD = 3
 _WORDS_CHARS = 60
@@ -50,8 +51,9 @@ def evidently_enough(state: OutcomeState, group: Group, required: float) -> str:
 def evidently_too_few(state: OutcomeState, group: Group, required: float) -> str:
     """Say that evidence fails while mail is being sent."""
     most = group.messages - group.failed
+    first = "" if group.messages == state.messages else "the first "
     return (
-        f"{reasons.named(state.tag)}at most {most} of the first {group.messages} messages can be delivered "
+        f"{reasons.named(state.tag)}at most {most} of {first}{group.messages} messages can be delivered "
         f"({share(most, group.messages)}): enough evidence that it is less than the {percent(required)} required; "
         f"{failed(state)}"
     )
@@ -71,7 +73,7 @@ def missing(state: OutcomeState, policy: Policy, required: float) -> list[str]:
     outcome = state.outcome
     name = reasons.named(outcome.tag)
     if not outcome.known:
-        return [f"{name}{unknown_tag(outcome.tag)}"]
+        return [reasons.unknown(outcome.tag, outcome.notes)]
     if state.messages < policy.min_messages:
         return [f"{name}{state.messages} of at least {policy.min_messages} messages so far"]
     sentences = [f"{reasons.delivered(state)}, and at least {percent(required)} is required"]
@@ -91,28 +93,41 @@ def failed(state: OutcomeState) -> str:
     """Say how many messages failed, and why: `102 of 600 messages failed: 98 refused by example.net with 550 5.7.1`."""
     outcome = state.outcome
     text = f"{outcome.failed} of {outcome.messages} messages failed"
-    causes = outcome.failures[:_CAUSES_TOLD]
+    causes = _added_up(outcome.failures)[:_CAUSES_TOLD]
     if not causes:
         return text
-    told = [_cause(cause) for cause in causes]
-    others = outcome.failed - sum(cause.messages for cause in causes)
+    told = [f"{messages} {many if messages != 1 else one}" for (one, many), messages in causes]
+    others = outcome.failed - sum(messages for _phrases, messages in causes)
     if others > 0:
         told.append(f"{others} for other causes")
     return f"{text}: {', '.join(told)}"
 
 
-def _cause(cause: Cause) -> str:
-    """Say why messages failed: `98 refused by example.net with 550 5.7.1 (blocked)`."""
+def _added_up(causes: Iterable[Cause]) -> list[tuple[tuple[str, str], int]]:
+    """Return what is said of causes, for one message and for several, and how many messages of each, most first.
+
+    Causes that read the same are one, such as unknown mailboxes that two receivers put into words of their own.
+    """
+    counts: dict[tuple[str, str], int] = {}
+    for cause in causes:
+        phrases = _cause(cause)
+        counts[phrases] = counts.get(phrases, 0) + cause.messages
+    return sorted(counts.items(), key=lambda item: -item[1])
+
+
+def _cause(cause: Cause) -> tuple[str, str]:
+    """Say why one message failed, and why several did: `refused by example.net with 550 5.7.1 (blocked)`."""
     codes = " ".join(str(code) for code in (cause.code, cause.status) if code is not None)
     meaning = _MEANINGS.get(cause.status or "")
     if meaning:
-        return f"{cause.messages} {meaning[cause.messages != 1]} ({codes})"
+        return f"{meaning[0]} ({codes})", f"{meaning[1]} ({codes})"
     verb = "returned" if (cause.state or "").lower() == "bounce" else "refused"
     domains = f" by {' and '.join(cause.domains[:2])}" if cause.domains else ""
     if len(cause.domains) > 2:
         domains += " and others"
     words = _words(cause)
-    return f"{cause.messages} {verb}{domains}{f' with {codes}' if codes else ''}{f' ({words})' if words else ''}"
+    text = f"{verb}{domains}{f' with {codes}' if codes else ''}{f' ({words})' if words else ''}"
+    return text, text
 
 
 def _words(cause: Cause) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Iterator
 
-from ...module_utils._policy import Policy
 from .outcome import Outcome
+from .policy import Policy
 
 # The ages of the groups of messages that are judged apart, as parts of the grace period.
 _GROUP_AGES = (1 / 15, 1 / 3, 1.0, 4 / 3)

@@ -4,16 +4,18 @@
 
 """The sentences that explain a judgement. Private: names and behaviour may change.
 
-Each has the figure and the limit, and what a person can do where something can be done.
+Each gives the figure and what is required, and what a person can do about it.
 """
 
 from __future__ import annotations
 
-from ...module_utils._policy import Policy
+from collections.abc import Sequence
+
 from ...module_utils._record import unknown_tag
 from .._format import percent, share
 from .evidence import more_messages
 from .judgement import Judged
+from .policy import Policy
 from .state import TagState
 
 
@@ -63,6 +65,12 @@ def contradiction(tag: str | None, messages: int, deliveries: int) -> str:
     return f"{named(tag)}{counted}: the counters contradict each other, so they decide nothing"
 
 
+def unknown(tag: str | None, notes: Sequence[str]) -> str:
+    """Say that the service has nothing under a tag, and which other tag the notes suggest."""
+    meant = [note for note in notes if note.startswith(_SUGGESTION)]
+    return "; ".join([f"{named(tag)}{unknown_tag(tag)}", *meant])
+
+
 def unmet_engagement(state: TagState, policy: Policy) -> list[str]:
     """Say which of the asked opens and clicks are not there yet."""
     record = state.record
@@ -89,7 +97,7 @@ def missing(state: TagState, policy: Policy, required: float) -> list[str]:
     """Say what an undecided tag lacks."""
     record = state.record
     if not record.known:
-        return [f"{named(record.tag)}{unknown_tag(record.tag)}"]
+        return [unknown(record.tag, record.notes)]
     if state.messages < policy.min_messages:
         return [f"{named(record.tag)}{state.messages} of at least {policy.min_messages} messages so far"]
     sentences = [f"{delivered(state)}, and at least {percent(required)} is required"]
@@ -106,6 +114,8 @@ def missing(state: TagState, policy: Policy, required: float) -> list[str]:
     return sentences
 
 
+# What a note begins with that suggests another tag.
+_SUGGESTION = "did you mean"
 _LOOK_FOR = (
     "look for refusals (no such address, mailbox full, taken for spam) and connection failures in the service's log"
 )
@@ -118,15 +128,15 @@ def _evidence_lacks(state: TagState, policy: Policy, required: float) -> str:
     threshold = policy.log_threshold(1 if passes else state.tags)
     more = more_messages(state.delivered_at_least, state.messages, required, threshold)
     if more == 0:
-        return f"evidence against it counts only mail that is older than {policy.grace_period:g} s"
+        return f"mail younger than {policy.grace_period:g} s does not count as lost yet"
     return more_needed(more)
 
 
 def more_needed(more: int | None) -> str:
     """Say how many more messages evidence takes; null where no number is enough."""
     if more is None:
-        return "the share is too close to the required one for evidence"
-    return f"about {more} more messages like these decide it"
+        return "the ratio is too close to the required one for evidence"
+    return f"needs about {more} more messages like these"
 
 
 def delivered(state: Judged) -> str:

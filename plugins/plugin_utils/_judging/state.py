@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...module_utils._policy import Policy
 from ...module_utils._record import Record
+from .policy import Policy
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ import gc
 import tracemalloc
 from datetime import datetime, timedelta, timezone
 
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import trackers_of
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 
 START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=timezone.utc)
 SERVICE = {"kind": "service", "status": 503, "msg": "tag 'a': answered 503"}

@@ -16,7 +16,7 @@ from typing import Any, Callable, Iterable, Iterator
 from urllib.parse import urlencode
 
 import requests
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.routes import Answer, Routes
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.routes import Response, Routes
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.server import Service
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import parse_settings
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.store import Store
@@ -84,9 +84,9 @@ class Clocked:
         settings = parse_settings({"api_token": TOKEN, "scenario": SURE, "seed": 1, **options})
         self.routes = Routes(settings, self.store, lambda: self.now)
 
-    def ask(self, path: str, **query: str) -> Answer:
+    def ask(self, path: str, **query: str) -> Response:
         """The answer to a GET below the API."""
-        return self.routes.answer("GET", f"/v1/{path}?{urlencode({'access_token': TOKEN, **query})}", b"")
+        return self.routes.respond("GET", f"/v1/{path}?{urlencode({'access_token': TOKEN, **query})}", b"")
 
     def get(self, path: str, **query: str) -> Any:
         """What a GET gives; None for 404."""
@@ -98,7 +98,7 @@ class Clocked:
     def send(self, **body: Any) -> dict[str, str]:
         """POST a send, and give the recipients by id."""
         target = f"/v1/send?{urlencode({'access_token': TOKEN})}"
-        answer = self.routes.answer("POST", target, json.dumps(body).encode())
+        answer = self.routes.respond("POST", target, json.dumps(body).encode())
         assert answer.status == 200, answer.body
         ids: dict[str, str] = json.loads(answer.body)
         return ids

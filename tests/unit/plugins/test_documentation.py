@@ -21,9 +21,9 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._options import (
     reading_spec,
     recent_spec,
 )
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.modules import tag_outcomes_info, tag_stats_info
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate_options import argument_spec
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 
 PLUGINS = pathlib.Path(__file__).resolve().parents[3] / "plugins"
 CACHE = ("cache", "cache_plugin", "cache_connection", "cache_timeout", "cache_prefix")
@@ -64,7 +64,7 @@ NUMBERS = {
     },
     "^Divides every delay ": {"speed"},
     "^The port ": {"port"},
-    "^Makes it repeatable": {"seed"},
+    "^Makes a rehearsal repeatable": {"seed"},
 }
 
 

@@ -129,7 +129,6 @@ _find_collection()
 _check_libraries()
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, SmtpeterError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record, to_iso
 from ansible_collections.mailops.smtpeter.plugins.module_utils._values import seconds
 from ansible_collections.mailops.smtpeter.plugins.modules import tag_outcomes_info, tag_stats_info
@@ -146,6 +145,7 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.saved impor
 )
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import trackers_of
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome import Outcome
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._look import Answers, read_outcomes, read_records
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._state_file import OtherFile, StateFile
 

@@ -169,7 +169,7 @@ def test_a_term_that_is_no_string(term: Any) -> None:
     """It is refused, since 007 and 7 are different tags but may be the same number."""
     text = refusal("a", term, api_token=TOKEN)
     assert "tags: " in text
-    assert "came where a tag belongs" in text
+    assert "is not a tag" in text
 
 
 @pytest.mark.parametrize(
@@ -436,7 +436,7 @@ def test_bad_terms_and_bad_options_beside_a_cache(cached: dict[str, Any]) -> Non
     assert "it is empty" in refusal(**cached)
     assert "white space" in refusal("a b", **cached)
     for term in (["a"], {"a": 1}, 7, None):
-        assert "came where a tag belongs" in refusal(term, **cached)
+        assert "is not a tag" in refusal(term, **cached)
     assert "plain http" in refusal("a", api_url="http://a.test/v1", **cached)
 
 

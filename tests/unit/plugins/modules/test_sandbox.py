@@ -172,7 +172,7 @@ def test_another_process_with_its_number(sandbox: Sandbox) -> None:
 
 
 def test_one_that_does_not_answer(sandbox: Sandbox) -> None:
-    """One that hangs is ended for good and started anew."""
+    """One that hangs is ended for good and started again."""
     first = sandbox.run()
     os.kill(first["pid"], signal.SIGSTOP)
     process = sandbox.begin(speed=2)

@@ -11,8 +11,8 @@ from math import comb
 from random import Random
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from ansible_collections.mailops.smtpeter.tests.benchmark import _campaigns as campaigns
 from ansible_collections.mailops.smtpeter.tests.benchmark import _rivals as rivals
 

@@ -12,7 +12,6 @@ from datetime import datetime, timezone
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, SmtpeterError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Timing
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate_options import (
     argument_spec,
@@ -21,6 +20,7 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate_options imp
     look_args,
     validated,
 )
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._since import NOTHING_IN_COMMON
 
 RECORD = {"tag": "a", "messages": 1000, "deliveries": 990, "opens": 0, "clicks": 0}
@@ -236,10 +236,10 @@ def test_a_baseline_alone(tags):
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("", "text came where an earlier stats, a dict of records by tag, belongs"),
-        ("a=5", "text came where an earlier stats, a dict of records by tag, belongs"),
-        ([RECORD], "a list came where an earlier stats, a dict of records by tag, belongs"),
-        (False, "a boolean came where an earlier stats, a dict of records by tag, belongs"),
+        ("", "text is not the stats of an earlier gate; give a dict of records by tag"),
+        ("a=5", "text is not the stats of an earlier gate; give a dict of records by tag"),
+        ([RECORD], "a list is not the stats of an earlier gate; give a dict of records by tag"),
+        (False, "a boolean is not the stats of an earlier gate; give a dict of records by tag"),
         ("2026-01-31T12:00:00Z", "a moment is for judge_by: outcomes; by counters, give the stats of an earlier gate"),
         (1769860800, "a moment is for judge_by: outcomes; by counters, give the stats of an earlier gate"),
         ("1769860800", "a moment is for judge_by: outcomes; by counters, give the stats of an earlier gate"),

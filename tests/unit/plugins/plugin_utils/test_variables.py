@@ -14,6 +14,8 @@ import pytest
 import yaml
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._variables import (
     close_options,
+    empty_since_problem,
+    fleet_problem,
     keys_problem,
     names_problems,
     no_tags_problem,
@@ -82,7 +84,7 @@ def test_tags(given, tags):
 def test_what_is_not_text(written, came):
     """It is refused by the variable's name, with what came and how to write it."""
     for problem in (tags_problem(yaml.safe_load(written), "smtpeter_tags"),):
-        assert problem.startswith(f"smtpeter_tags: {came} came where a tag belongs")
+        assert problem.startswith(f"smtpeter_tags: {came} is not a tag")
         assert """quote it: '1.10' in YAML, smtpeter_tags='"1.10"' in the line of a host""" in problem
 
 
@@ -122,7 +124,7 @@ def test_keys_that_are_fine():
     """What is no dict is the option's business."""
     for given in ({"a": 1}, {}, 400, "400", '{"a": 1}', None):
         assert keys_problem(given, "smtpeter_expected_messages") == ""
-    assert "null came" in keys_problem({None: 1}, "smtpeter_expected_messages")
+    assert "null is not a tag" in keys_problem({None: 1}, "smtpeter_expected_messages")
 
 
 @pytest.mark.parametrize(
@@ -172,3 +174,23 @@ def test_other_names(options):
         list(names_problems(["smtpeter_fleet_tag", "smtpeter_gate", "tag"], options, ("gate",), "smtpeter_fleet_"))
         == []
     )
+
+
+@pytest.mark.parametrize("given", [{}, "{}", " { } ", [], "[]"])
+def test_a_since_that_holds_no_reading(given):
+    """By counters it would judge all mail; by outcomes the gate asks for a moment itself."""
+    assert "holds no reading" in empty_since_problem(given, None)
+    assert "holds no reading" in empty_since_problem(given, "counters")
+    assert empty_since_problem(given, "outcomes") == ""
+
+
+@pytest.mark.parametrize("given", [None, {"a": {}}, '{"a": {}}', "2026-01-31T12:00:00Z", 0, "", [{}]])
+def test_a_since_that_may_hold_one(given):
+    """What is wrong with it is for the gate to say."""
+    assert empty_since_problem(given, None) == ""
+
+
+def test_a_fleet_is_judged_by_counters():
+    """It does so without being told, too."""
+    assert (fleet_problem(None), fleet_problem("counters")) == ("", "")
+    assert "mailops.smtpeter.gate" in fleet_problem("outcomes")

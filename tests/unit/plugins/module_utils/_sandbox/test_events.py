@@ -153,8 +153,8 @@ def test_one_receiver_says_the_same() -> None:
 
 def test_words_repeat_what_is_personal() -> None:
     """Some receivers repeat the recipient in angle brackets, some a long number, as real ones do."""
-    words = " ".join(reply.words for cause in CAUSES.values() for reply in cause.replies)
-    assert "<{recipient}>" in words
+    text = " ".join(reply.text for cause in CAUSES.values() for reply in cause.replies)
+    assert "<{recipient}>" in text
     with clocked(scenario={"delivery_rate": 0, "refusals": "spam", "delay": 0}) as running:
         running.send(recipients=[f"r{number}@d{number}.example" for number in range(20)], tags=["x"])
         said = [event["data"] for event in running.get("events/tags/x") if event["type"] == "failure"]

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import SettingError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.faults import (
     Fault,
+    FaultOptions,
     FaultQueue,
-    Faults,
-    Status,
+    StatusFault,
     parse_faults,
 )
 
@@ -22,20 +22,19 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.faults i
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (None, Faults()),
-        ({}, Faults()),
-        ({"slow_count": None, "latency": "0.5"}, Faults(latency=0.5)),
-        ({"statuses": [503, "429"]}, Faults(statuses=(Status(503), Status(429)))),
+        ({}, FaultOptions()),
+        ({"slow_count": None, "latency": "0.5"}, FaultOptions(latency=0.5)),
+        ({"statuses": [503, "429"]}, FaultOptions(statuses=(StatusFault(503), StatusFault(429)))),
         (
             {"statuses": [{"status": 429, "count": 2, "retry_after": 1}, 500]},
-            Faults(statuses=(Status(429, 1), Status(429, 1), Status(500))),
+            FaultOptions(statuses=(StatusFault(429, 1), StatusFault(429, 1), StatusFault(500))),
         ),
-        ({"unknown_tag": "null"}, Faults(unknown_tag="null")),
+        ({"unknown_tag": "null"}, FaultOptions(unknown_tag="null")),
     ],
 )
-def test_faults_read(value: object, expected: Faults) -> None:
+def test_faults_read(value: object, expected: FaultOptions) -> None:
     """Codes alone, or with how often and how long to wait."""
-    assert parse_faults(value) == expected
+    assert parse_faults("faults", value) == expected
 
 
 @pytest.mark.parametrize(
@@ -58,17 +57,19 @@ def test_faults_read(value: object, expected: Faults) -> None:
 )
 def test_faults_refused(value: Any, where: str) -> None:
     """A fault that means nothing is refused with the path to the key."""
-    with pytest.raises(SettingError) as caught:
-        parse_faults(value)
-    assert caught.value.where == where
+    with pytest.raises(OptionError) as caught:
+        parse_faults("faults", value)
+    assert caught.value.option == where
 
 
 def test_faults_are_dealt_in_order() -> None:
     """Requests meet the drops first, then the statuses, then the slow answers, then none."""
-    queue = FaultQueue(parse_faults({"drop": 1, "statuses": [503], "slow_bytes": 2, "slow_count": 1, "latency": 3}))
-    assert [queue.take() for _each in range(4)] == [
+    queue = FaultQueue(
+        parse_faults("faults", {"drop": 1, "statuses": [503], "slow_bytes": 2, "slow_count": 1, "latency": 3})
+    )
+    assert [queue.next_fault() for _each in range(4)] == [
         Fault(3.0, drop=True),
-        Fault(3.0, status=Status(503)),
+        Fault(3.0, status=StatusFault(503)),
         Fault(3.0, slow_bytes=2.0),
         Fault(3.0),
     ]
@@ -76,5 +77,5 @@ def test_faults_are_dealt_in_order() -> None:
 
 def test_slow_without_a_count_is_for_all() -> None:
     """Slow bytes without a count are for every request."""
-    queue = FaultQueue(parse_faults({"slow_bytes": 2}))
-    assert {queue.take().slow_bytes for _each in range(5)} == {2.0}
+    queue = FaultQueue(parse_faults("faults", {"slow_bytes": 2}))
+    assert {queue.next_fault().slow_bytes for _each in range(5)} == {2.0}

@@ -11,27 +11,27 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import SettingError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.plan import Plan, plan_message, random_of
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.scenario import (
     SCENARIOS,
-    Fate,
     Scenario,
-    fate,
     parse_scenarios,
-    stream,
 )
 
 SURE = Scenario(delivery_rate=1.0, delay=(0.0, 0.0))
 
 
-def fates(scenario: Scenario, messages: int = 4000, speed: float = 1.0, seed: int = 1) -> list[Fate]:
+def plans(scenario: Scenario, messages: int = 4000, speed: float = 1.0, seed: int = 1) -> list[Plan]:
     """What becomes of so many messages."""
-    return [fate(scenario, f"{number}@example.com", stream(seed, number), speed) for number in range(messages)]
+    return [
+        plan_message(scenario, f"{number}@example.com", random_of(seed, number), speed) for number in range(messages)
+    ]
 
 
 def delivered(scenario: Scenario, within: float = float("inf"), messages: int = 4000) -> float:
     """The share delivered within so many seconds."""
-    times = [each.delivered for each in fates(scenario, messages)]
+    times = [each.delivered for each in plans(scenario, messages)]
     return sum(1 for time in times if time is not None and time <= within) / messages
 
 
@@ -58,7 +58,7 @@ def test_named_scenarios(name: str, within: float, least: float, most: float) ->
 
 def test_retries_follow_the_schedule() -> None:
     """Deferred mail is delivered at one of the retries, later ones getting less, and never between them."""
-    times = [each.delivered for each in fates(dataclasses.replace(SURE, deferred_rate=1.0, retry_rate=0.5))]
+    times = [each.delivered for each in plans(dataclasses.replace(SURE, deferred_rate=1.0, retry_rate=0.5))]
     counts = [times.count(after) for after in (600.0, 1200.0, 3000.0, 4800.0)]
     assert sum(counts) == len(times)
     assert [round(count / len(times), 1) for count in counts] == [0.5, 0.2, 0.1, 0.1]
@@ -68,12 +68,12 @@ def test_retries_follow_the_schedule() -> None:
 def test_blocked_domains(recipient: str, arrives: bool) -> None:
     """A named domain refuses everything, however its name is written, and others do not."""
     scenario = dataclasses.replace(SURE, blocked_domains=("bad.example",))
-    assert (fate(scenario, recipient, stream(1, 1)).delivered is not None) is arrives
+    assert (plan_message(scenario, recipient, random_of(1, 1)).delivered is not None) is arrives
 
 
 def causes(scenario: Scenario, recipient: str = "a@example.com", messages: int = 2000) -> dict[str | None, float]:
     """The share of each cause among so many messages, None for those that do not fail."""
-    found = Counter(fate(scenario, recipient, stream(1, number)).cause for number in range(messages))
+    found = Counter(plan_message(scenario, recipient, random_of(1, number)).cause for number in range(messages))
     return {cause: round(count / messages, 1) for cause, count in found.items()}
 
 
@@ -106,7 +106,7 @@ def test_causes(scenario: Scenario, expected: dict[str | None, float]) -> None:
 def test_lost_mail_fails_at_once_but_where_nobody_is_reached() -> None:
     """A refusal comes at the first attempt; without anybody to refuse it, mail fails after a day; nothing stays."""
     lossy = Scenario(delivery_rate=0.5, delay=(1.0, 9.0), hold=60.0, unreachable_rate=0.3, blocked_rate=0.2)
-    for each in fates(lossy):
+    for each in plans(lossy):
         assert (each.delivered is None) == (each.failed is not None) == (each.cause is not None)
         if each.cause == "unreachable":
             assert (each.failed, each.attempt) == (86400.0, 4)
@@ -120,7 +120,7 @@ def test_returned_mail() -> None:
     scenario = dataclasses.replace(
         SURE, returned_rate=0.3, returned_delay=(60.0, 120.0), open_rate=1.0, delivery_rate=0.8
     )
-    returned = [each for each in fates(scenario) if each.delivered is not None and each.failed is not None]
+    returned = [each for each in plans(scenario) if each.delivered is not None and each.failed is not None]
     assert 0.3 * 0.8 - 0.03 < len(returned) / 4000 < 0.3 * 0.8 + 0.03
     assert all(60 <= (each.failed or 0) - (each.delivered or 0) <= 120 for each in returned)
     assert not any(each.opened or each.clicked for each in returned)
@@ -129,16 +129,16 @@ def test_returned_mail() -> None:
 
 def test_new_chances_leave_the_others_as_they_were() -> None:
     """What is lost or delivered, and when, does not depend on what receivers say of it, nor on what is returned."""
-    plain = [(each.delivered, each.attempt) for each in fates(SCENARIOS["deferred"])]
+    plain = [(each.delivered, each.attempt) for each in plans(SCENARIOS["deferred"])]
     for changes in ({"refusals": (("spam", 1.0),)}, {"returned_rate": 0.5}):
-        changed = fates(dataclasses.replace(SCENARIOS["deferred"], **changes))
+        changed = plans(dataclasses.replace(SCENARIOS["deferred"], **changes))
         assert [(each.delivered, each.attempt) for each in changed] == plain
 
 
 def test_attempts_are_counted() -> None:
     """A delivery has the number of its attempt: 0 at once, then one more for each retry."""
     late = dataclasses.replace(SURE, deferred_rate=0.5, retry_rate=0.5)
-    moments = {(each.attempt, each.delivered) for each in fates(late)}
+    moments = {(each.attempt, each.delivered) for each in plans(late)}
     assert moments == {(0, 0.0), (1, 600.0), (2, 1200.0), (3, 3000.0), (4, 4800.0)}
 
 
@@ -155,6 +155,7 @@ def test_attempts_are_counted() -> None:
 def test_domains(domain: str, expected: dict[str | None, float]) -> None:
     """A domain that is named follows its own scenario: one by name, or one that differs from the scenario around it."""
     scenario = parse_scenarios(
+        "scenario",
         {
             "delivery_rate": 1,
             "delay": 0,
@@ -164,16 +165,16 @@ def test_domains(domain: str, expected: dict[str | None, float]) -> None:
                 "gone.example": "unreachable",
                 "full.example": {"delivery_rate": 0.5},
             },
-        }
+        },
     ).default
     assert causes(scenario, f"a@{domain}") == pytest.approx(expected, abs=0.1)
-    assert scenario.at("full.example").delay == (0.0, 0.0)
+    assert scenario.for_domain("full.example").delay == (0.0, 0.0)
 
 
 def test_opens_and_clicks_follow_a_delivery() -> None:
     """Only delivered mail is opened, only opened mail is clicked, and each after the other."""
     busy = Scenario(delivery_rate=0.5, open_rate=0.5, click_rate=0.5, repeat_rate=0.5)
-    seen = fates(busy)
+    seen = plans(busy)
     assert any(each.clicked for each in seen)
     assert any(len(each.opened) > 1 for each in seen)
     for each in seen:
@@ -190,13 +191,13 @@ def test_opens_and_clicks_follow_a_delivery() -> None:
 def test_repeats_end() -> None:
     """A message that is always opened once more is still opened a limited number of times."""
     always = dataclasses.replace(SURE, open_rate=1.0, click_rate=1.0, repeat_rate=1.0)
-    assert [(len(each.opened), len(each.clicked)) for each in fates(always, 2)] == [(10, 10), (10, 10)]
+    assert [(len(each.opened), len(each.clicked)) for each in plans(always, 2)] == [(10, 10), (10, 10)]
 
 
 def test_speed_divides_every_delay() -> None:
     """At ten times the speed everything happens, in a tenth of the time."""
     scenario = dataclasses.replace(SCENARIOS["deferred"], returned_rate=0.1, unreachable_rate=0.1)
-    slow, fast = fates(scenario), fates(scenario, speed=10)
+    slow, fast = plans(scenario), plans(scenario, speed=10)
     for once, ten in zip(slow, fast):
         assert ten.failed == (None if once.failed is None else pytest.approx(once.failed / 10))
         assert ten.delivered == (None if once.delivered is None else pytest.approx(once.delivered / 10))
@@ -205,10 +206,10 @@ def test_speed_divides_every_delay() -> None:
 
 
 def test_streams_repeat() -> None:
-    """The same seed and number give the same fate, another seed or number another."""
-    assert fates(SCENARIOS["deferred"], seed=7) == fates(SCENARIOS["deferred"], seed=7)
-    assert fates(SCENARIOS["deferred"], seed=7) != fates(SCENARIOS["deferred"], seed=8)
-    assert stream(1, 12).random() != stream(11, 2).random()
+    """The same seed and number give the same plan, another seed or number another."""
+    assert plans(SCENARIOS["deferred"], seed=7) == plans(SCENARIOS["deferred"], seed=7)
+    assert plans(SCENARIOS["deferred"], seed=7) != plans(SCENARIOS["deferred"], seed=8)
+    assert random_of(1, 12).random() != random_of(11, 2).random()
 
 
 @pytest.mark.parametrize(
@@ -238,7 +239,7 @@ def test_streams_repeat() -> None:
 )
 def test_scenarios_read(value: object, default: Scenario, tags: dict[str, Scenario]) -> None:
     """A name, rates, or either of them by tag."""
-    scenarios = parse_scenarios(value)
+    scenarios = parse_scenarios("scenario", value)
     assert scenarios.default == default
     assert scenarios.tags == tags
 
@@ -247,8 +248,8 @@ def test_scenarios_read(value: object, default: Scenario, tags: dict[str, Scenar
     ("value", "where", "problem"),
     [
         ("heathy", "scenario", "give one of healthy, deferred, blocked, dead, outage"),
-        (7, "scenario", "neither a name"),
-        ([], "scenario", "neither a name"),
+        (7, "scenario", "not a name"),
+        ([], "scenario", "not a name"),
         ("{nonsense", "scenario", "not JSON"),
         ({"delivery": 1}, "scenario.delivery", "there is no such key; give one of blocked_domains"),
         ({"delivery_rate": 95}, "scenario.delivery_rate", "did you mean 0.95?"),
@@ -262,28 +263,28 @@ def test_scenarios_read(value: object, default: Scenario, tags: dict[str, Scenar
         ({"refusals": "virus"}, "scenario.refusals.virus", "there is no such key"),
         ({"refusals": {}}, "scenario.refusals", "no cause has a weight above 0"),
         ({"refusals": {"spam": 0}}, "scenario.refusals", "no cause has a weight above 0"),
-        ({"refusals": {"spam": -1}}, "scenario.refusals.spam", "not at least 0"),
+        ({"refusals": {"spam": -1}}, "scenario.refusals.spam", "not 0 or more"),
         ({"refusals": 5}, "scenario.refusals", "not a dict"),
         ({"returned_rate": 2}, "scenario.returned_rate", "did you mean 0.02?"),
-        ({"blocked_rate": 0.6, "unreachable_rate": 0.6}, "scenario", "give at most 1 in sum"),
+        ({"blocked_rate": 0.6, "unreachable_rate": 0.6}, "scenario", "add up to more than 1"),
         ({"domains": "example.net"}, "scenario.domains", "not a dict"),
         ({"domains": {"a@b": "dead"}}, "scenario.domains['a@b']", "what follows the @"),
-        ({"domains": {"b": "ded"}}, "scenario.domains['b']", "neither a name (healthy, deferred, blocked"),
-        ({"domains": {"b": {"delay": -1}}}, "scenario.domains['b'].delay", "not from 0 to"),
+        ({"domains": {"b": "ded"}}, "scenario.domains['b']", "not a name (healthy, deferred, blocked"),
+        ({"domains": {"b": {"delay": -1}}}, "scenario.domains['b'].delay", "is negative"),
         ({"domains": {"b": {"domains": {}}}}, "scenario.domains['b'].domains", "there is no such key"),
         ({"default": "x"}, "scenario.default", "is unknown"),
         ({"default": "dead", "delay": 1}, "scenario.delay", "give one of default, tags"),
         ({"tags": ["a"]}, "scenario.tags", "not a dict"),
         ({"tags": {"a b": "dead"}}, "scenario.tags['a b']", "white space"),
-        ({"tags": {"a": {"hold": -1}}}, "scenario.tags['a'].hold", "not from 0 to"),
+        ({"tags": {"a": {"hold": -1}}}, "scenario.tags['a'].hold", "is negative"),
         ({"tags": {"a": {"tags": {}}}}, "scenario.tags['a'].tags", "there is no such key"),
     ],
 )
 def test_scenarios_refused(value: Any, where: str, problem: str) -> None:
     """A scenario that means nothing is refused with the path to the key, the problem and the remedy."""
-    with pytest.raises(SettingError) as caught:
-        parse_scenarios(value)
-    assert caught.value.where == where
+    with pytest.raises(OptionError) as caught:
+        parse_scenarios("scenario", value)
+    assert caught.value.option == where
     assert problem in caught.value.problem
 
 
@@ -293,4 +294,4 @@ def test_scenarios_refused(value: Any, where: str, problem: str) -> None:
 )
 def test_scenario_of_a_message(tags: list[str], expected: str) -> None:
     """The first tag with a scenario of its own decides."""
-    assert parse_scenarios({"tags": {"a": "dead", "b": "outage"}}).of(tags) == SCENARIOS[expected]
+    assert parse_scenarios("scenario", {"tags": {"a": "dead", "b": "outage"}}).for_tags(tags) == SCENARIOS[expected]

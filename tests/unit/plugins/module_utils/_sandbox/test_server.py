@@ -350,7 +350,7 @@ def test_data_in_use(start: Start, tmp_path: Path) -> None:
 def secured(start: Start, tmp_path: Path) -> Client:
     """A service with TLS, and a client that trusts its authority."""
     authority, certificate = tmp_path / "ca.pem", tmp_path / "server.pem"
-    tls.ensure(str(authority), str(certificate), "127.0.0.1")
+    tls.ensure_certificate(str(authority), str(certificate), "127.0.0.1")
     return start(tls=True, verify=str(authority), certificate=str(certificate))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import SettingError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import (
     Settings,
     parse_name,
@@ -54,9 +54,9 @@ def test_hosts_taken(host: str) -> None:
 )
 def test_settings_refused(options: dict[str, Any], where: str) -> None:
     """An option that cannot be used is refused by name, and the token is not repeated."""
-    with pytest.raises(SettingError) as caught:
+    with pytest.raises(OptionError) as caught:
         parse(**options)
-    assert caught.value.where == where
+    assert caught.value.option == where
     assert str(options.get("api_token")) not in str(caught.value)
 
 
@@ -69,7 +69,7 @@ def test_names_taken(name: str) -> None:
 @pytest.mark.parametrize("name", ["", ".", "..", ".a", "a/b", "a b", "caf\u00e9", "a\n", "x" * 101])
 def test_names_refused(name: str) -> None:
     """A name that would leave the directory, hide, or be ambiguous is refused."""
-    with pytest.raises(SettingError, match=r"^name: "):
+    with pytest.raises(OptionError, match=r"^name: "):
         parse_name(name)
 
 

@@ -17,7 +17,8 @@ import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import datafile
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import StoreError, StoreFullError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.mail import Mail
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.scenario import SCENARIOS, Fate, fate, stream
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.plan import Plan, plan_message, random_of
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.scenario import SCENARIOS
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.store import Counters, Store
 
 NOW = 1_700_000_000.0
@@ -31,9 +32,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def always(*moments: object) -> Callable[[int, str], Fate]:
-    """A plan that gives every message the same fate."""
-    return lambda _number, _recipient: Fate(*moments)  # type: ignore[arg-type]
+def always(*moments: object) -> Callable[[int, str], Plan]:
+    """A plan that gives every message the same plan."""
+    return lambda _number, _recipient: Plan(*moments)  # type: ignore[arg-type]
 
 
 def mail(recipients: int = 1, *tags: str, **tracking: bool) -> Mail:
@@ -95,9 +96,9 @@ def test_ids_and_numbers(store: Store) -> None:
     """Every message has an id of its own, also to the same recipient, and a running number that goes on."""
     numbers: list[int] = []
 
-    def plan(number: int, _recipient: str) -> Fate:
+    def plan(number: int, _recipient: str) -> Plan:
         numbers.append(number)
-        return Fate(None)
+        return Plan(None)
 
     ids = store.add(Mail(("a@b", "a@b")), plan, NOW)
     ids.update(store.add(Mail(("c@d",)), plan, NOW))
@@ -108,8 +109,8 @@ def test_ids_and_numbers(store: Store) -> None:
 def test_moments_agree_with_messages(store: Store) -> None:
     """The moments by tag are those of the messages that carry it, none lost and none moved earlier."""
 
-    def plan(number: int, recipient: str) -> Fate:
-        return fate(SCENARIOS["deferred"], recipient, stream(1, number))
+    def plan(number: int, recipient: str) -> Plan:
+        return plan_message(SCENARIOS["deferred"], recipient, random_of(1, number))
 
     for number in range(5):
         store.add(mail(400), plan, NOW + number)
@@ -133,10 +134,10 @@ def test_moments_agree_with_messages(store: Store) -> None:
 def test_a_failed_send_stores_nothing(store: Store) -> None:
     """When one message of a send cannot be planned, none of it is stored, and the store goes on working."""
 
-    def plan(number: int, _recipient: str) -> Fate:
+    def plan(number: int, _recipient: str) -> Plan:
         if number == 3:
             raise ValueError(number)
-        return Fate(0.0)
+        return Plan(0.0)
 
     with pytest.raises(ValueError, match="3"):
         store.add(mail(5), plan, NOW)
@@ -266,7 +267,7 @@ def test_an_interrupted_creation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     path = str(tmp_path / "mail.sqlite")
     with monkeypatch.context() as patched:
-        patched.setattr(datafile, "bring_up_to_date", fail)
+        patched.setattr(datafile, "create_or_upgrade", fail)
         with pytest.raises(StoreError, match="disk is full"):
             Store(path)
     with closing(Store(path)) as store:
@@ -277,10 +278,10 @@ def test_an_interrupted_creation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_many_messages_stay_quick(store: Store) -> None:
     """With 100,000 messages under a tag, and all that happens to them, asking takes a few milliseconds."""
 
-    chance = stream(1, 1)
+    chance = random_of(1, 1)
 
-    def plan(_number: int, recipient: str) -> Fate:
-        return fate(SCENARIOS["deferred"], recipient, chance)
+    def plan(_number: int, recipient: str) -> Plan:
+        return plan_message(SCENARIOS["deferred"], recipient, chance)
 
     for number in range(20):
         store.add(mail(5000), plan, NOW + number)

@@ -99,7 +99,7 @@ def test_all_or_nothing(data: str, monkeypatch: pytest.MonkeyPatch) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
     with monkeypatch.context() as patched:
-        patched.setattr(schema, "_take_over_reactions", fail)
+        patched.setattr(schema, "_upgrade_reactions", fail)
         with pytest.raises(StoreError, match="cannot be used: database or disk is full"):
             Store(data)
     assert version(data) == 1

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import trackers_of
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.judgement import Judgement
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule

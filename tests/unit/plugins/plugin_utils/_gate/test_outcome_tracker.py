@@ -10,11 +10,11 @@ import json
 from datetime import timedelta
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.outcome_tracker import outcome_trackers_of
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome import Outcome
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import SERVICE, START, record
 
 

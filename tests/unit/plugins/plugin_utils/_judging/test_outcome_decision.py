@@ -10,7 +10,6 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome import Outcome
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome_decision import judge_outcome
@@ -18,6 +17,7 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome_
     OutcomeState,
     state_of_outcome,
 )
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -223,7 +223,13 @@ def cause(messages, **more):
         ([cause(102, code=None, state="bounce", domains=["a.example", "b.example", "c.example"])],
          ["102 returned by a.example and b.example and others"]),
         ([cause(102, code=None, state=None, description="x" * 200)], ["102 refused (" + "x" * 60 + " ...)"]),
-        ([cause(10), cause(9), cause(8), cause(7)], ["10 refused with 550, 9 refused with 550", "75 for other causes"]),
+        ([cause(10), cause(9, code=551), cause(8, code=552), cause(7, code=553)],
+         ["10 refused with 550, 9 refused with 551, 8 refused with 552, 75 for other causes"]),
+        ([cause(60, status="5.7.1"), cause(41, status="5.1.1", description="no such user", domains=["a.example"]),
+          cause(39, status="5.1.1", description="unknown", domains=["b.example"])],
+         ["messages failed: 80 unknown mailboxes (550 5.1.1), 60 refused with 550 5.7.1"]),
+        ([cause(10), cause(9, state="message"), cause(8, state="bounce"), cause(7)],
+         ["26 refused with 550, 8 returned with 550, 68 for other causes"]),
     ],
 )  # fmt: skip
 def test_a_fail_names_its_causes(failures, parts):
@@ -241,7 +247,7 @@ def test_a_fail_names_its_causes(failures, parts):
         (state(99, 99, 0), {}, ["99 of at least 100 messages"]),
         (state(200, 180, 5, **UP), {}, ["180 of 200", "5 of 200 messages failed", "15 are under way", "way decides"]),
         (state(200, 180, 20), {"expected_messages": 300, "min_delivery_ratio": 0.92},
-         ["180 of 200", "20 of 200 messages failed", "200 of 300 expected", "more messages like these decide it"]),
+         ["180 of 200", "20 of 200 messages failed", "200 of 300 expected", "more messages like these"]),
         (state(0, 0, 0, known=False), {}, ["check its spelling"]),
     ],
 )  # fmt: skip

@@ -10,7 +10,6 @@ import math
 import re
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._format import percent, share
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.decision import judge
@@ -18,6 +17,7 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.evidence
     log_evidence_against,
     log_evidence_for,
 )
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.state import TagState
 
 
@@ -155,8 +155,18 @@ def test_opens_and_clicks_that_are_missing(counts, limits, said):
 def test_so_many_more_messages_decide(messages, delivered, tags, chances):
     """The number rests on the evidence that is asked for: more to fail one of many tags, no more to pass."""
     sentence = reasons(messages, delivered, tags=tags)[-1]
-    more = int(re.search(r"a: about ([0-9]+) more messages", sentence)[1])
+    more = int(re.search(r"a: needs about ([0-9]+) more messages", sentence)[1])
     evidence = log_evidence_for if delivered / messages > 0.95 else log_evidence_against
     count = messages + more
     reached = evidence(delivered * count // messages, count, 0.95)
     assert 0 <= reached - math.log(20 * chances) < 0.5
+
+
+def test_a_tag_that_may_be_misspelt():
+    """The reason has the suggestion of the notes, and nothing else of them."""
+    notes = ("the answer is a copy", "did you mean 'wave-1'?")
+    record = Record("wave-l", 0, 0, known=False, notes=notes)
+    (sentence,) = judge(TagState(record, 0, False, False, True, False, False, 1), Policy()).reasons
+    assert sentence.startswith("wave-l: ")
+    assert sentence.endswith("; did you mean 'wave-1'?")
+    assert "copy" not in sentence

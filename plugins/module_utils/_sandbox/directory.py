@@ -2,17 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a sandbox keeps what is its own, and how the next run finds it again. Private: names and behaviour may change.
+"""The directory in which a sandbox keeps its files and is found again. Private: names and behaviour may change.
 
-TEMPORARY DIRECTORY/smtpeter-sandbox-UID/.NAME.lock    held by the run that changes the sandbox, while it does
-TEMPORARY DIRECTORY/smtpeter-sandbox-UID/NAME/lock     held by the service, all its life
-TEMPORARY DIRECTORY/smtpeter-sandbox-UID/NAME/...      state, log, certificates, and data without a file given
+TEMPORARY DIRECTORY/smtpeter-sandbox-UID/.NAME.lock    locked by a run while it changes the sandbox
+TEMPORARY DIRECTORY/smtpeter-sandbox-UID/NAME/lock     locked by the service while it runs
+TEMPORARY DIRECTORY/smtpeter-sandbox-UID/NAME/...      state, log, certificates, and the data file if no other is given
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import hmac
 import json
@@ -21,18 +20,19 @@ import secrets
 import stat
 import tempfile
 import time
-import typing as t
+from dataclasses import asdict, dataclass
+from typing import Iterator
 
-from .errors import ELSEWHERE, HomeError, LockBusyError
+from .errors import ELSEWHERE, DirectoryError, LockBusyError
 from .lock import Lock
 
-PATIENCE = 90.0
+LOCK_TIMEOUT = 90.0
 _ROUNDS = 100_000
 
 
-@dataclasses.dataclass(frozen=True)
-class State:
-    """What a running service says of itself: C(port) is None while it starts, C(renew) is when TLS needs a restart."""
+@dataclass(frozen=True)
+class ServiceState:
+    """What a service writes about itself: `port` is null while it starts, TLS needs a restart at `renew`."""
 
     pid: int
     namespace: str
@@ -46,30 +46,30 @@ class State:
     renew: float | None = None
 
     def has_token(self, token: str) -> bool:
-        """Whether the service was started with this token."""
+        """Return whether the service was started with this token."""
         return hmac.compare_digest(self.token, token_digest(token, self.salt))
 
 
 def token_digest(token: str, salt: str) -> str:
-    """A digest that notices another token and is slow to guess from."""
+    """Return a digest that tells tokens apart and is slow to guess from."""
     return hashlib.pbkdf2_hmac("sha256", token.encode("utf-8"), salt.encode("ascii"), _ROUNDS).hex()
 
 
 def new_salt() -> str:
-    """A salt for token_digest."""
+    """Return a salt for `token_digest`."""
     return secrets.token_hex(16)
 
 
 def namespace() -> str:
-    """The world in which this process's number means something; a container has one of its own."""
+    """Return the PID namespace of this process; a container has its own."""
     try:
         return os.readlink("/proc/self/ns/pid")
     except OSError:
         return ""
 
 
-class Home:
-    """The directory of the sandbox with this name, of this user."""
+class SandboxDirectory:
+    """The directory of this user's sandbox with this name."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -83,102 +83,102 @@ class Home:
         self._state_path = os.path.join(self.path, "state.json")
 
     def exists(self) -> bool:
-        """Whether there is anything of this sandbox. Raises HomeError where the place is not this user's alone."""
+        """Return whether the directory exists. Raises DirectoryError if others can enter it."""
         return _is_ours(self.top) and _is_ours(self.path)
 
     def prepare(self) -> None:
-        """Make the directory. Raises HomeError."""
+        """Make the directory. Raises DirectoryError."""
         for path in (self.top, self.path):
             try:
                 os.mkdir(path, 0o700)
             except FileExistsError:
                 pass
             except OSError as error:
-                raise HomeError(f"the directory {path} cannot be made: {error.strerror}; {ELSEWHERE}") from None
+                raise DirectoryError(f"the directory {path} cannot be made: {error.strerror}; {ELSEWHERE}") from None
             _is_ours(path)
 
     @contextlib.contextmanager
-    def exclusive(self) -> t.Iterator[None]:
-        """Keep other runs off this sandbox meanwhile. Raises HomeError when one does not finish."""
+    def locked(self) -> Iterator[None]:
+        """Keep other runs from changing this sandbox. Raises DirectoryError if one does not finish in time."""
         path = os.path.join(self.top, f".{self.name}.lock")
         try:
-            lock = Lock.take(path, PATIENCE)
+            lock = Lock.acquire(path, LOCK_TIMEOUT)
         except LockBusyError:
-            raise HomeError(
-                f"another run has been changing sandbox {self.name} for {PATIENCE:g} s; end that run"
+            raise DirectoryError(
+                f"another run has been changing sandbox {self.name} for {LOCK_TIMEOUT:g} s; end that run"
             ) from None
         except OSError as error:
-            raise HomeError(f"{path} cannot be locked: {error.strerror}; {ELSEWHERE}") from None
+            raise DirectoryError(f"{path} cannot be locked: {error.strerror}; {ELSEWHERE}") from None
         with lock:
             yield
 
-    def running(self) -> State | None:
-        """The state of the service, or None when it does not run, whatever was written. Raises HomeError."""
+    def running_state(self) -> ServiceState | None:
+        """Return the state of the service; null if it does not run. Raises DirectoryError."""
         deadline = time.monotonic() + 5.0
-        while self.held():
-            state = self.state()
+        while self.is_running():
+            state = self.read_state()
             if state is not None:
                 return state
             if time.monotonic() >= deadline:
-                raise HomeError(
+                raise DirectoryError(
                     f"a process holds {self.lock_path}, but which one is unknown; find it with fuser, and end it"
                 )
             time.sleep(0.02)
         return None
 
-    def held(self) -> bool:
-        """Whether the service's lock is held, so that it runs. Raises HomeError."""
+    def is_running(self) -> bool:
+        """Return whether the service runs, since it then holds its lock. Raises DirectoryError."""
         try:
-            return Lock.held(self.lock_path)
+            return Lock.is_held(self.lock_path)
         except OSError as error:
-            raise HomeError(f"{self.lock_path} cannot be looked at: {error.strerror}; remove {self.path}") from None
+            raise DirectoryError(f"{self.lock_path} cannot be checked: {error.strerror}; remove {self.path}") from None
 
-    def state(self) -> State | None:
-        """What was last written, which may be of a service that is gone; None when that cannot be read."""
+    def read_state(self) -> ServiceState | None:
+        """Return the last written state, also of a service that has ended; null if it cannot be read."""
         try:
             with open(self._state_path, encoding="utf-8") as file:
-                return State(**json.load(file))
+                return ServiceState(**json.load(file))
         except (OSError, ValueError, TypeError):
             return None
 
-    def write_state(self, state: State) -> None:
-        """Replace the state at once, or leave it as it was. Raises HomeError."""
+    def write_state(self, state: ServiceState) -> None:
+        """Replace the state, or leave it unchanged. Raises DirectoryError."""
         temporary = None
         try:
             fd, temporary = tempfile.mkstemp(dir=self.path, prefix="state.")
             with os.fdopen(fd, "w", encoding="utf-8") as file:
-                json.dump(dataclasses.asdict(state), file)
+                json.dump(asdict(state), file)
             os.replace(temporary, self._state_path)
         except OSError as error:
             if temporary is not None:
                 os.unlink(temporary)
-            raise HomeError(f"{self.path} cannot be written to: {error.strerror}; {ELSEWHERE}") from None
+            raise DirectoryError(f"{self.path} cannot be written to: {error.strerror}; {ELSEWHERE}") from None
 
-    def forget_state(self) -> None:
-        """Remove the state, so that what is read later was written later."""
+    def remove_state(self) -> None:
+        """Remove the state, so that the next one read is that of a new service."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._state_path)
 
     def clear(self) -> None:
-        """Remove everything of this sandbox, its own data included. Raises HomeError."""
+        """Remove the directory with all its files, the data file included. Raises DirectoryError."""
         try:
             for entry in os.scandir(self.path):
                 os.unlink(entry.path)
             os.rmdir(self.path)
         except OSError as error:
-            raise HomeError(f"{self.path} cannot be removed: {error.strerror}; remove it by hand") from None
+            raise DirectoryError(f"{self.path} cannot be removed: {error.strerror}; remove it by hand") from None
 
 
 def _temporary_directory() -> str:
-    """The machine's directory for temporary files, whether or not its disk is full.
+    """Return the directory for temporary files, also while its disk is full.
 
-    Python's own look-up goes on to another directory while a disk is full, and would not find what runs from this one.
+    Python's own function then returns another directory, where a running sandbox would not be found.
     """
     named = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")]
-    for path in (*named, "/tmp", "/var/tmp"):  # noqa: S108 - what is below has to be a directory of this user alone
+    for path in (*named, "/tmp", "/var/tmp"):  # noqa: S108 - the directory below it is checked
         if path and os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK):
             return os.path.realpath(path)
-    raise HomeError("there is no directory for temporary files; name one with TMPDIR")
+    raise DirectoryError("there is no directory for temporary files; set TMPDIR to one")
 
 
 def _is_ours(path: str) -> bool:
@@ -187,8 +187,8 @@ def _is_ours(path: str) -> bool:
     except FileNotFoundError:
         return False
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
-        raise HomeError(
-            f"{path} has to be a directory of this user that nobody else can enter (mode 0700), and it is not; "
-            "remove it, or choose another place with TMPDIR"
+        raise DirectoryError(
+            f"{path} is not a directory that belongs to this user and that nobody else can enter (mode 0700); "
+            "remove it, or choose another directory with TMPDIR"
         )
     return True

@@ -13,28 +13,32 @@ import threading
 from pathlib import Path
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import home as home_module
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import HomeError, LockBusyError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.home import Home, State, token_digest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import directory as directory_module
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.directory import (
+    SandboxDirectory,
+    ServiceState,
+    token_digest,
+)
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import DirectoryError, LockBusyError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.lock import Lock
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    """The home of a sandbox in a temporary directory of its own."""
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SandboxDirectory:
+    """The directory of a sandbox, below a temporary directory."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    return Home("default")
+    return SandboxDirectory("default")
 
 
 def test_lock_is_exclusive(tmp_path: Path) -> None:
     """A lock is had by one, is seen to be held, and leaves no file."""
     path = str(tmp_path / "lock")
-    assert not Lock.held(path)
-    with Lock.take(path):
-        assert Lock.held(path)
+    assert not Lock.is_held(path)
+    with Lock.acquire(path):
+        assert Lock.is_held(path)
         with pytest.raises(LockBusyError):
-            Lock.take(path, wait=0.05)
-    assert not Lock.held(path)
+            Lock.acquire(path, wait=0.05)
+    assert not Lock.is_held(path)
     assert not os.listdir(tmp_path)
 
 
@@ -46,7 +50,7 @@ def test_lock_survives_the_removal_of_its_file(tmp_path: Path) -> None:
 
     def work() -> None:
         for _each in range(30):
-            with Lock.take(path, wait=30):
+            with Lock.acquire(path, wait=30):
                 inside.append(1)
                 most.append(len(inside))
                 inside.pop()
@@ -61,9 +65,9 @@ def test_lock_survives_the_removal_of_its_file(tmp_path: Path) -> None:
 
 
 def test_lock_on_a_file_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that opened the file just before its holder removed it, and another made it anew, does not have the lock."""
+    """One that opened the file just before its holder removed it, and another made it again, does not have the lock."""
     path = str(tmp_path / "lock")
-    first = Lock.take(path)
+    first = Lock.acquire(path)
     others: list[Lock | None] = []
     lock_file = fcntl.flock
 
@@ -71,12 +75,12 @@ def test_lock_on_a_file_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyP
         if not others:
             others.append(None)
             first.release()
-            others.append(Lock.take(path))
+            others.append(Lock.acquire(path))
         lock_file(fd, operation)
 
     monkeypatch.setattr(fcntl, "flock", late)
     with pytest.raises(LockBusyError):
-        Lock.take(path)
+        Lock.acquire(path)
     assert isinstance(others[1], Lock)
     others[1].release()
 
@@ -85,28 +89,28 @@ def test_lock_is_no_link(tmp_path: Path) -> None:
     """A link in the lock's place is not followed."""
     (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match="symbolic links"):
-        Lock.take(str(tmp_path / "lock"))
+        Lock.acquire(str(tmp_path / "lock"))
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_home_comes_and_goes(home: Home) -> None:
+def test_it_comes_and_goes(directory: SandboxDirectory) -> None:
     """The directory is this user's alone, and is gone after clearing."""
-    assert not home.exists()
-    home.prepare()
-    assert home.exists()
-    assert {os.stat(path).st_mode & 0o777 for path in (home.top, home.path)} == {0o700}
-    home.write_state(State(1, ""))
-    home.clear()
-    assert not home.exists()
+    assert not directory.exists()
+    directory.prepare()
+    assert directory.exists()
+    assert {os.stat(path).st_mode & 0o777 for path in (directory.top, directory.path)} == {0o700}
+    directory.write_state(ServiceState(1, ""))
+    directory.clear()
+    assert not directory.exists()
 
 
 @pytest.mark.parametrize("which", ["top", "path"])
 @pytest.mark.parametrize("trouble", ["link", "file", "open"])
-def test_places_that_are_not_ours_alone(home: Home, tmp_path: Path, which: str, trouble: str) -> None:
+def test_places_that_are_not_ours_alone(directory: SandboxDirectory, tmp_path: Path, which: str, trouble: str) -> None:
     """A link, a file, or a directory that others can enter is refused, not used, and not repaired."""
-    place = Path(getattr(home, which))
+    place = Path(getattr(directory, which))
     if which == "path":
-        Path(home.top).mkdir(0o700)
+        Path(directory.top).mkdir(0o700)
     if trouble == "link":
         (tmp_path / "theirs").mkdir(0o700)
         place.symlink_to(tmp_path / "theirs")
@@ -115,72 +119,72 @@ def test_places_that_are_not_ours_alone(home: Home, tmp_path: Path, which: str, 
     else:
         place.mkdir()
         place.chmod(0o755)
-    with pytest.raises(HomeError, match="has to be a directory of this user"):
-        home.prepare()
-    with pytest.raises(HomeError, match="has to be a directory of this user"):
-        home.exists()
+    with pytest.raises(DirectoryError, match="is not a directory that belongs to this user"):
+        directory.prepare()
+    with pytest.raises(DirectoryError, match="is not a directory that belongs to this user"):
+        directory.exists()
 
 
-def test_a_written_state_alone_runs_nothing(home: Home) -> None:
+def test_a_written_state_alone_runs_nothing(directory: SandboxDirectory) -> None:
     """Whatever the state says, nothing runs while nobody holds the lock."""
-    home.prepare()
-    home.write_state(State(os.getpid(), "", port=1))
-    assert home.running() is None
-    with Lock.take(home.lock_path):
-        found = home.running()
-    assert found == State(os.getpid(), "", port=1)
+    directory.prepare()
+    directory.write_state(ServiceState(os.getpid(), "", port=1))
+    assert directory.running_state() is None
+    with Lock.acquire(directory.lock_path):
+        found = directory.running_state()
+    assert found == ServiceState(os.getpid(), "", port=1)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"pid": 1, "other": 2}', "\xff"])
-def test_a_damaged_state_is_none(home: Home, content: str) -> None:
+def test_a_damaged_state_is_none(directory: SandboxDirectory, content: str) -> None:
     """A state that cannot be read is as good as none."""
-    home.prepare()
-    Path(home.path, "state.json").write_text(content, encoding="latin-1")
-    assert home.state() is None
+    directory.prepare()
+    Path(directory.path, "state.json").write_text(content, encoding="latin-1")
+    assert directory.read_state() is None
 
 
 def test_the_place_stays_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is the first directory named, where Python's own look-up turns elsewhere because the disk is full."""
-    monkeypatch.setattr(home_module.tempfile, "gettempdir", lambda: "/elsewhere")
+    monkeypatch.setattr(directory_module.tempfile, "gettempdir", lambda: "/elsewhere")
     for name in ("TMPDIR", "TEMP", "TMP"):
         monkeypatch.setenv(name, str(tmp_path / "missing"))
-    assert Home("default").top.startswith("/tmp/")
+    assert SandboxDirectory("default").top.startswith("/tmp/")
     monkeypatch.setenv("TEMP", str(tmp_path))
-    assert Home("default").top.startswith(f"{tmp_path}/")
-    monkeypatch.setattr(home_module.os.path, "isdir", lambda path: False)
-    with pytest.raises(HomeError, match="TMPDIR"):
-        Home("default")
+    assert SandboxDirectory("default").top.startswith(f"{tmp_path}/")
+    monkeypatch.setattr(directory_module.os.path, "isdir", lambda path: False)
+    with pytest.raises(DirectoryError, match="TMPDIR"):
+        SandboxDirectory("default")
 
 
-def test_a_state_that_cannot_be_written(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_that_cannot_be_written(directory: SandboxDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     """The old one stays, nothing is left beside it, and the user learns where and why."""
 
     def full(_source: str, _target: str) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    home.prepare()
-    home.write_state(State(1, ""))
+    directory.prepare()
+    directory.write_state(ServiceState(1, ""))
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(HomeError, match="default cannot be written to: No space left on device; mend that"):
-        home.write_state(State(2, ""))
-    assert os.listdir(home.path) == ["state.json"]
-    assert home.state() == State(1, "")
+    with pytest.raises(DirectoryError, match="default cannot be written to: No space left on device; fix that"):
+        directory.write_state(ServiceState(2, ""))
+    assert os.listdir(directory.path) == ["state.json"]
+    assert directory.read_state() == ServiceState(1, "")
 
 
-def test_two_runs_wait_for_each_other(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_runs_wait_for_each_other(directory: SandboxDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that comes while another changes the sandbox waits, and in the end says what it waited for."""
-    monkeypatch.setattr(home_module, "PATIENCE", 0.05)
-    home.prepare()
-    other = home.exclusive()
-    with home.exclusive(), pytest.raises(HomeError, match="another run has been changing sandbox default"):
+    monkeypatch.setattr(directory_module, "LOCK_TIMEOUT", 0.05)
+    directory.prepare()
+    other = directory.locked()
+    with directory.locked(), pytest.raises(DirectoryError, match="another run has been changing sandbox default"):
         other.__enter__()
-    with home.exclusive():
+    with directory.locked():
         pass
 
 
 def test_token_digest() -> None:
     """A digest tells tokens apart, differs by salt, and does not hold the token."""
-    state = State(1, "", salt="salt", token=token_digest("secret-token", "salt"))
+    state = ServiceState(1, "", salt="salt", token=token_digest("secret-token", "salt"))
     assert state.has_token("secret-token")
     assert not state.has_token("secret-tokem")
     assert token_digest("secret-token", "other") != state.token

@@ -1,0 +1,193 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each option is defined once: documentation, playbooks and argument specs say the same of it."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+from dataclasses import dataclass, fields
+
+import pytest
+import yaml
+from ansible.parsing.plugin_docs import read_docstring
+from ansible.plugins.loader import fragment_loader
+from ansible.utils.plugin_docs import add_fragments
+from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._fields import (
+    argument_spec,
+    option,
+    read_options,
+    readers,
+)
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.scenario import KEYS, SCENARIOS, Scenario
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import Settings, parse_settings
+from ansible_collections.mailops.smtpeter.plugins.module_utils._values import seconds, whole
+from ansible_collections.mailops.smtpeter.plugins.modules import sandbox
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils import _gate_options
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+KEYS_OF_SPEC = {
+    "type": "str", "elements": None, "default": None, "required": False, "choices": None, "aliases": None,
+}  # fmt: skip
+GATE = _gate_options.argument_spec()
+READING = {**options.connection_spec(), **options.reading_spec(), **options.recent_spec()}
+CACHE = {"cache", "cache_plugin", "cache_connection", "cache_timeout", "cache_prefix"}
+
+
+def documented(kind, name):
+    """The documented options of a plugin, with its fragments."""
+    path = ROOT / "plugins" / kind / f"{name}.py"
+    doc = read_docstring(str(path), verbose=False)["doc"]
+    add_fragments(doc, str(path), fragment_loader=fragment_loader, is_module=kind == "modules")
+    return doc["options"]
+
+
+def essence(of):
+    """What an argument spec and a documentation have in common."""
+    result = {}
+    for name, entry in of.items():
+        inner = entry.get("options") or entry.get("suboptions")
+        result[name] = {key: entry.get(key, unset) or None for key, unset in KEYS_OF_SPEC.items()}
+        result[name]["options"] = essence(inner) if inner else None
+    return result
+
+
+def test_the_sandbox():
+    """Names, types, defaults, choices and suboptions."""
+    assert essence(documented("modules", "sandbox")) == essence(sandbox.argument_spec())
+
+
+def test_the_gate():
+    """All but the address, which is left to the look, and the path, which the host expands."""
+    expected = essence(GATE)
+    expected["api_url"]["default"] = options.connection_spec()["api_url"]["default"]
+    expected["ca_path"]["type"] = "path"
+    found = essence(documented("modules", "campaign_gate"))
+    # The token may come from the host's environment.
+    found["api_token"]["required"] = None
+    assert found == expected
+
+
+@pytest.mark.parametrize(("kind", "name"), [("filter", "tag_health"), ("test", "healthy")])
+def test_one_look(kind, name):
+    """The policy's options, less the one that only a gate has; evidence is asked for."""
+    expected = essence(argument_spec(Policy))
+    del expected["at_deadline"]
+    expected["confidence"]["default"] = None
+    found = essence(documented(kind, name))
+    assert {key: value for key, value in found.items() if key not in ("_input", "since")} == expected
+
+
+def test_the_lookup():
+    """What it reads and how, less the tags, which are its terms."""
+    found = essence(documented("lookup", "tag_stats"))
+    expected = essence(READING)
+    del expected["tags"]
+    assert {name: entry for name, entry in found.items() if name != "_terms" and name not in CACHE} == expected
+
+
+def span_of(default):
+    """How the documentation writes the default of a key of a scenario."""
+    return json.dumps([int(part) if float(part).is_integer() else part for part in default])
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_scenario(key):
+    """Each key is described, with its type and its default."""
+    lines = " ".join(documented("modules", "sandbox")["scenario"]["description"])
+    (said,) = re.findall(rf"C\({key}\) \(([^()]*(?:\([^()]*\)[^()]*)*)\),", lines)
+    if key == "domains":
+        assert said == "dict, default V({})"
+        return
+    kind, default = argument_spec(Scenario)[key]["type"], getattr(Scenario, key)
+    assert said.startswith(f"{kind}, default ")
+    if key == "refusals":
+        assert re.findall(r"([0-9.]+) for V\((\w+)\)", said) == [(f"{weight:g}", cause) for cause, weight in default]
+    else:
+        written = re.sub(r"^V\((.*)\)$", r"\1", said.partition(", default ")[2])
+        assert written == (span_of(default) if isinstance(default, tuple) else f"{default:g}")
+
+
+def test_the_named_scenarios():
+    """Each is described."""
+    lines = " ".join(documented("modules", "sandbox")["scenario"]["description"])
+    assert set(SCENARIOS) <= set(re.findall(r"V\((\w+)\)", lines))
+
+
+def names_in(template):
+    """The names of options that a playbook's variable lists."""
+    return {name for part in re.findall(r"'([a-z_\s]+)'", template) for name in part.split()}
+
+
+def test_the_playbook_gate():
+    """It takes every option of the gate, hands each on under its own name, and knows two more."""
+    (play,) = yaml.safe_load((ROOT / "playbooks" / "gate.yml").read_text(encoding="utf-8"))
+    assert names_in(play["vars"]["gate_options"]) == {*GATE, "reports", "since_file"}
+    (task,) = [task for task in play["tasks"] if "mailops.smtpeter.campaign_gate" in task]
+    given = task["mailops.smtpeter.campaign_gate"]
+    assert set(given) == set(GATE)
+    for name in set(given) - {"tags", "fail_on"}:
+        assert f"smtpeter_{name}" in given[name]
+
+
+def test_the_playbook_fleet():
+    """It takes the options of the lookup and those of the filter."""
+    variables = yaml.safe_load((ROOT / "playbooks" / "vars" / "fleet.yml").read_text(encoding="utf-8"))
+    reading = {name for name in READING if name not in ("tags", "recent", "api_token", "api_url")}
+    assert names_in(variables["fleet_reading"]) == {*reading, *CACHE}
+    assert names_in(variables["fleet_policy"]) == set(documented("filter", "tag_health")) - {"_input"}
+
+
+def test_defaults_pass_their_own_checks():
+    """What holds without an option is what the option would be read as."""
+    for of in (Policy, Timing):
+        given = {item.name: item.default for item in fields(of) if item.default is not None}
+        assert read_options(of, given) == given
+    spec = argument_spec(Settings)
+    given = {name: entry["default"] for name, entry in spec.items() if entry.get("default") is not None}
+    assert parse_settings({**given, "api_token": "only-for-rehearsal"}) == Settings("only-for-rehearsal")
+    rates = {item.name: item.default for item in fields(Scenario) if item.name in readers(Scenario)}
+    assert read_options(Scenario, {**rates, "refusals": dict(rates["refusals"])}) == rates
+
+
+@pytest.mark.parametrize("name", ["stats", "tag"])
+def test_the_choices_of_the_endpoint(name):
+    """Those of the spec are those of the connection."""
+    assert name in options.connection_spec()["endpoint"]["choices"]
+    options.check_connection({"endpoint": name})
+    with pytest.raises(OptionError, match="^endpoint"):
+        options.check_connection({"endpoint": f"{name}s"})
+
+
+@dataclass(frozen=True)
+class Made:
+    """Options for the test below."""
+
+    pause: float = option(1.5, "float", seconds)
+    token: str = option("", "str", lambda _name, value: value, no_log=True)
+    counts: dict = option(dict, "dict", lambda name, value: {name: whole(name, value, 1)})
+    plain: int = 3
+
+
+def test_fields():
+    """A field has a default, an argument and a reader; others have none."""
+    assert Made() == Made(1.5, "", {}, 3)
+    assert "secret" not in repr(Made(token="secret"))
+    assert argument_spec(Made) == {
+        "pause": {"type": "float", "default": 1.5},
+        "token": {"type": "str", "default": "", "no_log": True},
+        "counts": {"type": "dict"},
+    }
+    assert read_options(Made, {"pause": "2", "counts": 5, "token": None, "other": 1}, "a.") == {
+        "pause": 2,
+        "counts": {"a.counts": 5},
+    }
+    with pytest.raises(OptionError, match=r"^a\.pause: "):
+        read_options(Made, {"pause": "soon"}, "a.")

@@ -7,7 +7,7 @@
 export PYTHON
 
 MAIN := demo test unit lint docs benchmark simulate
-REST := gate-demo format soak fuzz faults audit mutants pins
+REST := gate-demo eda-demo eda format soak fuzz faults audit mutants pins
 .DEFAULT_GOAL := help
 .PHONY: help clean $(MAIN) $(REST)
 
@@ -22,7 +22,7 @@ help:  ## show this list
 #: make benchmark   speed beside the alternatives, into docs/speed.md; ARGS='--only reading' narrows it
 #: make simulate    how well the gate decides, beside its rivals; ARGS='--runs 50' for a look
 #: make clean       remove everything that make made
-#: Also: gate-demo format soak fuzz faults audit mutants pins. `tests/tools/nox.sh --list` tells of all sessions.
+#: Also: gate-demo eda-demo eda format soak fuzz faults audit mutants pins. `tests/tools/nox.sh --list` tells of all sessions.
 $(MAIN) $(REST):
 	@tests/tools/nox.sh --session $@ -- $(ARGS) $(TESTS)
 

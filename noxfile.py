@@ -131,6 +131,34 @@ def gate_demo(session: nox.Session) -> None:
     session.log("Look at gate-demo/*.html in a browser.")
 
 
+def ready_for_eda(session: nox.Session) -> dict[str, str]:
+    """Have ansible-rulebook in the session's environment, and return its JAVA_HOME; skipped where there is no Java."""
+    found = shutil.which("java")
+    homes = [os.environ.get("JAVA_HOME", ""), str(pathlib.Path(found).resolve().parents[1]) if found else ""]
+    homes += map(str, sorted(pathlib.Path("/usr/lib/jvm").glob("*17*")))
+    java = next((home for home in homes if home and pathlib.Path(home, "bin", "java").exists()), None)
+    if java is None:
+        session.skip(
+            "ansible-rulebook needs Java 17 or later, and there is none: on Debian and Ubuntu, apt-get install "
+            "default-jre-headless, or set JAVA_HOME"
+        )
+    ready(session, "eda")
+    return {**OURS, "JAVA_HOME": java}
+
+
+@nox.session(name="eda-demo")
+def eda_demo(session: nox.Session) -> None:
+    """A stream that turns bad, and the rulebook that reacts, on the sandbox; needs Java."""
+    session.run("python", "tests/tools/eda_demo.py", env=ready_for_eda(session))
+
+
+@nox.session
+def eda(session: nox.Session) -> None:
+    """The event source under the real ansible-rulebook; needs Java."""
+    env = ready_for_eda(session)
+    session.run("python", "-m", "pytest", "-q", *(session.posargs or ["tests/eda"]), env=env)
+
+
 @nox.session(venv_backend="none")
 def unit(session: nox.Session) -> None:
     """The unit tests that are quick, on .venv's own ansible-core; of a path that is named also the slow ones."""
@@ -420,7 +448,8 @@ def mutants(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def pins(session: nox.Session) -> None:
     """Write the pins of tests/requirements/*.in again, or of those that are named: exact, for each Python."""
-    oldest = {f"core-{core}": versions[0] for core, (versions, _host) in CORES.items()} | {"target": "3.8"}
+    oldest = {f"core-{core}": versions[0] for core, (versions, _host) in CORES.items()}
+    oldest |= {"target": "3.8", "eda": "3.12"}
     names = session.posargs or [path.stem for path in pathlib.Path(PINS).glob("*.in") if path.stem != "tests"]
     for name in names:
         options = ["--quiet", "--universal", "--upgrade", "--no-header", "--no-annotate"]

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Callable
 
 from ansible import constants as C  # noqa: N812 - as all of Ansible calls it
 from ansible.errors import AnsibleActionFail
@@ -19,9 +20,11 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._secret import re
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils import _gate_options as gate_options
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.saved import DAMAGED
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import OLD_MAIL_NOTE
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._look import is_lost, read_outcomes, read_records
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._progress import Progress
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._state_file import OtherFile, StateFile
 
 display = Display()
 COLOURS = {"pass": C.COLOR_OK, "fail": C.COLOR_ERROR, "error": C.COLOR_ERROR, "inconclusive": C.COLOR_WARN}
@@ -36,6 +39,8 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
     _supports_async = False
     _host = "localhost"
+    _file: StateFile | None = None
+    _unseen = 0.0
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the gate; for bad arguments one that failed, without a verdict."""
@@ -75,17 +80,54 @@ class ActionModule(ActionBase):
         self._left: list[str] = []
         self._token = args["api_token"] or self._keyword_token()
         progress = Progress(self._write)
-        gate = gate_options.gate_from(args, self._task.check_mode, lambda text: progress.warn(0, text))
-        self._wait(gate, progress, args, task_vars)
+        gate = self._gate(args, progress)
+        try:
+            self._wait(gate, progress, args, task_vars)
+        except SmtpeterError:
+            # No look was taken, so there is nothing to go on from.
+            if self._file and not gate.looks:
+                with suppress(OtherFile):
+                    self._file.remove()
+            raise
         result = {"changed": False, **gate.result()}
         result["failed"] = result["verdict"] in args["fail_on"] and not self._task.check_mode
         if self._task.check_mode:
             result["msg"] += " (check mode looks once and never stops the play)"
+        self._change_file(StateFile.remove, progress)
         progress.end(self._elapsed(), result["verdict"], result["msg"])
         return result
 
+    def _gate(self, args: dict[str, Any], progress: Progress) -> Gate:
+        """Return a gate that goes on from the state that was kept, if any."""
+        once = self._task.check_mode
+        gate = gate_options.gate_from(args, once, lambda text: progress.warn(0, text))
+        if args["state"] is None or once:
+            return gate
+        path = self._loader.path_dwim(args["state"])
+        self._file = StateFile(path, gate_options.identity(args, gate))
+        kept = self._file.load(lambda text: progress.warn(0, text))
+        try:
+            if kept is not None:
+                gate.restore(kept.state, kept.unseen)
+                self._started -= kept.seen
+                self._unseen = gate.unseen
+                progress.tell(self._elapsed(), f"going on from {path}, after {gate.looks} looks")
+        except DAMAGED:
+            self._file.warn_damaged(lambda text: progress.warn(0, text))
+            gate = gate_options.gate_from(args, once, lambda _text: None)
+        self._file.save(gate.state(), self._seen())
+        return gate
+
+    def _change_file(self, change: Callable[[StateFile], None], progress: Progress) -> None:
+        """Change the file of the state, if there is one; no verdict is lost where that cannot be done."""
+        if self._file is not None:
+            try:
+                change(self._file)
+            except OtherFile as error:
+                progress.warn(self._elapsed(), str(error))
+
     def _wait(self, gate: Gate, progress: Progress, args: dict[str, Any], task_vars: dict[str, Any]) -> None:
-        self._sleep(gate.first_look_in, progress)
+        self._sleep(gate.next_look_in(self._elapsed()), progress)
         event = None
         while True:
             event = gate.look(self._look(gate, args, task_vars, first=event is None))
@@ -94,15 +136,16 @@ class ActionModule(ActionBase):
             progress.look(event)
             if event.verdict is not None:
                 return
-            self._sleep(event.next_in, progress)
+            self._change_file(lambda file: file.save(gate.state(), self._seen()), progress)
+            self._sleep(gate.next_look_in(self._elapsed()), progress)
 
     def _look(self, gate: Gate, args: dict[str, Any], task_vars: dict[str, Any], first: bool) -> Look:
         """Read the counters, and the events that are wanted; raises SmtpeterError if the first look cannot even ask."""
-        began = self._elapsed()
+        began = self._seen()
         wanted = gate.wanted
         stats = read_records(self._run_module(STATS, args, wanted, task_vars), wanted, self._token, first)
         errors, outcomes, pauses = dict(stats.errors), {}, [stats.retry_after]
-        with_events = gate.wants_events(stats.found, self._elapsed())
+        with_events = gate.wants_events(stats.found, self._seen())
         if with_events:
             # Events are read by fewer threads, as that module has it.
             more = {"since": gate_options.events_since(args), "parallel": None}
@@ -114,7 +157,7 @@ class ActionModule(ActionBase):
         if is_lost(errors):
             self._leave_directory()
         pause = max((seconds for seconds in pauses if seconds is not None), default=None)
-        return Look(began, self._elapsed(), datetime.now(timezone.utc), stats.found, errors, outcomes, pause)
+        return Look(began, self._seen(), datetime.now(timezone.utc), stats.found, errors, outcomes, pause)
 
     def _run_module(
         self, name: str, args: dict[str, Any], tags: list[str], task_vars: dict[str, Any], **more: Any
@@ -155,6 +198,11 @@ class ActionModule(ActionBase):
             time.sleep(min(left, silent))
 
     def _elapsed(self) -> float:
+        """Return the seconds since the first start."""
+        return self._seen() + self._unseen
+
+    def _seen(self) -> float:
+        """Return the seconds since the first start that are certain, as the gate counts them."""
         return time.monotonic() - self._started
 
     def _write(self, line: str, verdict: str | None) -> None:

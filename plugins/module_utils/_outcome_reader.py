@@ -32,16 +32,22 @@ Period = Tuple[date, date]
 
 
 def read_outcomes(
-    client: Client, tags: Iterable[str], parallel: int, missing: str, since: datetime | None, top: int
+    client: Client,
+    tags: Iterable[str],
+    parallel: int,
+    missing: str,
+    since: datetime | None,
+    top: int,
+    until: datetime | None = None,
 ) -> TagResults[Outcome]:
-    """Read what became of the messages of each tag that were taken in at `since` or later.
+    """Read what became of the messages of each tag that were taken in at `since` or later, and before `until`.
 
     `parallel` is as in `read_each`, `missing` as in `read_tags`, and `top` (1 to 1,000) is the most causes and domains
     to name. Raises OptionError before anything is sent.
     """
     if not 1 <= top <= TOP_LIMIT:
         raise OptionError("top", f"{top} is not from 1 to {TOP_LIMIT}")
-    reader = _OutcomeReader(client, since, top)
+    reader = _OutcomeReader(client, since, top, until)
     suggestions = Suggestions(client)
 
     def read(tag: str) -> Outcome:
@@ -80,6 +86,7 @@ class _OutcomeReader:
         client: Client,
         since: datetime | None,
         top: int,
+        until: datetime | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
@@ -87,6 +94,7 @@ class _OutcomeReader:
         self._mask = DescriptionMask(client.connection.api_token)
         self._since = since
         self._top = top
+        self._until = until
         self._clock = clock
         self._now = now
 
@@ -103,7 +111,7 @@ class _OutcomeReader:
             fetched_at = answer.fetched_at
             is_found = is_found or answer.body is not None
             ages += [] if answer.age is None else [answer.age]
-        outcome = collector.outcome(self._since, fetched_at, self._top, self._clock() - start, is_found)
+        outcome = collector.outcome(self._since, fetched_at, self._top, self._clock() - start, is_found, self._until)
         age = max(ages, default=None)
         return replace(outcome.with_notes(*age_notes(age)), age=age)
 

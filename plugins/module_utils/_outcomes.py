@@ -190,14 +190,21 @@ class OutcomeCollector:
         )
 
     def outcome(
-        self, since: datetime | None, fetched_at: datetime, top: int, read_seconds: float, is_found: bool = True
+        self,
+        since: datetime | None,
+        fetched_at: datetime,
+        top: int,
+        read_seconds: float,
+        is_found: bool = True,
+        until: datetime | None = None,
     ) -> Outcome:
-        """Return what became of the messages that were taken in at `since` or later.
+        """Return what became of the messages that were taken in at `since` or later, and before `until`.
 
         `top` is the most causes, and the most domains, to name. `read_seconds` becomes a part of the outcome.
         `is_found` is false if the service answered 404.
         """
-        tally = self._tally(_NEVER + 1 if since is None else int(since.timestamp()))
+        end = None if until is None else int(until.timestamp())
+        tally = self._tally(_NEVER + 1 if since is None else int(since.timestamp()), end)
         now = int(fetched_at.timestamp())
         return Outcome(
             tag=self._tag,
@@ -218,16 +225,17 @@ class OutcomeCollector:
             timeline=tuple(tally.timeline.entries()),
         )
 
-    def _tally(self, since: int) -> Tally:
-        """Count the messages that were taken in at `since` or later."""
-        first = min((at for at in self._taken if at >= since), default=None)
-        tally = Tally(Timeline() if first is None else Timeline(first, max(self._taken)))
+    def _tally(self, since: int, until: int | None) -> Tally:
+        """Count the messages that were taken in at `since` or later, and before `until`."""
+        last = max((at for at in self._taken if until is None or at < until), default=_NEVER)
+        first = min((at for at in self._taken if since <= at <= last), default=None)
+        tally = Tally(Timeline() if first is None else Timeline(first, last))
         returning = {
             number for number, cause in enumerate(self._cause_list) if (cause.state or "").lower() == _RETURNED
         }
         columns = (self._taken, self._delivered, self._failed, self._domain_of, self._cause_of)
         for taken, delivered, failed, domain, cause in zip(*columns):
-            if taken < since:
+            if not since <= taken <= last:
                 tally.left_out += taken == _NEVER
                 continue
             is_delivered = delivered > failed

@@ -106,6 +106,20 @@ options:
     type: int
     version_added: 1.0.0
     default: 4
+  state:
+    description:
+      - A file on the controller in which the gate keeps what it has seen, so that a run that was killed goes on where
+        it was. A relative path is relative to the playbook. The file is written after each look, for its owner alone,
+        and removed with a verdict. When not set, nothing is kept.
+      - Time counts from the first start, O(wait_timeout) included. Where the controller has restarted since, or
+        another one goes on, nobody watched in between. That time counts for O(wait_timeout) alone, never as mail that
+        stood still.
+      - A file of other tags, another policy, or another O(judge_by), O(since), O(api_url) or O(endpoint) is refused,
+        and so is one of a newer release. Give O(since) as a fixed moment, not as one that each run computes.
+      - A damaged file is a fresh start, with a warning. Neither the token nor an address of a recipient is in it.
+      - In check mode, the file is neither read nor changed.
+    type: path
+    version_added: 1.0.0
   fail_on:
     description: The verdicts that fail the task. With V([]) it only observes.
     type: list

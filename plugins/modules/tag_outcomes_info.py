@@ -319,7 +319,9 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     since = read_moment("since", params["since"])
     client = options.client_from(params)
     try:
-        results = read_outcomes(client, params["tags"], params["parallel"], params["missing"], since, params["top"])
+        what = (params["tags"], params["parallel"], params["missing"])
+        # Only the event source has an end: that of a window.
+        results = read_outcomes(client, *what, since, params["top"], params.get("until"))
     finally:
         client.close()
     return module_result(client, results, "outcomes")

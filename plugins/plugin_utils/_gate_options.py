@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any, Callable
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -37,6 +39,7 @@ _OWN: dict[str, dict[str, Any]] = {
     "judge_by": {"type": "str", "choices": ["counters", "outcomes"], "default": "counters"},
     "since": {"type": "raw"},
     "fail_on": {"type": "list", "elements": "str", "choices": _VERDICTS, "default": _VERDICTS},
+    "state": {"type": "path"},
 }
 
 
@@ -97,6 +100,35 @@ def gate_from(args: Mapping[str, Any], once: bool, warn: Callable[[str], None]) 
     return Gate(trackers_of(tags, policy, before), policy, timing)
 
 
+def identity(args: Mapping[str, Any], gate: Gate) -> dict[str, Any]:
+    """Return which gate it is, by the names of options: one with another value of these goes on from nothing of it.
+
+    What is long, and where the service is, are told apart by a digest.
+    """
+    by_outcomes = args["judge_by"] == "outcomes"
+    since = events_since(args) if by_outcomes else _before(args["since"], gate.tags)
+    if isinstance(since, Mapping):
+        since = _digest({tag: record.as_dict() for tag, record in sorted(since.items())})
+    where = {name: args[name] for name in ("api_url", "endpoint")}
+    return {
+        "tags": sorted(gate.tags),
+        "judge_by": args["judge_by"],
+        "since": since,
+        "api_url": _digest(where),
+        **asdict(gate.policy),
+    }
+
+
+def _digest(value: Mapping[str, Any]) -> str | None:
+    """Return what tells a dict of plain values from others; null for an empty one."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest() if value else None
+
+
+def earlier_records(args: Mapping[str, Any], tags: list[str]) -> dict[str, Record]:
+    """Return the records that `since` gives for these tags, by tag. Raises OptionError."""
+    return _before(args["since"], tags)
+
+
 def look_args(args: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of a look: those that are not null."""
     return {name: args[name] for name in (*_CONNECTION, "parallel") if args.get(name) is not None}
@@ -152,6 +184,14 @@ def _since(_name: str, value: Any) -> Any:
     return from_json(value)
 
 
+def _state(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise OptionError(name, f"{kind_of(value)} came where the path of a file belongs; give text")
+    if not value.strip():
+        raise OptionError(name, "it is empty; give the path of a file, or leave it out")
+    return value
+
+
 def _fail_on(name: str, value: Any) -> list[str]:
     given = from_json(value)
     if isinstance(given, str):
@@ -164,4 +204,10 @@ def _fail_on(name: str, value: Any) -> list[str]:
     return list(given)
 
 
-_READERS: dict[str, Reader] = {**options.READERS, **readers(Timing), "since": _since, "fail_on": _fail_on}
+_READERS: dict[str, Reader] = {
+    **options.READERS,
+    **readers(Timing),
+    "since": _since,
+    "fail_on": _fail_on,
+    "state": _state,
+}

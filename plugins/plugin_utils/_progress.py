@@ -78,6 +78,10 @@ class Progress:
         """Return for how many more seconds no line is needed."""
         return max(0.0, self._written_at + SILENCE_LIMIT - elapsed)
 
+    def tell(self, elapsed: float, text: str) -> None:
+        """Show a line that is not about a look."""
+        self._write_line(elapsed, text, None)
+
     def warn(self, elapsed: float, text: str) -> None:
         """Show a warning at once: Ansible shows its own after the task, and the verdict must come last."""
         self._write_line(elapsed, f"warning: {text}", "inconclusive")

@@ -17,6 +17,7 @@ from .._judging.policy import Policy
 from .history import History
 from .look import VERDICTS, GateEvent, Look, TagEvent, Timing
 from .result import AnyTracker, Ending, gate_result
+from .saved import read_record, saved_record
 
 # Reading events is dear, for the service too.
 _READING_SHARE = 0.1
@@ -37,11 +38,53 @@ class Gate:
         self._verdict: str | None = None
         self._waited = 0.0
         self._read_seconds = 0.0
+        self._unseen = 0.0
+        self._next_at = min(timing.wait_delay, timing.wait_timeout)
 
     @property
-    def first_look_in(self) -> float:
-        """Seconds from the start to the first look."""
-        return min(self.timing.wait_delay, self.timing.wait_timeout)
+    def unseen(self) -> float:
+        """Seconds since the start in which nobody could watch: they count for `wait_timeout` and for nothing else."""
+        return self._unseen
+
+    @property
+    def looks(self) -> int:
+        """How many looks were taken, those before a restart included."""
+        return self._history.looks
+
+    def next_look_in(self, elapsed: float) -> float:
+        """Return the seconds to the next look, so many seconds after the start."""
+        return max(0.0, self._next_at - elapsed)
+
+    def state(self) -> dict[str, Any]:
+        """Return what the gate knows between two looks, in plain JSON types: `restore` goes on from there."""
+        return {
+            "trackers": {tag: tracker.state() for tag, tracker in self._trackers.items()},
+            "baseline": saved_record(self._baseline),
+            "history": self._history.state(),
+            "errors": self._errors,
+            "errors_in_a_row": self._errors_in_a_row,
+            "last_errors": self._last_errors,
+            "waited": self._waited,
+            "read_seconds": self._read_seconds,
+            "unseen": self._unseen,
+            "next_at": self._next_at,
+        }
+
+    def restore(self, state: Mapping[str, Any], unseen: float = 0.0) -> None:
+        """Go on from a state of a gate of the same tags and policy, after `unseen` seconds more of nobody watching.
+
+        Raises one of DAMAGED where it is none.
+        """
+        for tag, tracker in self._trackers.items():
+            tracker.restore(state["trackers"][tag])
+        self._baseline = read_record(state["baseline"])
+        self._history.restore(state["history"])
+        self._errors, self._errors_in_a_row = state["errors"], state["errors_in_a_row"]
+        self._last_errors = dict(state["last_errors"])
+        self._waited = state["waited"]
+        self._read_seconds = state["read_seconds"]
+        self._unseen = state["unseen"] + unseen
+        self._next_at = min(state["next_at"], self.timing.wait_timeout)
 
     @property
     def wanted(self) -> list[str]:
@@ -56,7 +99,7 @@ class Gate:
 
         No more than a tenth of the time goes into reading events, except for what was never read, or when time is up.
         """
-        time_up = elapsed >= self.timing.wait_timeout
+        time_up = elapsed + self._unseen >= self.timing.wait_timeout
         may_read = time_up or self._read_seconds <= _READING_SHARE * elapsed
         return [
             tag
@@ -70,8 +113,9 @@ class Gate:
         return [tag for tag, tracker in self._trackers.items() if tracker.has_old_mail]
 
     def look(self, look: Look) -> GateEvent:
-        """Take a look and decide."""
-        time_up = look.ended >= self.timing.wait_timeout
+        """Take a look and decide; its times leave out the `unseen` seconds."""
+        elapsed = look.ended + self._unseen
+        time_up = elapsed >= self.timing.wait_timeout
         undecided = [tag for tag in self.wanted if not self._has_passed(tag)]
         failed = [tag for tag in undecided if tag in look.errors]
         self._update(look, time_up)
@@ -82,13 +126,13 @@ class Gate:
         else:
             self._errors_in_a_row = 0
         self._verdict = self._decide(look, time_up)
-        self._waited = look.ended
+        self._waited = elapsed
         pause = max(self.timing.wait_sleep, look.retry_after or 0.0)
         problem = "; ".join(dict.fromkeys(str(look.errors[tag]["msg"]) for tag in failed)) or None
         event = GateEvent(
             look=self._history.looks + 1,
             at=look.at,
-            elapsed=look.ended,
+            elapsed=elapsed,
             tags={
                 tag: TagEvent(*tracker.figures, tracker.judgement)
                 for tag, tracker in self._trackers.items()
@@ -96,8 +140,9 @@ class Gate:
             },
             error=problem,
             verdict=self._verdict,
-            next_in=max(0.0, min(pause, self.timing.wait_timeout - look.ended)),
+            next_in=max(0.0, min(pause, self.timing.wait_timeout - elapsed)),
         )
+        self._next_at = elapsed + event.next_in
         self._history.add(_entry(event))
         return event
 

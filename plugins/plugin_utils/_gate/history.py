@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Mapping
 
 TAG_ENTRIES_LIMIT = 600
 
@@ -38,6 +38,20 @@ class History:
         if self._last is None or (self._kept and self._kept[-1] is self._last):
             return list(self._kept)
         return [*self._kept, self._last]
+
+    def state(self) -> dict[str, Any]:
+        """Return what is kept, in plain JSON types."""
+        return {"looks": self.looks, "stride": self._stride, "kept": list(self._kept), "last": self._last}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state; what is above a limit that is lower by now is thinned out."""
+        self.looks, self._stride = state["looks"], state["stride"]
+        self._kept, self._last = list(state["kept"]), state["last"]
+        if self._kept and (self.looks - 1) % self._stride == 0:
+            self._last = self._kept[-1]
+        while len(self._kept) > self._limit - 1:
+            self._kept = self._kept[::2]
+            self._stride *= 2
 
     @property
     def dropped(self) -> int:

@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, Mapping, NamedTuple
 
 from ...module_utils._record import Record
+from .saved import read_figures
 
 _COUNTS_KEPT = 500
 # Dates are in whole seconds, so that of a copy may seem a second younger than it is.
@@ -32,12 +33,10 @@ class _Moved(NamedTuple):
 class Movement:
     """Follows whether messages and deliveries move from one record to the next."""
 
-    # The first record sets these.
-    _messages: _Moved
-    _any: _Moved
-
     def __init__(self) -> None:
         self._records = 0
+        # The first record sets these.
+        self._messages = self._any = _Moved(0.0, 0)
         self._last: tuple[int, int] | None = None
         self._messages_changed_at: float | None = None
         self._changed_at: float | None = None
@@ -56,6 +55,26 @@ class Movement:
                 self._messages = moved
                 self._messages_changed_at = began
         self._last = figures
+
+    def state(self) -> dict[str, Any]:
+        """Return what was seen so far, in plain JSON types."""
+        return {
+            "records": self._records,
+            "last": self._last,
+            "messages": list(self._messages),
+            "any": list(self._any),
+            "messages_changed_at": self._messages_changed_at,
+            "changed_at": self._changed_at,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        self._records = state["records"]
+        self._last = read_figures(state["last"])
+        self._messages = _Moved(*state["messages"])
+        self._any = _Moved(*state["any"])
+        self._messages_changed_at = state["messages_changed_at"]
+        self._changed_at = state["changed_at"]
 
     @property
     def was_seen(self) -> bool:
@@ -117,6 +136,14 @@ class Ages:
         """Forget all counts."""
         self._counted.clear()
 
+    def state(self) -> list[list[float]]:
+        """Return the counts kept, in plain JSON types."""
+        return [list(entry) for entry in self._counted]
+
+    def restore(self, state: list[list[float]]) -> None:
+        """Go on from a state."""
+        self._counted = deque((at, int(messages)) for at, messages in state)
+
 
 @dataclass(frozen=True)
 class Fall:
@@ -151,6 +178,11 @@ class Fall:
             most_messages=max(self.most_messages, record.messages),
             least_deliveries=min(self.least_deliveries, record.deliveries),
         )
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> Fall:
+        """Return a fall whose fields were saved."""
+        return cls(**{**state, "lowest": tuple(state["lowest"])})
 
     def has_lasted(self, began: float, seconds: float) -> bool:
         """Whether it lasted for so long, over at least two looks."""

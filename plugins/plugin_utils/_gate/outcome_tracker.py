@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Iterable
+from typing import Any, Iterable, Mapping
 
 from ...module_utils._record import Record
 from .._judging.baseline import Baseline
@@ -19,6 +19,17 @@ from .._judging.outcome_state import OutcomeState, state_of_outcome
 from .._judging.policy import Policy
 from .look import Look
 from .movement import Movement, is_copy
+from .saved import (
+    read_figures,
+    read_judgement,
+    read_moment,
+    read_outcome,
+    read_record,
+    saved_judgement,
+    saved_moment,
+    saved_outcome,
+    saved_record,
+)
 
 # A failure moves no counter, so events are read now and then while mail is under way.
 _READ_AGAIN_AFTER = 60.0
@@ -108,6 +119,36 @@ class OutcomeTracker:
         if self._outcome is not None:
             state = replace(self._state(self._outcome), time_up=time_up)
             self.judgement = judge_outcome(state, self._policy, baseline)
+
+    def state(self) -> dict[str, Any]:
+        """Return what is known of the tag, in plain JSON types."""
+        return {
+            "movement": self._movement.state(),
+            "began": self._began,
+            "record": saved_record(self._record),
+            "outcome": saved_outcome(self._outcome),
+            "now": saved_moment(self._now),
+            "judgement": saved_judgement(self.judgement),
+            "read_at": self._read_at,
+            "figures_read": self._figures_read,
+            "behind_since": self._behind_since,
+            "apart_since": self._apart_since,
+            "note": self._note,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        self._movement.restore(state["movement"])
+        self._began = state["began"]
+        self._record = read_record(state["record"])
+        self._outcome = read_outcome(state["outcome"])
+        self._now = read_moment(state["now"])
+        self.judgement = read_judgement(state["judgement"])
+        self._read_at = state["read_at"]
+        self._figures_read = read_figures(state["figures_read"])
+        self._behind_since = state["behind_since"]
+        self._apart_since = state["apart_since"]
+        self._note = state["note"]
 
     def _state(self, outcome: Outcome) -> OutcomeState:
         policy = self._policy

@@ -18,6 +18,7 @@ from .._judging.policy import Policy
 from .._judging.state import TagState
 from .look import Look
 from .movement import Ages, Fall, Movement, fallen, is_copy
+from .saved import read_judgement, read_record, saved_fields, saved_judgement, saved_record
 
 _OLD_MAIL = timedelta(days=1)
 _SENT = ("messages", "deliveries")
@@ -40,6 +41,24 @@ class _TrackedRecord:
     sending_stopped: bool
     due: int
     fallen: tuple[str, ...]
+
+    def state(self) -> dict[str, Any]:
+        """Return the record in plain JSON types."""
+        return {
+            "record": saved_record(self.record),
+            "settled": self.settled,
+            "sending_stopped": self.sending_stopped,
+            "due": self.due,
+            "fallen": list(self.fallen),
+        }
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> _TrackedRecord:
+        """Return what was saved."""
+        record = read_record(state["record"])
+        if record is None:
+            raise ValueError
+        return cls(**{**state, "record": record, "fallen": tuple(state["fallen"])})
 
     @property
     def with_under_way(self) -> Record:
@@ -66,7 +85,7 @@ class Tracker:
         self._previous: Record | None = None
         self._highest = before or Record(tag, 0, 0)
         self._tracked: _TrackedRecord | None = None
-        self._judged: TagState | None = None
+        self._judged: Record | None = None
         self._fall: Fall | None = None
         self._since_problem = ""
         self._deliveries_ahead = False
@@ -82,7 +101,7 @@ class Tracker:
         """The record to judge, a difference with `since`; null where there never was one."""
         if self._judged is None and self._tracked:
             return self._state(self._tracked).record
-        return self._judged.record if self._judged else None
+        return self._judged
 
     @property
     def figures(self) -> tuple[int, int, int | None]:
@@ -129,16 +148,47 @@ class Tracker:
         if self._fall and time_up:
             self._judge_fallen(self._tracked, self._fall, baseline)
             return
-        self._judged = replace(self._state(self._tracked), time_up=time_up)
+        state = replace(self._state(self._tracked), time_up=time_up)
+        self._judged = state.record
         if self._since_problem:
             required = required_ratio(self._policy, baseline)
             reason = f"{self.tag}: {self._since_problem}"
-            self.judgement = Judgement.undecided("inconclusive", [reason], required, self._judged)
+            self.judgement = Judgement.undecided("inconclusive", [reason], required, state)
             return
-        self.judgement = judge(self._judged, self._policy, baseline)
+        self.judgement = judge(state, self._policy, baseline)
         if self._fall:
             reason = f"{self.tag}: {self._fall.text}; {self._until()}"
             self.judgement = replace(self.judgement, verdict=None, decided_by=None, reasons=(reason,))
+
+    def state(self) -> dict[str, Any]:
+        """Return what is known of the tag, in plain JSON types."""
+        return {
+            "movement": self._movement.state(),
+            "ages": self._ages.state(),
+            "previous": saved_record(self._previous),
+            "highest": saved_record(self._highest),
+            "tracked": self._tracked.state() if self._tracked else None,
+            "judged": saved_record(self._judged),
+            "judgement": saved_judgement(self.judgement),
+            "fall": saved_fields(self._fall),
+            "since_problem": self._since_problem,
+            "deliveries_ahead": self._deliveries_ahead,
+            "notes": list(self._notes),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        self._movement.restore(state["movement"])
+        self._ages.restore(state["ages"])
+        self._previous = read_record(state["previous"])
+        self._highest = read_record(state["highest"]) or self._highest
+        self._tracked = None if state["tracked"] is None else _TrackedRecord.restored(state["tracked"])
+        self._judged = read_record(state["judged"])
+        self.judgement = read_judgement(state["judgement"])
+        self._fall = None if state["fall"] is None else Fall.restored(state["fall"])
+        self._since_problem = state["since_problem"]
+        self._deliveries_ahead = state["deliveries_ahead"]
+        self._notes = tuple(state["notes"])
 
     def _until(self) -> str:
         return f"nothing is decided until that is made up for, or has lasted for {self._policy.sending_gap:g} s"
@@ -147,8 +197,8 @@ class Tracker:
         """Judge by the most messages and the least deliveries seen since the counters fell, now that time is up."""
         record = replace(tracked.record, messages=fall.most_messages, deliveries=fall.least_deliveries)
         state = self._state(_TrackedRecord(record, settled=False, sending_stopped=False, due=0, fallen=tracked.fallen))
-        self._judged = replace(state, time_up=True)
-        self.judgement = judge(self._judged, self._policy, baseline)
+        self._judged = state.record
+        self.judgement = judge(replace(state, time_up=True), self._policy, baseline)
         if self.judgement.verdict != "pass":
             reasons = (f"{self.tag}: {fall.text} shortly before time was up", *self.judgement.reasons)
             self.judgement = replace(self.judgement, reasons=reasons)

@@ -109,15 +109,17 @@ def sample() -> Sample:
     return Sample(len(os.listdir("/proc/self/fd")), threading.active_count(), resident)
 
 
-def look_at(url: str, messages: int, every: int) -> Outcome:
+def look_at(url: str, messages: int, every: int, **more: Any) -> Outcome:
     """Run the action on the campaign, which it can judge once all messages are counted; sample C(every) so many looks.
+
+    C(more) are options of the gate.
 
     Each look is the info module's own work on validated arguments, here in this process and not in one that ends.
     """
     args = {
         "tags": [TAG], "api_token": TOKEN, "api_url": url, "timeout": 0.3, "retries": 0, "wait_timeout": 600,
         "wait_sleep": 0.001, "max_consecutive_errors": 40, "min_messages": messages, "expected_messages": messages,
-        "grace_period": 1.5, "sending_gap": 1,
+        "grace_period": 1.5, "sending_gap": 1, **more,
     }  # fmt: skip
     loader = DataLoader()
     task = Task.load({"name": "gate", "mailops.smtpeter.campaign_gate": args}, loader=loader)

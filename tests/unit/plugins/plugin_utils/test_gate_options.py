@@ -99,7 +99,7 @@ def test_a_wait_too_short_is_warned_of(args, warned):
 def test_looking_once():
     """In check mode the options of the wait do not matter."""
     gate = gate_from(read(wait_timeout=5), True, pytest.fail)
-    assert (gate.timing.wait_timeout, gate.first_look_in) == (0, 0)
+    assert (gate.timing.wait_timeout, gate.next_look_in(0)) == (0, 0)
 
 
 def test_since_by_tag_and_alone():

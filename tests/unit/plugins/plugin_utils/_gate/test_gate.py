@@ -594,7 +594,7 @@ def test_the_last_sleep_ends_at_the_deadline(timing, second, next_in):
 @pytest.mark.parametrize(("timing", "seconds"), [({}, 0), ({"wait_delay": 60}, 60), ({"wait_delay": 9000}, 1800)])
 def test_the_first_look(timing, seconds):
     """It waits for wait_delay, and never longer than wait_timeout."""
-    assert gate(timing=timing).first_look_in == seconds
+    assert gate(timing=timing).next_look_in(0) == seconds
 
 
 def test_the_structure_is_the_same_for_every_verdict():

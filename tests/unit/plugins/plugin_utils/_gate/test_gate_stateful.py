@@ -305,13 +305,18 @@ class GateMachine(RuleBasedStateMachine):
     def _open(self, policy, timing, before):
         self.policy = Policy.from_options(policy)
         self.timing = timing
-        self.gate = Gate(trackers_of(self.tags, self.policy, before), self.policy, timing)
+        self.before = before
+        self.gate = self._gate(timing)
+        self.restarted = self._gate(timing)
         patient = Timing(timing.wait_timeout, max_consecutive_errors=10**6)
-        self.twin = Gate(trackers_of(self.tags, self.policy, before), self.policy, patient)
+        self.twin = self._gate(patient)
         self.stories = {tag: Story(self.policy, tag, before.get(tag)) for tag in self.tags}
         self.now = 0.0
-        self.event = self.twin_event = self.last = self.baseline = None
+        self.event = self.twin_event = self.restarted_event = self.last = self.baseline = None
         self.looks = self.failed_looks = self.failed_in_a_row = 0
+
+    def _gate(self, timing):
+        return Gate(trackers_of(self.tags, self.policy, self.before), self.policy, timing)
 
     @property
     def waits(self):
@@ -419,6 +424,11 @@ class GateMachine(RuleBasedStateMachine):
         self.failed_in_a_row = self.failed_in_a_row + 1 if has_failed else 0
         self.last = reading
         self.event = self.gate.look(reading)
+        # Killed after each look, and started again from what it kept.
+        self.restarted_event = self.restarted.look(reading)
+        self.restarted_result = self.restarted.result()
+        kept, self.restarted = json.loads(json.dumps(self.restarted.state())), self._gate(self.timing)
+        self.restarted.restore(kept)
         self.twin_event = self.twin.look(reading) if self.twin else None
 
     @precondition(lambda self: self.waits)
@@ -687,6 +697,15 @@ class GateMachine(RuleBasedStateMachine):
                 assert also == seen
             # Otherwise the figures in force are those of the last good look, which the twin may have had later.
             assert also.judgement.verdict == seen.judgement.verdict
+
+    @invariant()
+    def a_restart_changes_nothing(self):
+        """A gate that is killed after every look tells the same, to the last figure."""
+        assert self.restarted_event == self.event
+        if self.event is not None:
+            assert self.restarted_result == self.gate.result()
+            if self.waits:
+                assert json.dumps(self.restarted.state()) == json.dumps(self.gate.state())
 
     @invariant()
     def the_result_is_complete(self):

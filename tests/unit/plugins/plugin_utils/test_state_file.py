@@ -1,0 +1,173 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The file of a gate's state: what is used, what is refused, and what is a start from the beginning."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from dataclasses import dataclass
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._state_file import FORMAT, Clock, OtherFile, StateFile
+
+OF = {"tags": ["a", "b"], "judge_by": "counters", "since": None, "min_messages": 100, "min_delivery_ratio": 0.95}
+STATE = {"trackers": {"a": {"figures": [1, 0.25, None], "note": "ü \u2028"}}}
+
+
+@dataclass
+class Times:
+    """What the clocks show."""
+
+    monotonic: float = 1000.0
+    wall: float = 5e9
+    boot: str | None = "one"
+
+    def clock(self):
+        """The clocks."""
+        return Clock(lambda: self.monotonic, lambda: self.wall, self.boot)
+
+
+def loaded(path, times=None, **of):
+    """What is kept, and the warnings."""
+    warnings = []
+    return StateFile(str(path), {**OF, **of}, (times or Times()).clock()).load(warnings.append), warnings
+
+
+@pytest.fixture(name="path")
+def _path(tmp_path):
+    """A file with a state, saved 40 seconds after the start."""
+    StateFile(str(tmp_path / "gate.state"), OF, Times().clock()).save(STATE, 40.0)
+    return tmp_path / "gate.state"
+
+
+def test_there_and_back(path):
+    """What was saved comes back, for the owner alone, and with no other file beside it."""
+    kept, warnings = loaded(path)
+    assert (kept.state, kept.seen, kept.unseen, warnings) == (STATE, 40.0, 0.0, [])
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_no_file(tmp_path):
+    """Then there is nothing to go on from."""
+    assert loaded(tmp_path / "no.state") == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("later", "seen", "unseen"),
+    [
+        pytest.param(Times(1600, 5e9 + 600), 640, 0, id="the same boot"),
+        pytest.param(Times(1600, 4e9), 640, 0, id="the calendar was set back"),
+        pytest.param(Times(1600, 6e9), 640, 0, id="the calendar was set forward, or the machine slept"),
+        pytest.param(Times(20, 5e9 + 600, "two"), 40, 600, id="another boot"),
+        pytest.param(Times(5000, 5e9 + 600, "two"), 40, 600, id="another machine"),
+        pytest.param(Times(20, 4e9, "two"), 40, 0, id="another boot, and the calendar is behind"),
+        pytest.param(Times(1600, 5e9 + 600, None), 40, 600, id="no name of the boot"),
+        pytest.param(Times(20, 5e9 + 600), 40, 600, id="a clock that went backward"),
+    ],
+)
+def test_time_away(path, later, seen, unseen):
+    """Only where the same boot goes on is it certain; else it is what the calendar says, and never below 0."""
+    kept, _warnings = loaded(path, later)
+    assert (kept.seen, kept.unseen) == (seen, unseen)
+
+
+def test_without_a_name_of_the_boot(tmp_path):
+    """Two that are not known are not the same."""
+    times = Times(boot=None)
+    StateFile(str(tmp_path / "x"), OF, times.clock()).save(STATE, 40.0)
+    times.monotonic += 9
+    times.wall += 60
+    kept, _warnings = loaded(tmp_path / "x", times)
+    assert (kept.seen, kept.unseen) == (40, 60)
+
+
+@pytest.mark.parametrize(
+    ("of", "said"),
+    [
+        ({"tags": ["a", "c"]}, "is of another gate: tags differ; remove it, or name another"),
+        ({"judge_by": "outcomes"}, "judge_by differs;"),
+        ({"since": "2026-01-01T00:00:00Z"}, "since differs;"),
+        ({"min_delivery_ratio": 0.97, "min_messages": 200}, "min_messages, min_delivery_ratio differ;"),
+        ({"window": 3600}, "window differs;"),
+    ],
+)
+def test_another_gate(path, of, said):
+    """It is refused by name, and the file stays."""
+    before = path.read_bytes()
+    with pytest.raises(OtherFile, match="^state: ") as refused:
+        loaded(path, **of)
+    assert said in str(refused.value)
+    assert str(path) in str(refused.value)
+    assert path.read_bytes() == before
+
+
+def test_a_newer_format(path):
+    """It is refused, whatever the rest of the file is like."""
+    path.write_text(json.dumps({"format": FORMAT + 1, "new": []}) + "\nsomething else\n")
+    with pytest.raises(OtherFile, match=r"newer release of mailops.smtpeter \(format 2, and this one knows 1\)"):
+        loaded(path)
+
+
+def test_damaged(path):
+    """Any byte that is missing or another makes it a start from the beginning, with a warning."""
+    whole = path.read_bytes()
+    texts = [whole[:length] for length in range(len(whole) - 1)]
+    # One letter of a name that matters, and one of a figure.
+    texts += [whole.replace(b"tags", b"tabs"), whole.replace(b"0.25", b"0.26"), b"\xff" * 80, b"[" * 10**5, b"[]\n{}\n"]
+    for text in texts:
+        path.write_bytes(text)
+        kept, warnings = loaded(path)
+        assert kept is None, text
+        assert warnings == [f"state: {path} is damaged, so what it kept is lost and the gate starts from the beginning"]
+
+
+def test_no_regular_file(tmp_path):
+    """A directory or a pipe is refused, and not waited for."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(OtherFile, match=r"^state: .* cannot be read"):
+            loaded(path)
+
+
+def test_no_directory(tmp_path):
+    """What cannot be written is told with what helps."""
+    with pytest.raises(OtherFile, match=r"cannot be written \(No such file or directory\); name a file in a directory"):
+        StateFile(str(tmp_path / "no" / "x"), OF).save(STATE, 0)
+
+
+def test_a_link(path, tmp_path):
+    """The file that it points to is the one that is kept."""
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    kept, _warnings = loaded(link)
+    assert kept.state == STATE
+    StateFile(str(link), OF).save({}, 0)
+    assert link.is_symlink()
+    StateFile(str(link), OF).remove()
+    assert not path.exists()
+
+
+def test_leftovers(path):
+    """Temporary files of processes that were killed are removed; those of running ones and all others stay."""
+    process = os.fork()
+    if not process:
+        os._exit(0)
+    os.waitpid(process, 0)
+    names = [f".{path.name}.{os.getppid()}.tmp", f".{path.name}.tmp", f".{path.name}.{process}.tmp"]
+    for name in names:
+        (path.parent / name).touch()
+    loaded(path)
+    assert sorted(os.listdir(path.parent)) == sorted([path.name, *names[:2]])
+
+
+def test_removed(path):
+    """It is gone, also where it was already."""
+    file = StateFile(str(path), OF)
+    file.remove()
+    file.remove()
+    assert os.listdir(path.parent) == []

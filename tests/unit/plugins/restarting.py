@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A gate in a process of its own, which is killed again and again, and goes on from the state that it kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Iterator
+
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._state_file import FORMAT
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import Hostile, answer
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.looking import look_at
+
+MESSAGES = 1000
+
+
+class Campaign:
+    """Mail that is all sent once `is_sent` is set, of which a share is delivered."""
+
+    def __init__(self, rate: float) -> None:
+        self.is_sent = threading.Event()
+        self._rate = rate
+        self._asked = 0
+
+    def reply(self, _target: str) -> list[bytes]:
+        """Answer with the counters; they rise with each request until all is sent."""
+        self._asked += 1
+        sent = MESSAGES if self.is_sent.is_set() else min(MESSAGES - 1, self._asked)
+        now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+        counters = {"messages": sent, "deliveries": int(sent * self._rate), "opens": 0, "clicks": 0}
+        return [answer({"first": now, "last": now, **counters})]
+
+
+@contextmanager
+def serving(campaign: Campaign) -> Iterator[str]:
+    """Serve a campaign; gives its api_url."""
+    service = Hostile(campaign.reply)
+    try:
+        yield service.url
+    finally:
+        service.close()
+
+
+def gate(url: str, state: str) -> None:
+    """Be a gate that keeps its state, and print its result."""
+    print(json.dumps(look_at(url, MESSAGES, every=1000, state=state, wait_sleep=0.01).result))
+
+
+def start(url: str, state: Path) -> subprocess.Popen[str]:
+    """Start a gate."""
+    # Ansible's loader finds plugins only in what it imported itself.
+    loader = "from ansible.plugins.loader import init_plugin_loader; init_plugin_loader()"
+    code = f"{loader}; from {__name__} import gate; gate({url!r}, {str(state)!r})"
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env
+    )
+
+
+def kill_again_and_again(url: str, campaign: Campaign, state: Path, kills: int, seed: int) -> dict[str, Any]:
+    """Kill the gate so many times, each at a random moment of its looks, and return the result of the last run.
+
+    The file is whole after each kill, and what it knows never becomes less.
+    """
+    chance = random.Random(seed)
+    looks, began = 0, time.monotonic()
+    for number in range(kills):
+        with start(url, state) as process:
+            _wait_for_looks(state, looks, process)
+            time.sleep(chance.uniform(0, 0.1))
+            process.kill()
+        found = looks_kept(state)
+        assert found > looks, (seed, number)
+        looks = found
+    campaign.is_sent.set()
+    with start(url, state) as process:
+        output, _errors = process.communicate(timeout=60)
+    result: dict[str, Any] = json.loads(output)
+    assert result["looks"] > looks
+    assert result["waited"] <= time.monotonic() - began
+    return result
+
+
+def looks_kept(state: Path) -> int:
+    """How many looks a file has, which must not be damaged."""
+    header, content, end = state.read_text(encoding="utf-8").split("\n")
+    assert (json.loads(header)["format"], end) == (FORMAT, "")
+    looks: int = json.loads(content)["state"]["history"]["looks"]
+    return looks
+
+
+def _wait_for_looks(state: Path, more_than: int, process: subprocess.Popen[str]) -> None:
+    give_up = time.monotonic() + 60
+    while not state.exists() or looks_kept(state) <= more_than:
+        assert process.poll() is None
+        assert time.monotonic() < give_up
+        time.sleep(0.005)

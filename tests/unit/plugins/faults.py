@@ -293,10 +293,10 @@ def _proxy_faults() -> Iterable[Fault]:
     for place, name in (("IPv6 proxy", "at an IPv6 literal"), ("SOCKS proxy", "SOCKS, with names resolved there")):
         yield Fault("proxy", name, _counted(), place=place)
     for place, name, says in (
-        ("407.IPv6 proxy", "407 to CONNECT", "names refuses the credentials, or asks for some .407."),
-        ("403.IPv6 proxy", "403 to CONNECT", "names does not connect: it answered 403"),
-        ("502.IPv6 proxy", "502 to CONNECT", "names does not connect: it answered 502"),
-        ("refused.SOCKS proxy", "SOCKS that refuses", "names does not connect .0x05: Connection refused"),
+        ("407.IPv6 proxy", "407 to CONNECT", "set in [A-Z_]+ refuses the credentials, or requires some .407."),
+        ("403.IPv6 proxy", "403 to CONNECT", "set in [A-Z_]+ does not connect: it answered 403"),
+        ("502.IPv6 proxy", "502 to CONNECT", "set in [A-Z_]+ does not connect: it answered 502"),
+        ("refused.SOCKS proxy", "SOCKS that refuses", "set in [A-Z_]+ does not connect .0x05: Connection refused"),
     ):
         yield Fault("proxy", name, kinds=CONNECTION, says=says, place=place)
 

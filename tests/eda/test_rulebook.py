@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import os
@@ -66,7 +67,7 @@ class Rulebook:
         env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
-                [*command, "--vars", "vars.yml", "-vv"], cwd=self.directory, env=env, stdout=output, stderr=output
+                [*command, "--vars", "vars.yml"], cwd=self.directory, env=env, stdout=output, stderr=output
             )
 
     def stop(self) -> float:
@@ -85,8 +86,8 @@ class Rulebook:
         """The verdict before and after each event that it printed."""
         found = []
         for line in self.text().splitlines():
-            if line.startswith(("{'campaign'", '{"campaign"')):
-                campaign = eval(line, {"null": None, "true": True, "false": False})["campaign"]
+            if line.startswith("{'campaign'"):
+                campaign = ast.literal_eval(line)["campaign"]
                 found.append((campaign["previous"], campaign["verdict"]))
         return found
 

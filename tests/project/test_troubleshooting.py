@@ -69,6 +69,7 @@ OTHER = (
     (r"playbooks/.* \((gate_options|fleet_(reading|policy|known))\)", r"[a-z_]+( [a-z_]+)+", "names of options"),
     (r"playbooks/demo\.yml .*", r".*newsletter: .*|.* messages delivered, .*", "what the demo shows of healthy mail"),
     (r"playbooks/demo\.yml .*", r".* messages were refused by .*", "what the demo shows of mail that failed"),
+    (r"playbooks/react\.yml .*", r".*", "an example, which the reader replaces"),
     (r"playbooks/demo\.yml .*", r"One error above was meant.*", "the demo's last words"),
     (r"playbooks/demo\.yml .*", r"spring-sale is not healthy", "the demo provokes it, and then shows the reason"),
 )

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import os
@@ -66,7 +67,7 @@ class Rulebook:
         env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
-                [*command, "--vars", "vars.yml", "-vv"], cwd=self.directory, env=env, stdout=output, stderr=output
+                [*command, "--vars", "vars.yml"], cwd=self.directory, env=env, stdout=output, stderr=output
             )
 
     def stop(self) -> float:
@@ -77,6 +78,12 @@ class Rulebook:
         self._process.wait(30)
         return time.monotonic() - began
 
+    def kill(self) -> None:
+        """End it, should it still run."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(30)
+
     def text(self) -> str:
         """All that it printed."""
         return self.output.read_text(encoding="utf-8", errors="replace") if self.output.exists() else ""
@@ -84,9 +91,9 @@ class Rulebook:
     def verdicts(self) -> list[tuple[Any, Any]]:
         """The verdict before and after each event that it printed."""
         found = []
-        for line in self.text().splitlines():
-            if line.startswith(("{'campaign'", '{"campaign"')):
-                campaign = eval(line, {"null": None, "true": True, "false": False})["campaign"]
+        for line in self.text().rpartition("\n")[0].splitlines():
+            if line.startswith("{'") and "'campaign': {" in line:
+                campaign = ast.literal_eval(line)["campaign"]
                 found.append((campaign["previous"], campaign["verdict"]))
         return found
 
@@ -123,9 +130,10 @@ def test_a_day_at_the_mail(tmp_path: Path) -> None:
     """A block, its end, a service that goes away and comes back, and SIGTERM: each is told once, and no secret."""
     (tmp_path / "tmp").mkdir()
     options = {"port": quiet_port(), "data": str(tmp_path / "mail.sqlite"), "speed": 60}
-    with sandboxes(tmp_path / "tmp") as service:
+    with sandboxes(tmp_path / "tmp") as service, contextlib.ExitStack() as cleanup:
         running = service.run(scenario=RATE, **options)
         book = Rulebook(tmp_path, running["api_url"])
+        cleanup.callback(book.kill)
         book.start()
         with stream(lambda: running):
             book.wait_for("pass")

@@ -90,8 +90,8 @@ def test_they_are_asked_for_once(hostile: Serve, connect: Connect, recent: bytes
     server = hostile(lambda target: [recent if "/stats?" in target else answer(b"", "404 Not Found")])
     client = connect(server.url, retries=3)
     tags = [f"wave-{number}x" for number in range(9)]
-    readings = read_tags(ServiceReader(client), tags, 4, "zero", client.connection.api_token)
-    assert readings.errors == {}
+    results = read_tags(ServiceReader(client), tags, 4, "zero", client.connection.api_token)
+    assert results.errors == {}
     assert sum("/stats?" in target for target in server.targets) == 1
-    hinted = ["did you mean 'wave-1'?" in record.notes for record in readings.records.values()]
+    hinted = ["did you mean 'wave-1'?" in record.notes for record in results.found.values()]
     assert hinted == [b"200 OK" in recent] * 9

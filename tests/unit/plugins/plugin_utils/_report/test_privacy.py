@@ -11,13 +11,13 @@ from urllib.parse import unquote
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._outcomes import OutcomeCollector
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._privacy import DescriptionMask
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.outcome_tracker import outcome_trackers_of
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome import Outcome
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import gate_report
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.eventful import START, attempt, delivery, failure
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks

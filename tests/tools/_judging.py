@@ -10,11 +10,11 @@ import bisect
 import math
 from typing import Any, Iterable, Mapping
 
-from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.evidence import (
     log_evidence_against,
     log_evidence_for,
 )
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import _chart, _palette, svg
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report._scale import Scale
 

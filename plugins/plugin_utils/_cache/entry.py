@@ -10,6 +10,8 @@ import hmac
 import json
 from typing import Any, Mapping
 
+from ansible.errors import AnsibleError
+
 # Raise it with any change of the record, so that no version reads what another one wrote.
 _FORMAT = "mailops.smtpeter record 1"
 _CLOCK_SKEW = 60
@@ -53,3 +55,11 @@ class EntrySeal:
 
     def _digest(self, *of: Any) -> str:
         return hmac.digest(self._token, json.dumps([_FORMAT, *of]).encode(), "sha256").hex()
+
+
+def read_entry(plugin: Any, key: str) -> Any:
+    """Return what a cache plugin has under a key; None if there is nothing, or it is damaged."""
+    try:
+        return plugin.get(key) if plugin.contains(key) else None
+    except (AnsibleError, KeyError, TypeError, ValueError):
+        return None

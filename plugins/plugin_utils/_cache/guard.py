@@ -14,7 +14,7 @@ from typing import Any, Callable, Mapping
 from ansible import constants as C  # noqa: N812 - as all of Ansible calls it
 from ansible.utils.display import Display
 
-from .plugin import read_entry
+from .entry import read_entry
 
 CALL_TIMEOUT = 5.0
 

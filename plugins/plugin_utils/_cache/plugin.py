@@ -19,7 +19,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.cache import BaseFileCacheModule
 from ansible.plugins.loader import cache_loader
 
-from .entry import EntrySeal
+from .entry import EntrySeal, read_entry
 
 
 class RecordCache:
@@ -59,14 +59,6 @@ def open_cache(options: Mapping[str, Any]) -> RecordCache:
 
         get = GuardedStore(plugin, options).get
     return RecordCache(EntrySeal(options), plugin, get)
-
-
-def read_entry(plugin: Any, key: str) -> Any:
-    """Return what a cache plugin has under a key; None if there is nothing, or it is damaged."""
-    try:
-        return plugin.get(key) if plugin.contains(key) else None
-    except (AnsibleError, KeyError, TypeError, ValueError):
-        return None
 
 
 def data_directory() -> str:

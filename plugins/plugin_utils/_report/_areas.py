@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The picture of a gate by outcomes: delivered, under way and failed, as areas that fill up to 100%. Private."""
+"""The picture of a gate by outcomes: delivered, under way and failed, as areas that fill up to 100%.
+
+Private: names and behaviour may change.
+"""
 
 from __future__ import annotations
 

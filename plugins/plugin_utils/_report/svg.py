@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The picture of a gate: the share delivered over the wait, or with outcomes what became of all messages. Private."""
+"""The picture of a gate: the share delivered over the wait, or with outcomes what became of messages.
+
+Private: names and behaviour may change.
+"""
 
 from __future__ import annotations
 

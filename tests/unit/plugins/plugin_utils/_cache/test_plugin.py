@@ -11,8 +11,8 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.entry import EntrySeal
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.plugin import RecordCache, read_entry
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.entry import EntrySeal, read_entry
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.plugin import RecordCache
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks
 from hypothesis import given
 from hypothesis import strategies as st

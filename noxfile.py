@@ -408,9 +408,12 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def faults(session: nox.Session) -> None:
-    """Meet every fault of a hostile service, and write docs/faults.md from what came of it."""
+    """Meet every fault of a hostile service, on each ansible-core."""
+    ready(session, "test")
     other_cores(session, list(CORES))
-    script(session, "tests/tools/faults.py")
+    for core in CORES:
+        words = ["-n", "2", "--dist", "worksteal", "--core", core, *session.posargs]
+        session.run("python", "-m", "pytest", "-q", *words, "tests/integration/test_hostile.py")
 
 
 @nox.session

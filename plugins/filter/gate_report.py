@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filter C(gate_report)."""
+"""The filter `gate_report`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ short_description: Report what a campaign gate saw and decided
 version_added: 1.0.0
 description:
   - Turns what P(mailops.smtpeter.campaign_gate#module) returned into a report for those who read it outside of Ansible.
-  - The result is text. It is made from the gate's result alone, so the same result gives the same report. Tags and
-    messages in it are escaped, whatever they hold.
+  - The result is text. It is made from the gate's result alone, so the same result gives the same report. Tags,
+    messages and the words of receivers are escaped.
+  - With O(mailops.smtpeter.campaign_gate#module:judge_by=outcomes), all formats say why mail failed and at which
+    domains. No mail address is in them.
 author:
   - mailops.smtpeter contributors (@mailops)
 requirements:
@@ -31,14 +33,15 @@ options:
     description:
       - V(markdown) is a summary for a CI job, with a table of the tags, the reasons and the policy. It is never above
         the 1 MiB that CI services take; of very many tags it shows the worst, and says how many it leaves out.
-      - V(junit) is an XML document that CI servers show as tests, with one test case a tag. The verdicts V(fail) and
-        V(inconclusive) are failures, told apart by their type; V(error) is an error; a tag that was not decided when
-        another ended the gate is skipped. Where the verdict is not that of any tag, a test case named C(gate) has it.
+      - V(junit) is an XML document that CI servers show as tests, with one test case for each tag. The verdicts V(fail)
+        and V(inconclusive) are failures, told apart by their type; V(error) is an error; a tag that was not decided
+        when another ended the gate is skipped. If no tag has the verdict of the gate, a test case named C(gate) has it.
         It is valid for Jenkins, its xUnit plugin and GitLab.
-      - V(svg) is a picture of the delivery ratio over the wait, with its bounds, the required ratio and the verdict. At
-        most ten tags are drawn, the worst ones.
-      - V(html) is a page of its own, with that picture, the table, the reasons and the policy. It has no scripts and
-        needs no other files. Of very many tags it shows the worst, too.
+      - V(svg) is a picture of the delivery ratio over the wait, with its bounds, the required ratio and the verdict; of
+        a single look it shows bars. With outcomes it shows delivered, failed and under way as areas that fill up to
+        100%, at each look and by when the messages were taken in. At most ten tags are drawn, the worst ones.
+      - V(html) is a page of its own, with the verdict, the reason, that picture, the tables and the policy. It has no
+        scripts and needs no other files. Of very many tags it shows the worst, too.
     type: str
     version_added: 1.0.0
     required: true

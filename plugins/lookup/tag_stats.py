@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lookup C(tag_stats)."""
+"""The lookup `tag_stats`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ name: tag_stats
 short_description: Read the delivery statistics of tags at SMTPeter
 version_added: 1.0.0
 description:
-  - Gives one record for each tag of its terms, on the controller. Tags are read in parallel.
-  - The counters are over all messages that ever carried the tag.
-  - A lookup is evaluated anew by each host and each task that uses it. With O(cache=true) they share one request.
-  - An option that it does not know is an error.
+  - Returns one record for each tag in its terms. It runs on the controller and reads tags in parallel.
+  - The counters cover every message ever sent with the tag.
+  - Each host and each task that uses a lookup evaluates it again. With O(cache=true), they share one request.
+  - An unknown option is an error.
 author:
   - mailops.smtpeter contributors (@mailops)
 extends_documentation_fragment:
@@ -23,20 +23,23 @@ extends_documentation_fragment:
   - mailops.smtpeter._connection.reading
   - mailops.smtpeter._cache
 options:
+  # Required all the same: the lookup says how to set it, in better words than Ansible has.
+  api_token:
+    required: false
   _terms:
     description:
-      - The tags to read, as text. A term is split at its commas, unless it is a list in JSON.
+      - The tags to read, as text. A term is split at its commas, unless it is a JSON list.
       - A number, a boolean, a date or null is refused, so quote such tags (V('010')).
-      - A tag that is empty, V(.) or V(..), longer than 1,000 characters, or that holds white space, a semicolon or a
-        control character is refused.
+      - A tag that is empty, V(.) or V(..), longer than 1,000 characters, or that contains white space, a semicolon or
+        a control character is refused.
       - Required when O(recent=false).
     type: list
     version_added: 1.0.0
     elements: str
   recent:
     description:
-      - Whether to read the most recently active tags, at most ten, instead of terms, which must not be given then. They
-        are not kept in the cache.
+      - Whether to read the most recently active tags, at most ten, instead of terms. Do not give terms then. The cache
+        is not used.
     type: bool
     version_added: 1.0.0
     default: false
@@ -56,7 +59,7 @@ EXAMPLES = r"""
   ansible.builtin.assert:
     that: lookup('mailops.smtpeter.tag_stats', 'wave-1') is mailops.smtpeter.healthy(min_delivery_ratio=0.9)
 
-- name: Show the tags of which less than 95% was delivered so far
+- name: Show the tags with less than 95% delivered so far
   ansible.builtin.debug:
     msg: "{{ records | selectattr('messages') | selectattr('delivery_ratio', 'lt', 0.95) | map(attribute='tag') }}"
   vars:
@@ -67,7 +70,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ query('mailops.smtpeter.tag_stats', recent=true) | map(attribute='tag') }}"
 
-# Whatever the number of hosts, the service is asked once, and not again for a minute.
+# The service is asked once for all hosts, and not again for a minute.
 - name: Stop every host unless the campaign is healthy
   ansible.builtin.assert:
     that: >-
@@ -108,69 +111,77 @@ _raw:
 """
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
+
+if TYPE_CHECKING:
+    from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.plugin import RecordCache
 
 
 class LookupModule(LookupBase):
     """Reads the statistics of tags.
 
-    Each host's worker compiles what it imports anew, so that a hit in the cache goes the shortest way.
+    Each host's worker compiles what it imports, so that a hit in the cache imports as little as possible.
     """
 
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
-        """Return one record for each term; raises AnsibleLookupError."""
+        """Return one record for each tag of the terms; raises AnsibleLookupError."""
         # Ansible's own: ansible-core before 2.19 passes it to the lookup of a loop.
         kwargs.pop("wantlist", None)
-        problem = None
-        try:
-            self._set(variables or {}, kwargs)
-        except AnsibleError as error:
-            problem = str(error)
-        hits = None if problem else self._hits(terms, kwargs)
-        if hits is not None:
-            return hits
+        self._set_options(variables or {}, kwargs)
+        cache, found = self._find(terms, kwargs)
+        if terms and all(isinstance(term, str) and term in found and found[term]["known"] for term in terms):
+            return [dict(found[term]) for term in terms]
 
         from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
-        from ansible_collections.mailops.smtpeter.plugins.plugin_utils._tag_stats import look_up
+        from ansible_collections.mailops.smtpeter.plugins.plugin_utils._tag_stats import check_names, read_terms
 
         try:
-            return look_up(terms, kwargs, self.option_definitions, problem or self.get_options())
+            check_names(kwargs, self.option_definitions)
+            return read_terms(terms, self.get_options(), cache, found)
         except SmtpeterError as error:
             problem = str(error)
         raise AnsibleLookupError(f"mailops.smtpeter.tag_stats: {problem}")
 
-    def _set(self, variables: dict[str, Any], direct: dict[str, Any]) -> None:
+    def _set_options(self, variables: dict[str, Any], direct: dict[str, Any]) -> None:
+        """Set the options from everywhere, and have Ansible mask the token; raises AnsibleLookupError."""
+        # Not imported here: an ansible-core that has it imports it at its start.
+        secrets = sys.modules.get("ansible.module_utils.secrets")
+        given = direct.get("api_token") or direct.get("access_token")
+        if secrets and isinstance(given, str):
+            secrets.register_secret(given)
         sources = [source["name"] for option in self.option_definitions.values() for source in option.get("vars", ())]
         # Ansible hands over the variables with the templates in them not yet filled.
         filled = {name: self._templar.template(variables[name]) for name in sources if name in variables}
-        self.set_options(var_options=filled, direct=direct)
+        try:
+            self.set_options(var_options=filled, direct=direct)
+        except AnsibleError as error:
+            problem = str(error)
+        else:
+            if secrets and self.get_option("api_token"):
+                secrets.register_secret(self.get_option("api_token"))
+            return
+        raise AnsibleLookupError(f"mailops.smtpeter.tag_stats: {problem}")
 
-    def _hits(self, terms: list[Any], direct: dict[str, Any]) -> list[dict[str, Any]] | None:
-        """Return the records where the cache has each of them; null where there is more to do or to say."""
+    def _find(self, terms: list[Any], direct: dict[str, Any]) -> tuple[RecordCache | None, dict[str, dict[str, Any]]]:
+        """Return the cache, if it is used and can be opened, and the records of terms that are in it."""
         given = self.get_options()
-        if not given["cache"] or not given["api_token"] or not terms or not set(direct) <= set(given) - {"_terms"}:
-            return None
-        from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache import open_cache
+        if (
+            not given["cache"]
+            or not given["api_token"]
+            or given["recent"]
+            or not direct.keys() <= given.keys() - {"_terms"}
+        ):
+            return None, {}
+        from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.plugin import open_cache
 
         try:
             cache = open_cache(given)
         except AnsibleError:
-            return None
-        records: list[dict[str, Any]] = []
-        for term in terms:
-            if isinstance(term, str) and ("," in term or term.lstrip()[:1] in ("[", "{")):
-                # It may stand for several tags.
-                return None
-            found = list(cache.find([term]).values())
-            # The first that is missing ends it, since what follows looks for all of them.
-            if not found or not found[0]["known"]:
-                return None
-            records += found
-        # As register_secret does, without the cost of an import: an ansible-core that has it imports it at its start.
-        secrets = sys.modules.get("ansible.module_utils.secrets")
-        if secrets is not None:
-            secrets.register_secret(given["api_token"])
-        return records
+            return None, {}
+        # Text with a comma, and a list in JSON, are several tags.
+        plain = {term for term in terms if isinstance(term, str) and "," not in term and term.lstrip()[:1] not in "[{"}
+        records = {term: cache.find(term) for term in plain}
+        return cache, {term: record for term, record in records.items() if record is not None}

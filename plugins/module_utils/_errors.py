@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one family of errors that the layers raise. Private: names and behaviour may change."""
+"""The one family of errors. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 
 class SmtpeterError(Exception):
-    """Anything this collection refuses or fails at; its text is fit for the user and holds no secret."""
+    """Base of all errors of this collection. Their texts are written for users and contain no secret."""
 
 
 class OptionError(SmtpeterError):
     """An option or an input that cannot be used.
 
-    `option` is its name as the user types it; the text names it and says what to do instead.
+    `option` is its name as users type it. The text names it and says what to do instead.
     """
 
     def __init__(self, option: str, problem: str) -> None:
@@ -24,21 +24,28 @@ class OptionError(SmtpeterError):
         self.option = option
         self.problem = problem
 
+    @classmethod
+    def not_set(cls, option: str, remedy: str) -> OptionError:
+        """Return the error of a required option that has no value."""
+        error = cls(option, remedy)
+        error.args = (f"{option} is not set: {remedy}",)
+        return error
+
 
 KINDS = (
     "connection", "timeout", "certificate", "refused", "service", "answer", "unknown_tag", "not_tried", "lost",
 )  # fmt: skip
-# A longer pause that a service asks for is not waited for; seconds.
+# The longest pause, in seconds, that the client waits when the service asks for one.
 RETRY_AFTER_LIMIT = 30.0
 
 
 class StatsError(SmtpeterError):
-    """A tag whose statistics could not be read; where C(tag) is empty, the most recently active tags.
+    """A tag that could not be read. An empty `tag` stands for the most recently active tags.
 
     `kind` is one of KINDS: `connection`, `timeout`, `certificate`, `refused` (4xx but 404, 408, 425 and 429),
-    `service` (408, 425, 429 and 5xx), `answer` (not understood), `unknown_tag`, `not_tried`, and `lost` (a gate's look
-    without a result). `status` is the HTTP status, if any; `retry_after` the seconds that the service asked to wait,
-    if it did.
+    `service` (408, 425, 429 and 5xx), `answer` (not understood), `unknown_tag`, `not_tried`, and `lost` (a look of the
+    gate without a result). `status` is the HTTP status, if any. `retry_after` is how many seconds the service asked to
+    wait, if it did. `attempts` counts the requests. The text is built from these fields, none of which is a URL.
     """
 
     def __init__(
@@ -67,14 +74,19 @@ class StatsError(SmtpeterError):
         return f"{what}: {self.problem}{tried}"
 
     @property
-    def forbids_more(self) -> bool:
-        """True where the token was refused, so that asking for other tags is pointless."""
+    def is_token_refused(self) -> bool:
+        """Whether the service refused the token, so that requests for other tags are pointless."""
         return self.status in (401, 403)
 
     @property
     def asks_for_long_pause(self) -> bool:
-        """True where the service asked for a pause that is not waited for, so that it is asked no further."""
+        """Whether the service asked for a longer pause than the client waits."""
         return (self.retry_after or 0.0) > RETRY_AFTER_LIMIT
+
+    @property
+    def concerns_all_tags(self) -> bool:
+        """Whether the service asked for a pause, which requests for all tags must keep."""
+        return self.status == 429 or self.retry_after is not None
 
     def as_dict(self) -> dict[str, Any]:
         """Return `kind`, `status` and `msg`, as results show them."""

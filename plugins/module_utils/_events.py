@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The answer of the events method, parsed as a stream and checked. Private: names and behaviour may change.
+"""The events of an answer, parsed as a stream and checked. Private: names and behaviour may change.
 
-No more of an answer is held than a piece of it and the event that the piece ends in.
+Of an answer, one piece is in memory, and the event at its end.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 
 from ._errors import SmtpeterError
 
-# An event is a few hundred bytes; in characters.
+# In characters. An event has a few hundred.
 EVENT_LIMIT = 1024 * 1024
 _NOTHING = re.compile(r"(null|\{[ \t\n\r]*\})[ \t\n\r]*")
 _SPACE = re.compile(r"[ \t\n\r]*")
 _FIRST, _EVENT, _SEPARATOR, _END = range(4)
 _KINDS = {"attempt": "an attempt", "delivery": "a delivery", "failure": "a failure"}
-# Only ASCII digits in the documented places are found in these, which is faster than any parsing.
+# Looking times up is faster than parsing them, and only finds ASCII digits in the documented places.
 _DAYS: dict[str, int] = {}
 _DAYS_LIMIT = 4096
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -33,11 +33,11 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 
 class EventError(SmtpeterError):
-    """An answer of the events method that is not as documented; the text says what came, and repeats none of it."""
+    """An answer with events is not as documented. The text says what came, without repeating it."""
 
 
 class Event(NamedTuple):
-    """An attempt, a delivery or a failure of one message to one recipient; `at` in seconds since 1970."""
+    """An attempt, a delivery or a failure of one message to one recipient. `at` is in seconds since 1970."""
 
     kind: str
     message: str
@@ -49,7 +49,7 @@ class Event(NamedTuple):
 class EventStream:
     """Parses a JSON array, piece by piece, into events that are not yet checked.
 
-    `count` is the number of events so far. What an unknown tag may get (`null`, `{}`) is an array without events.
+    `count` is the number of events so far. The answers that an unknown tag may get (`null`, `{}`) have no events.
     """
 
     def __init__(self) -> None:
@@ -61,27 +61,27 @@ class EventStream:
         self._text = ""
         self._started = False
         self._expected = _FIRST
-        # So many characters are worth another attempt at an event that was not whole.
-        self._enough = 0
+        # An event that was incomplete is tried again with so many characters.
+        self._retry_length = 0
 
     def feed(self, piece: bytes) -> list[Any]:
-        """Return the events that are whole with this piece; raises EventError."""
-        return self._take(piece, final=False)
+        """Return the events that this piece completes; raises EventError."""
+        return self._parse(piece, final=False)
 
     def close(self) -> list[Any]:
-        """Return what is left at the end of the answer, which is nothing; raises EventError where it was cut."""
-        found = self._take(b"", final=True)
+        """End the answer, and return the events that are left; raises EventError if it was cut short."""
+        found = self._parse(b"", final=True)
         if self._expected != _END:
             raise EventError(f"the array is cut short, or is not JSON, after {self.count} events")
         return found
 
-    def _take(self, piece: bytes, final: bool) -> list[Any]:
+    def _parse(self, piece: bytes, final: bool) -> list[Any]:
         problem = ""
         try:
             self._text += self._decoder.decode(piece, final)
             if not self._started:
                 self._start(final)
-            found = self._events() if self._started and (final or len(self._text) >= self._enough) else []
+            found = self._events() if self._started and (final or len(self._text) >= self._retry_length) else []
         except UnicodeDecodeError:
             problem = "it is not UTF-8"
         except RecursionError:
@@ -98,11 +98,11 @@ class EventStream:
             self._started, self._text = True, text[1:]
         elif final or len(text) > 4096:
             if not _NOTHING.fullmatch(text):
-                raise EventError(f"{_kind_of_text(self._json, text)} came where an array of events belongs")
+                raise EventError(f"{_kind_of_text(self._json, text)} came instead of an array of events")
             self._started, self._text, self._expected = True, "", _END
 
     def _events(self) -> list[Any]:
-        found = self._many() if self._expected in (_FIRST, _EVENT) else []
+        found = self._complete_events() if self._expected in (_FIRST, _EVENT) else []
         position = 0
         while True:
             position = _SPACE.match(self._text, position).end()  # type: ignore[union-attr]
@@ -118,32 +118,32 @@ class EventStream:
                     raise EventError(f"it is not JSON, after {self.count + len(found)} events")
                 self._expected = _EVENT
             elif mark != "{":
-                raise EventError(f"{_kind_of_mark(mark)} came where an event belongs")
+                raise EventError(f"{_kind_of_mark(mark)} came instead of an event")
             else:
                 try:
                     event, position = self._json.raw_decode(self._text, position)
                 except ValueError:
-                    # The rest of it may be in the next piece.
+                    # The rest may be in the next piece.
                     break
                 found.append(event)
                 self._expected = _SEPARATOR
                 continue
             position += 1
         self._text = self._text[position:]
-        self._enough = 0 if found else 2 * len(self._text)
+        self._retry_length = 0 if found else 2 * len(self._text)
         if len(self._text) > EVENT_LIMIT:
             raise EventError(
                 f"after {self.count + len(found)} events, what follows is too long for one, or is not JSON"
             )
         return found
 
-    def _many(self) -> list[Any]:
-        """Parse all whole events but the last at once, where there is no more than a blank between them."""
+    def _complete_events(self) -> list[Any]:
+        """Parse all complete events but the last at once, if there is no more than a space between them."""
         end = max(self._text.rfind("},{"), self._text.rfind("}, {")) + 1
         if not end:
             return []
         try:
-            # It parses only if a bracket may stand there, that is, between two events.
+            # It can be parsed only if the text ends between two events.
             found: list[Any] = self._json.decode(f"[{self._text[:end]}]")
         except ValueError:
             return []
@@ -153,9 +153,9 @@ class EventStream:
 
 
 def read_event(raw: Any, tag: str) -> Event | None:
-    """Check an event of the answer for `tag`; null where it says nothing about delivery.
+    """Return an event of the answer for `tag`; None if it is not about delivery.
 
-    Raises EventError where it is not as documented.
+    Raises EventError if it is not as documented.
     """
     try:
         kind, data = raw["type"], raw["data"]
@@ -175,7 +175,7 @@ def read_event(raw: Any, tag: str) -> Event | None:
 
 
 def _read_slowly(raw: Any, tag: str) -> Event | None:
-    """Read an event of a day that is not known yet, or raise what is wrong with it."""
+    """Return an event of a day that is not in _DAYS yet, or raise EventError."""
     problem = _problem_of(raw)
     if problem:
         raise EventError(problem)
@@ -187,9 +187,9 @@ def _read_slowly(raw: Any, tag: str) -> Event | None:
 
 
 def _problem_of(raw: Any) -> str:
-    """Return what is not as documented, without a word of the service; empty where nothing is."""
+    """Return what is not as documented, without repeating it; empty if nothing is."""
     if not isinstance(raw, dict):
-        return f"{_kind_of(raw)} came where an event belongs"
+        return f"{_kind_of(raw)} came instead of an event"
     kind = raw.get("type")
     if not isinstance(kind, str):
         return "the type of an event is not text" if "type" in raw else "an event without a type came"
@@ -229,9 +229,9 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _whole(text: str) -> int:
-    # Python reads numbers of thousands of digits slowly, or refuses them.
+    # Python reads numbers of thousands of digits slowly, or refuses to.
     if len(text) > 20:
-        raise EventError("a number is out of all bounds")
+        raise EventError("a number is out of bounds")
     return int(text)
 
 
@@ -249,7 +249,7 @@ def _kind_of(value: Any) -> str:
 
 
 def _kind_of_text(decoder: json.JSONDecoder, text: str) -> str:
-    """Say what came instead of an array."""
+    """Return the kind of what came instead of an array."""
     if not text:
         return "nothing"
     try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Python libraries that are missing, and how to install them. Private: names and behaviour may change."""
+"""Missing Python libraries, and how to install them. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _DEBIAN_PACKAGES = {
 
 
 class LibraryMissing(SmtpeterError):
-    """`library`, by its name on PyPI, is not there for this Python; `instead` says what works without it."""
+    """`library`, named as on PyPI, is not installed for this Python. `instead` continues with what works without it."""
 
     def __init__(self, library: str, instead: str = "") -> None:
         super().__init__(how_to_install(library) + instead)
 
 
 def how_to_install(library: str) -> str:
-    """Return the sentence that names a missing library of PyPI, this machine and its Python, and each way to get it."""
+    """Return the message about a missing library, named as on PyPI: where it is missing and how to install it."""
     return (
         f"the Python library {library} is not installed on {platform.node()} for {sys.executable}; install it with "
         f"'{shlex.quote(sys.executable)} -m pip install {library}' in a virtual environment, "
@@ -38,7 +38,7 @@ def how_to_install(library: str) -> str:
 
 
 def is_missing(module: str) -> bool:
-    """Return whether a module cannot be imported, without the cost of importing it."""
+    """Return whether a module cannot be imported, without importing it."""
     from importlib.util import find_spec
 
     return find_spec(module) is None

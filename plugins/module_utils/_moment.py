@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Moments as options give them: ISO 8601, a datetime or a Unix time. Private: names and behaviour may change."""
+"""Reads moments from options: ISO 8601, a datetime or a Unix time. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _BASIC = re.compile(r"(?P<date>[0-9]{8})[Tt]" + _CLOCK.format("", "") + _ZONE + 
 
 
 def read_moment(option: str, value: Any) -> datetime | None:
-    """Return a moment in UTC, in whole seconds; null where `value` is null.
+    """Return a moment in UTC, in whole seconds; None for None.
 
-    `value` is a datetime or a date, ISO 8601 as text, or a Unix time in seconds as a number or as text. What names no
-    zone is in UTC. A fraction of a second is dropped, since the service's own times have none. Raises OptionError for
+    `value` is a datetime or a date, ISO 8601 as text, or a Unix time in seconds, as a number or as text. Without a zone
+    it is in UTC. A fraction of a second is dropped, since the service's own times have none. Raises OptionError for
     anything else, and for moments before 2000.
     """
     if value is None:
@@ -45,7 +45,7 @@ def _moment(option: str, value: Any) -> datetime:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _of_seconds(option, value, value)
     if not isinstance(value, str):
-        raise OptionError(option, f"it is no moment; {_FORMS}")
+        raise OptionError(option, f"it is not a moment; {_FORMS}")
     text = value.strip()
     if not text:
         raise OptionError(option, f"it is empty; leave it out, or {_FORMS}")
@@ -53,13 +53,13 @@ def _moment(option: str, value: Any) -> datetime:
         return _of_seconds(option, float(text), value)
     found = _EXTENDED.fullmatch(text) or _BASIC.fullmatch(text)
     if not found:
-        raise OptionError(option, f"{_shown(value)} is no moment; {_FORMS}")
+        raise OptionError(option, f"{_shown(value)} is not a moment; {_FORMS}")
     try:
         day = datetime.strptime(found["date"].replace("-", ""), "%Y%m%d")  # noqa: DTZ007 - the zone follows
         clock = {"hour": int(found["h"] or 0), "minute": int(found["m"] or 0), "second": int(found["s"] or 0)}
         moment = day.replace(**clock, tzinfo=_zone(found["zone"]))
     except ValueError:
-        raise OptionError(option, f"{_shown(value)} is no moment that there is; {_FORMS}") from None
+        raise OptionError(option, f"{_shown(value)} is not a moment that exists; {_FORMS}") from None
     return _in_utc(option, moment, value)
 
 
@@ -77,7 +77,7 @@ def _in_utc(option: str, moment: datetime, value: Any) -> datetime:
     try:
         return moment.replace(tzinfo=moment.tzinfo or timezone.utc).astimezone(timezone.utc)
     except (OverflowError, ValueError):
-        raise OptionError(option, f"{_shown(value)} is no moment that there is; {_FORMS}") from None
+        raise OptionError(option, f"{_shown(value)} is not a moment that exists; {_FORMS}") from None
 
 
 def _of_seconds(option: str, number: float, value: Any) -> datetime:
@@ -85,7 +85,7 @@ def _of_seconds(option: str, number: float, value: Any) -> datetime:
         return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=math.floor(number))
     except (OverflowError, ValueError):
         # NaN, infinity, or milliseconds.
-        raise OptionError(option, f"{_shown(value)} is out of all bounds as a Unix time in seconds; {_FORMS}") from None
+        raise OptionError(option, f"{_shown(value)} is out of bounds as a Unix time in seconds; {_FORMS}") from None
 
 
 def _shown(value: Any) -> str:

@@ -13,7 +13,8 @@ from typing import Any, Mapping
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ._client import TOKEN_MINIMUM, Client, Connection
+from ._client import Client
+from ._connection import Connection, check_connection_options
 from ._errors import OptionError
 from ._fields import Reader
 from ._missing import is_missing
@@ -135,10 +136,7 @@ def check_connection(options: Mapping[str, Any]) -> None:
     Null ones, such as a token that only the task's host has, are not checked. It reads no file and no environment,
     since those of the task's host count.
     """
-    known = {name: options[name] for name in _DEFAULTS if options.get(name) is not None}
-    # Only the form is checked, so any token will do where it is not known here.
-    known.setdefault("api_token", "x" * TOKEN_MINIMUM)
-    Connection(**known)
+    check_connection_options(options)
 
 
 def missing_requests() -> bool:

@@ -9,23 +9,24 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Callable, Iterable, Tuple
+from typing import Callable, Iterable, Tuple
 
+from ._answer import Answer
+from ._client import Client
 from ._errors import OptionError, StatsError
 from ._events import EventError, EventStream
-from ._fetch import Readings, read_each
 from ._outcomes import Outcome, OutcomeCollector
 from ._privacy import DescriptionMask
+from ._reader import TagResults, read_each
 from ._recent import Suggestions
 from ._record import age_notes, unknown_tag
 
-if TYPE_CHECKING:
-    from ._client import Answer, Client
-
-# The service cuts a longer period to a month from its start, and the shortest month has so many days.
+# The service shortens a longer period to a month from its start, and the shortest month has so many days.
 MONTH = timedelta(days=28)
 TOP_LIMIT = 1000
-_RIGHT = "the token may lack the right to read events, which counters do not need (judge_by: counters, tag_stats_info)"
+_PERMISSION = (
+    "the token may lack the permission to read events, which counters do not need (judge_by: counters, tag_stats_info)"
+)
 
 Period = Tuple[date, date]
 
@@ -38,11 +39,11 @@ def read_outcomes(
     since: datetime | None,
     top: int,
     until: datetime | None = None,
-) -> Readings[Outcome]:
+) -> TagResults[Outcome]:
     """Read what became of the messages of each tag that were taken in at `since` or later, and before `until`.
 
-    `parallel` and `missing` are as in `read_tags`, `top` (1 to 1,000) is the most causes and domains to name. Raises
-    OptionError before anything is sent.
+    `parallel` is as in `read_each`, `missing` as in `read_tags`, and `top` (1 to 1,000) is the most causes and domains
+    to name. Raises OptionError before anything is sent.
     """
     if not 1 <= top <= TOP_LIMIT:
         raise OptionError("top", f"{top} is not from 1 to {TOP_LIMIT}")
@@ -53,18 +54,18 @@ def read_outcomes(
         outcome = reader.read(tag)
         if outcome.known:
             return outcome
-        meant = suggestions.for_tag(tag)
+        suggestion = suggestions.for_tag(tag)
         if missing == "error":
-            raise StatsError("unknown_tag", tag, "; ".join(filter(None, [unknown_tag(tag), meant])))
-        return outcome.with_notes(meant) if meant else outcome
+            raise StatsError("unknown_tag", tag, "; ".join(filter(None, [unknown_tag(tag), suggestion])))
+        return outcome.with_notes(suggestion) if suggestion else outcome
 
-    return read_each(tags, client.connection.api_token, parallel, read)
+    return read_each(tags, parallel, read, client.connection.api_token)
 
 
 def periods(since: datetime | None, now: datetime) -> list[Period | None]:
-    """Return the periods to ask for, in UTC days without their last one: no day is in two of them, none is left out.
+    """Return the periods to ask for: the first UTC day, and the day after the last. They follow on each other.
 
-    Without `since` it is one without dates. The last period ends after tomorrow, whatever the clocks.
+    Without `since` it is one without dates. The last period ends after tomorrow, since clocks may differ.
     """
     if since is None:
         return [None]
@@ -98,7 +99,7 @@ class _OutcomeReader:
         self._now = now
 
     def read(self, tag: str) -> Outcome:
-        """Ask for the events of a tag and return its outcome; raises StatsError."""
+        """Return the outcome of a tag, from its events; raises StatsError."""
         self._client.prepare()
         start = self._clock()
         collector = OutcomeCollector(tag, self._mask)
@@ -106,7 +107,7 @@ class _OutcomeReader:
         is_found = False
         ages: list[int] = []
         for period in periods(self._since, fetched_at):
-            answer = self._fetch(tag, period, collector)
+            answer = self._collect(tag, period, collector)
             fetched_at = answer.fetched_at
             is_found = is_found or answer.body is not None
             ages += [] if answer.age is None else [answer.age]
@@ -114,25 +115,26 @@ class _OutcomeReader:
         age = max(ages, default=None)
         return replace(outcome.with_notes(*age_notes(age)), age=age)
 
-    def _fetch(self, tag: str, period: Period | None, collector: OutcomeCollector) -> Answer:
-        streams: list[EventStream] = []
+    def _collect(self, tag: str, period: Period | None, collector: OutcomeCollector) -> Answer:
+        """Add the events of a period to the collector, and return the answer that they came in."""
+        stream = EventStream()
 
-        def begin() -> Callable[[bytes], None]:
-            # What an attempt that broke off has added is the same again, and counts once.
-            streams[:] = [EventStream()]
-            return lambda piece: collector.add(streams[0].feed(piece))
+        def open_feed() -> Callable[[bytes], None]:
+            # The events of an attempt that was cut short come again, and count once.
+            nonlocal stream
+            stream = EventStream()
+            return lambda piece: collector.add(stream.feed(piece))
 
-        error: StatsError
         try:
-            answer = self._client.fetch_events(tag, period, begin)
+            answer = self._client.fetch_events(tag, period, open_feed)
             if answer.body is not None:
-                collector.add(streams[0].close())
+                collector.add(stream.close())
             return answer
-        except EventError as problem:
-            error = StatsError("answer", tag, f"the events cannot be understood: {problem}; check api_url")
-        except StatsError as refusal:
-            if refusal.forbids_more:
-                refusal.problem += f"; {_RIGHT}"
-            error = refusal
+        except StatsError as error:
+            if error.is_token_refused:
+                error.problem += f"; {_PERMISSION}"
+            raise
+        except EventError as error:
+            problem = str(error)
         # Raised here, so that no context keeps an event.
-        raise error
+        raise StatsError("answer", tag, f"the events cannot be understood: {problem}; check api_url")

@@ -4,8 +4,8 @@
 
 """What became of each message under a tag, from its events. Private: names and behaviour may change.
 
-Events come in any order and any number of times. Of a message no more is kept than its key, three moments, and the
-numbers of its domain and of the cause of its failure.
+Events come in any order and any number of times. What is stored of a message is its key, three moments, and the numbers
+of its domain and of the cause of its failure.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import re
 from array import array
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any, Iterable, Iterator, NamedTuple
 
 from ._events import Event, read_event
 from ._privacy import DescriptionMask, domain_of
 from ._record import to_iso, unknown_tag
+from ._tally import MessageCount, Tally, Timeline, moment_of
 
-SPANS = 120
 _NEVER = -(2**40)
 _KEY_LIMIT = 96
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
@@ -34,7 +34,7 @@ NO_MAIL_SINCE = "there is no mail since then, or no such tag: check its spelling
 
 
 class Cause(NamedTuple):
-    """Why a message failed: what the receiver answered, as far as it is in the usual form, and its masked words."""
+    """Why a message failed: the codes that the receiver gave, if they are in the usual form, and its masked text."""
 
     code: int | None
     status: str | None
@@ -43,16 +43,16 @@ class Cause(NamedTuple):
 
     @property
     def order(self) -> tuple[Any, ...]:
-        """What puts causes in one order, whatever came first."""
+        """A key that sorts causes."""
         return (self.code or 0, self.status or "", self.state or "", self.description or "")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the messages under a tag; `as_dict` gives it the form that plugins return.
+    """What became of the messages under a tag; `as_dict` returns it in the form that plugins return.
 
     Moments are in UTC, and `oldest_under_way` is in seconds. `failures`, `domains` and `timeline` are as in the result.
-    `age` is for how many seconds a cache had kept the oldest answer, and not in the plain form.
+    `age` is how many seconds a cache had stored the oldest answer; it is not in the plain form.
     """
 
     tag: str
@@ -107,9 +107,9 @@ class Outcome:
 
 
 class OutcomeCollector:
-    """Collects the events of one tag, and makes its outcome of them.
+    """Collects the events of one tag, and makes an outcome of them.
 
-    `mask` takes addresses and the token out of what receivers said.
+    `mask` masks addresses and the token in what receivers said.
     """
 
     def __init__(self, tag: str, mask: DescriptionMask) -> None:
@@ -127,7 +127,7 @@ class OutcomeCollector:
         self._cause_list: list[Cause] = []
 
     def add(self, raw_events: Iterable[Any]) -> None:
-        """Add events as the service gave them; raises EventError for one that is not as documented."""
+        """Add events of an answer; raises EventError for one that is not as documented."""
         numbers, tag = self._numbers, self._tag
         taken, delivered = self._taken, self._delivered
         for raw in raw_events:
@@ -136,7 +136,7 @@ class OutcomeCollector:
             if event is None:
                 continue
             kind, message, recipient, at, _data = event
-            # The length keeps apart what would read the same when put together.
+            # Without the length, two messages could have the same key.
             key: str | bytes = f"{len(message)} {message}{recipient}"
             if len(key) > _KEY_LIMIT:
                 key = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()  # type: ignore[union-attr]
@@ -167,7 +167,7 @@ class OutcomeCollector:
             return
         cause = self._cause(event)
         if event.at == self._failed[number]:
-            # Of two in one second, always the same one counts.
+            # Of two failures in one second the same one must count, in any order of events.
             cause = max(cause, self._cause_list[self._cause_of[number]], key=lambda each: each.order)
         known = self._causes.get(cause)
         if known is None:
@@ -200,8 +200,8 @@ class OutcomeCollector:
     ) -> Outcome:
         """Return what became of the messages that were taken in at `since` or later, and before `until`.
 
-        `top` is the most causes, and the most domains, to name; `read_seconds` is passed on. `is_found` is false where
-        the service said that it has nothing there.
+        `top` is the most causes, and the most domains, to name. `read_seconds` becomes a part of the outcome.
+        `is_found` is false if the service answered 404.
         """
         end = None if until is None else int(until.timestamp())
         tally = self._tally(_NEVER + 1 if since is None else int(since.timestamp()), end)
@@ -217,19 +217,19 @@ class OutcomeCollector:
             failed=tally.failed,
             returned=tally.returned,
             oldest_under_way=None if tally.oldest is None else max(0, now - tally.oldest),
-            last_taken_at=_moment(tally.last_taken),
-            last_moved_at=_moment(tally.last_moved),
+            last_taken_at=moment_of(tally.last_taken),
+            last_moved_at=moment_of(tally.last_moved),
             read_seconds=round(read_seconds, 3),
             failures=tuple(self._failures(tally, top)),
             domains=tuple(self._largest_domains(tally, top)),
             timeline=tuple(tally.timeline.entries()),
         )
 
-    def _tally(self, since: int, until: int | None) -> _Tally:
+    def _tally(self, since: int, until: int | None) -> Tally:
         """Count the messages that were taken in at `since` or later, and before `until`."""
         last = max((at for at in self._taken if until is None or at < until), default=_NEVER)
         first = min((at for at in self._taken if since <= at <= last), default=None)
-        tally = _Tally(_Timeline() if first is None else _Timeline(first, last))
+        tally = Tally(Timeline() if first is None else Timeline(first, last))
         returning = {
             number for number, cause in enumerate(self._cause_list) if (cause.state or "").lower() == _RETURNED
         }
@@ -248,7 +248,7 @@ class OutcomeCollector:
                 tally.causes[cause, domain] += 1
         return tally
 
-    def _notes(self, tally: _Tally, since: datetime | None, now: int, is_found: bool) -> Iterator[str]:
+    def _notes(self, tally: Tally, since: datetime | None, now: int, is_found: bool) -> Iterator[str]:
         if not self._events and (since is None or not is_found):
             yield unknown_tag(self._tag)
         elif not tally.messages and since is not None:
@@ -262,7 +262,7 @@ class OutcomeCollector:
         if tally.last_moved is not None and tally.last_moved > now:
             yield "the last event is in the future"
 
-    def _failures(self, tally: _Tally, top: int) -> Iterator[dict[str, Any]]:
+    def _failures(self, tally: Tally, top: int) -> Iterator[dict[str, Any]]:
         by_cause: dict[int, dict[str, int]] = {}
         totals: Counter[int] = Counter()
         names = list(self._domains)
@@ -281,7 +281,7 @@ class OutcomeCollector:
                 "domains": [self._mask.word(name) for name in frequent],
             }
 
-    def _largest_domains(self, tally: _Tally, top: int) -> Iterator[dict[str, Any]]:
+    def _largest_domains(self, tally: Tally, top: int) -> Iterator[dict[str, Any]]:
         names = list(self._domains)
         counts = {names[number]: count for number, count in tally.domains.items()}
         ranked = sorted(
@@ -293,94 +293,11 @@ class OutcomeCollector:
         rest = [count for _name, count in ranked[top:]]
         rest += [count for name, count in counts.items() if name is None]
         if rest:
-            yield {"domain": None, **_Count.total(rest).as_dict()}
-
-
-class _Count:
-    """How many messages there are, and how many of these are delivered and failed."""
-
-    __slots__ = ("deliveries", "failed", "messages")
-
-    def __init__(self, messages: int = 0, deliveries: int = 0, failed: int = 0) -> None:
-        self.messages = messages
-        self.deliveries = deliveries
-        self.failed = failed
-
-    @classmethod
-    def total(cls, counts: list[_Count]) -> _Count:
-        """Return the sum of several."""
-        return cls(
-            sum(count.messages for count in counts),
-            sum(count.deliveries for count in counts),
-            sum(count.failed for count in counts),
-        )
-
-    def as_dict(self) -> dict[str, int]:
-        """Return the counts by name, and how many messages are under way."""
-        under_way = self.messages - self.deliveries - self.failed
-        return {
-            "messages": self.messages,
-            "deliveries": self.deliveries,
-            "failed": self.failed,
-            "under_way": under_way,
-        }
-
-
-class _Timeline:
-    """Equal spans from the first message to the last, at most 120, in seconds since 1970."""
-
-    def __init__(self, first: int = 0, last: int = -1) -> None:
-        self._first = first
-        self._seconds = max(1, -(-(last - first + 1) // SPANS))
-        self._spans = [_Count() for _span in range(-(-(last - first + 1) // self._seconds))]
-
-    def at(self, moment: int) -> _Count:
-        """Return the counts of the span that a moment is in."""
-        return self._spans[(moment - self._first) // self._seconds]
-
-    def entries(self) -> Iterator[dict[str, Any]]:
-        """Yield the spans as results show them."""
-        for number, count in enumerate(self._spans):
-            yield {
-                "at": to_iso(_moment(self._first + number * self._seconds)),
-                "seconds": self._seconds,
-                "messages": count.messages,
-                "deliveries": count.deliveries,
-                "failed": count.failed,
-            }
-
-
-class _Tally:
-    """The counts of an outcome while its messages are counted; moments in seconds since 1970."""
-
-    def __init__(self, timeline: _Timeline) -> None:
-        self.messages = self.deliveries = self.failed = self.returned = self.left_out = self.contradicted = 0
-        self.oldest: int | None = None
-        self.last_taken: int | None = None
-        self.last_moved: int | None = None
-        self.domains: dict[int, _Count] = {}
-        self.causes: Counter[tuple[int, int]] = Counter()
-        self.timeline = timeline
-
-    def add(self, taken: int, moved: int, domain: int, is_delivered: bool, has_failed: bool) -> None:
-        """Count a message."""
-        by_domain = self.domains.get(domain)
-        if by_domain is None:
-            by_domain = self.domains[domain] = _Count()
-        for count in (self, by_domain, self.timeline.at(taken)):
-            count.messages += 1
-            count.deliveries += is_delivered
-            count.failed += has_failed
-        if not is_delivered and not has_failed and (self.oldest is None or taken < self.oldest):
-            self.oldest = taken
-        if self.last_taken is None or taken > self.last_taken:
-            self.last_taken = taken
-        if self.last_moved is None or moved > self.last_moved:
-            self.last_moved = moved
+            yield {"domain": None, **MessageCount.total(rest).as_dict()}
 
 
 def _code(value: Any) -> int | None:
-    """Return a code of SMTP, as a number or as text; null for anything else."""
+    """Return an SMTP code that is a number or text; None for anything else."""
     if isinstance(value, str) and re.fullmatch(r"[2-5][0-9]{2}", value):
         value = int(value)
     is_code = isinstance(value, int) and not isinstance(value, bool) and 200 <= value <= 599
@@ -389,8 +306,3 @@ def _code(value: Any) -> int | None:
 
 def _messages(count: int) -> str:
     return "1 message" if count == 1 else f"{count} messages"
-
-
-def _moment(seconds: int | None) -> datetime | None:
-    # Before the year 1970, too, and on every platform.
-    return None if seconds is None else datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=seconds)

@@ -4,7 +4,7 @@
 
 """The proxies that the environment names. Private: names and behaviour may change.
 
-A proxy's address may hold a password, so it is in no error.
+A proxy's URL may contain a password, so no error shows it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import socket
 from dataclasses import dataclass, field
 from typing import Any, Mapping
 
-from ._deadline import DeadlineReader, addresses_of, request
 from ._errors import OptionError
+from ._limits import LimitedReader, Limits, addresses_of
 from ._missing import LibraryMissing, is_missing
 
 _SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
@@ -33,7 +33,7 @@ class Proxy:
 
 
 class ProxyRefusedError(OSError):
-    """A SOCKS proxy did not connect; `problem` goes on after the proxy's name."""
+    """A SOCKS proxy did not connect. `problem` continues a sentence that begins with the proxy."""
 
     def __init__(self, problem: str, retryable: bool = True) -> None:
         super().__init__(problem)
@@ -42,9 +42,9 @@ class ProxyRefusedError(OSError):
 
 
 def environment_proxy(url: str) -> Proxy | None:
-    """Return the proxy that the environment names for a URL, chosen as `requests` does; null where there is none.
+    """Return the proxy that the environment names for a URL, chosen as `requests` does; None if there is none.
 
-    Raises OptionError where it is not the address of a proxy, and LibraryMissing where PySocks is needed.
+    Raises OptionError if it is not the URL of a proxy, and LibraryMissing if it needs PySocks.
     """
     import requests
 
@@ -60,32 +60,36 @@ def environment_proxy(url: str) -> Proxy | None:
     if scheme not in _SCHEMES:
         raise OptionError(
             variable,
-            f"its scheme is not one of {', '.join(_SCHEMES)}; give the proxy as in http://HOST:PORT or "
+            f"its scheme is not one of {', '.join(_SCHEMES)}; give the proxy as http://HOST:PORT or "
             "socks5h://HOST:PORT",
         )
     if not _names_a_host(address):
-        raise OptionError(variable, "it is not the address of a proxy; give it as in http://HOST:PORT")
+        raise OptionError(variable, "it is not the URL of a proxy; give it as http://HOST:PORT")
     if scheme.startswith("socks"):
         if is_missing("socks"):
-            raise LibraryMissing("PySocks", f", or name a proxy of another kind in {variable}")
+            raise LibraryMissing("PySocks", f", or set {variable} to an HTTP proxy")
     elif not _is_latin_1("".join(requests.utils.get_auth_from_url(address))):
-        raise OptionError(variable, "its user name or password holds a character that HTTP cannot carry (not Latin-1)")
+        raise OptionError(
+            variable, "its user name or password contains a character that HTTP cannot carry (not Latin-1)"
+        )
     return Proxy(address, variable)
 
 
-def connect_by_socks(options: Mapping[str, Any], host: str, port: int, socket_options: Any) -> socket.socket:
-    """Return a socket that a SOCKS proxy has connected to a host, before the deadline of this thread's request.
+def connect_by_socks(
+    options: Mapping[str, Any], host: str, port: int, socket_options: Any, limits: Limits
+) -> socket.socket:
+    """Return a socket that a SOCKS proxy has connected to a host within `limits`.
 
-    `options` are those that `urllib3` hands to its SOCKS connections. Raises ProxyRefusedError, socket.timeout, and
-    socket.gaierror where the host's name is resolved here and unknown.
+    `options` are those that `urllib3` passes to its SOCKS connections. Raises ProxyRefusedError, socket.timeout, and
+    socket.gaierror if the host's name is resolved here and unknown.
     """
     socks: Any = importlib.import_module("socks")
 
     class Socket(socks.socksocket):
-        # PySocks waits its timeout for each read.
+        # PySocks applies its timeout to each read.
         def makefile(self, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
             made = super().makefile(mode, *args, **kwargs)
-            return DeadlineReader(made, self) if mode == "rb" else made
+            return LimitedReader(made, self, limits) if mode == "rb" else made
 
     proxy_port = int(options["proxy_port"] or _SOCKS_PORT)
     problem: Exception = ProxyRefusedError("cannot be reached (its name cannot be resolved)")
@@ -97,16 +101,16 @@ def connect_by_socks(options: Mapping[str, Any], host: str, port: int, socket_op
         sock = Socket(family, kind, protocol)
         for option in socket_options or ():
             sock.setsockopt(*option)
-        sock.settimeout(request.remaining() / len(addresses))
+        sock.settimeout(limits.seconds_left() / len(addresses))
         sock.set_proxy(
             options["socks_version"], address[0], proxy_port, options["rdns"], options["username"], options["password"]
         )
         try:
             sock.connect((host.strip("[]"), port))
         except socks.ProxyConnectionError as error:
-            problem = ProxyRefusedError(f"cannot be reached ({words_of(error.socket_err)})")
+            problem = ProxyRefusedError(f"cannot be reached ({describe_socket_error(error.socket_err)})")
         except socks.ProxyError as error:
-            problem = _translated(error, socks)
+            problem = _refusal_of(error, socks)
             break
         except UnicodeError:
             problem = socket.gaierror(socket.EAI_NONAME)
@@ -116,8 +120,8 @@ def connect_by_socks(options: Mapping[str, Any], host: str, port: int, socket_op
     raise problem
 
 
-def words_of(error: Any) -> str:
-    """Return what an error of a socket says, in a few words without a name or an address."""
+def describe_socket_error(error: Any) -> str:
+    """Return the cause of a socket's error in a few words, without a name or an address."""
     if isinstance(error, socket.timeout):
         return "no answer in time"
     if isinstance(error, socket.gaierror):
@@ -126,19 +130,19 @@ def words_of(error: Any) -> str:
     return os.strerror(code).lower() if isinstance(code, int) and code > 0 else "it closed the connection"
 
 
-def _translated(error: Any, socks: Any) -> Exception:
-    """Return what a SOCKS proxy's refusal means; the texts of PySocks hold neither credentials nor the URL."""
+def _refusal_of(error: Any, socks: Any) -> Exception:
+    """Return the exception for an error of PySocks, whose texts contain neither credentials nor the URL."""
     # PySocks takes its own errors for those of the socket, and wraps them.
     while isinstance(error.socket_err, socks.ProxyError):
         error = error.socket_err
     if isinstance(error.socket_err, (socket.timeout, socket.gaierror)):
         return error.socket_err
     if isinstance(error, socks.SOCKS5AuthError):
-        return ProxyRefusedError("refuses the credentials, or asks for some", retryable=False)
+        return ProxyRefusedError("refuses the credentials, or requires some", retryable=False)
     if isinstance(error, (socks.SOCKS4Error, socks.SOCKS5Error)):
         return ProxyRefusedError(f"does not connect ({error.msg})")
     if error.socket_err is not None:
-        return ProxyRefusedError(f"broke off the connection ({words_of(error.socket_err)})")
+        return ProxyRefusedError(f"closed the connection ({describe_socket_error(error.socket_err)})")
     return ProxyRefusedError("does not speak SOCKS as expected")
 
 

@@ -2,26 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The most recently active tags, and which of them a misspelt tag may mean. Private: names and behaviour may change."""
+"""The most recently active tags, and which one a misspelt tag may mean. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
 import difflib
 import threading
-from typing import TYPE_CHECKING
 
-from ._client import check_tag
+from ._answer import parse_recent
+from ._client import Client
+from ._connection import check_tag
 from ._errors import OptionError, StatsError
-from ._record import Record, parse_recent
-
-if TYPE_CHECKING:
-    from ._client import Client
+from ._record import Record
 
 
 def read_recent(client: Client, retry: bool = True) -> dict[str, Record]:
-    """Return the records of the most recently active tags, by tag, as the service orders them.
+    """Return the records of the most recently active tags, by tag, in the service's order.
 
-    With `retry` false the service is asked once. Raises StatsError, of which the tag is empty.
+    With `retry` false there is one attempt. Raises StatsError, whose tag is empty.
     """
 
     def is_tag(name: str) -> bool:
@@ -35,16 +33,16 @@ def read_recent(client: Client, retry: bool = True) -> dict[str, Record]:
 
 
 class Suggestions:
-    """Says which of the recently active tags an unknown one may mean; they are asked for once, for all threads."""
+    """Suggests a recently active tag for an unknown one. The service is asked once, for all threads."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._asking = threading.Lock()
+        self._lock = threading.Lock()
         self._tags: list[str] | None = None
 
     def for_tag(self, tag: str) -> str:
-        """Return a question such as "did you mean 'wave-1'?"; empty where none is close, or none can be read."""
-        with self._asking:
+        """Return a question such as "did you mean 'wave-1'?"; empty if no tag is close, or none can be read."""
+        with self._lock:
             if self._tags is None:
                 self._tags = self._recent_tags()
         names = {name.casefold(): name for name in reversed(self._tags) if name != tag and name.isprintable()}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keeps the token out of what the service said. Private: names and behaviour may change."""
+"""Masks the token in what the service said. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ EXCERPT_CHARS = 120
 _WINDOW = 8192
 _CHARSETS = ("utf-8", "latin-1")
 _OTHER_CHARSETS = ("latin-1", "cp1252", "utf-16-le", "utf-16-be")
-# A wrapped or padded text may part the token anywhere; a backslash begins an escape.
+# Wrapped or padded text may split the token anywhere; a backslash begins an escape.
 _FILLING = re.compile(r"[\s\\\x00-\x1f\x7f-\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
-# Leading zeros are legal without end, and Python refuses to read a number of thousands of digits.
+# Any number of leading zeros is legal, and Python refuses to read a number of thousands of digits.
 _LONG_REFERENCE = re.compile(r"&#(?:0+(?=[1-9])|[0-9]{9,})")
 _ESCAPE = re.compile(r"\\+u([0-9a-f]{4})", re.IGNORECASE)
 
 
 class Redactor:
-    """Masks one token in any text, however it is written there: plain, percent-encoded, as JSON, HTML or Base64.
+    """Masks a token in text, in each way to write it: plain, percent-encoded, as JSON, HTML or Base64.
 
-    A text that holds the token in a form that cannot be cut out, such as parted by line ends, is masked as a whole.
+    If the token cannot be cut out of a text, for example because line ends split it, the whole text is masked.
     """
 
     def __init__(self, token: str) -> None:
@@ -39,14 +39,14 @@ class Redactor:
         self._forms = cores.union(*(_plain_forms(token, charset) for charset in _CHARSETS))
 
     def mask(self, text: str) -> str:
-        """Return C(text) with the token replaced by C(********)."""
+        """Return `text` with the token replaced by `********`."""
         masked = self._pattern.sub(MASK, text)
         return MASK if self._is_in(masked) else masked
 
     def excerpt(self, body: bytes, hide: Callable[[str], str] = str) -> str:
-        """Return the beginning of an answer as one harmless, printable line; empty where nothing can be shown.
+        """Return the beginning of a body as one safe, printable line; empty if nothing can be shown.
 
-        `hide` takes more than the token out of the line, before it is cut.
+        `hide` masks more than the token in the line, before it is shortened.
         """
         window = body[:_WINDOW]
         text = window.decode("utf-8", "replace")
@@ -65,7 +65,7 @@ class Redactor:
 
     def _is_in(self, text: str) -> bool:
         if text.isascii() and not any(mark in text for mark in "%&\\"):
-            # Nothing is encoded, so all forms are the same.
+            # Nothing is encoded, so there is one form.
             seen = _FILLING.sub("", text).casefold()
             return any(form in seen for form in self._forms)
         return any(
@@ -81,7 +81,7 @@ def _spellings(token: str) -> set[str]:
 
 
 def _plain_forms(text: str, charset: str) -> set[str]:
-    """Return C(text) without what may part it, as it is and with each layer of encoding taken off."""
+    """Return `text` without what may split the token, as it is and after each layer of decoding."""
     forms = {_FILLING.sub("", text).casefold()}
     text = _ESCAPE.sub(lambda escape: chr(int(escape.group(1), 16)), text)
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -93,7 +93,7 @@ def _plain_forms(text: str, charset: str) -> set[str]:
 
 
 def _base64_cores(token: str) -> set[str]:
-    """Return what Base64 makes of the token at each of the three alignments, less the ends that neighbours change."""
+    """Return the Base64 forms of the token at its three alignments, without the ends that depend on its neighbours."""
     cores = set()
     for shift in range(3):
         raw = b"\0" * shift + token.encode("utf-8")

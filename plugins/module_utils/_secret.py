@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keeps the token out of what Ansible shows. Private: names and behaviour may change."""
+"""Registers the token with Ansible, which masks it. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def register_secret(token: Any) -> None:
-    """Have the token masked in all that Ansible shows, on the versions that can."""
+    """Have Ansible mask the token in all that it shows, if this ansible-core can."""
     try:
         from ansible.module_utils import secrets
     except ImportError:

@@ -13,8 +13,8 @@ short_description: Hold a play until a campaign is shown to be healthy
 version_added: 1.0.0
 description:
   - Waits, judges, shows progress, and fails the play with the reason when the campaign is not healthy.
-  - "While mail is still being sent, evidence decides. Once sending has stopped, the counts decide. When time is up, the
-    gate says what it sees."
+  - While mail is being sent, the gate decides on statistical evidence; once sending has stopped, on the final counts;
+    at the timeout it reports what it has.
   - The verdict is C(pass), C(fail) when the campaign is below the limit, C(inconclusive) when that cannot be told in
     time, or C(error) when the statistics could not be read. It passes when all tags pass at the same look, and fails as
     soon as one fails.

@@ -248,12 +248,9 @@ EXAMPLES = r"""
     tls: true
     faults:
       drop: 2
-      statuses:
-        - status: 429
-          count: 3
-          retry_after: 1
+      statuses: [{status: 429, count: 3, retry_after: 1}]
 
-- name: Restart it with greylisting, a hundred times as fast
+- name: Restart it with greylisting and receivers that refuse for different reasons, a hundred times as fast
   mailops.smtpeter.sandbox:
     name: hostile
     api_token: only-for-rehearsal
@@ -261,20 +258,11 @@ EXAMPLES = r"""
     scenario:
       deferred_rate: 0.5
       retries: [600, 1200]
-    speed: 100
-
-- name: Restart it with receivers that refuse for different reasons
-  mailops.smtpeter.sandbox:
-    name: hostile
-    api_token: only-for-rehearsal
-    tls: true
-    scenario:
       delivery_rate: 0.95
       refusals: {no_such_address: 3, mailbox_full: 1}
       returned_rate: 0.02
-      domains:
-        example.net: blocked
-        example.org: {delivery_rate: 0.5, refusals: spam}
+      domains: {example.net: blocked, example.org: {delivery_rate: 0.5, refusals: spam}}
+    speed: 100
 
 - name: Stop that one too
   mailops.smtpeter.sandbox:
@@ -323,13 +311,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _fields
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import settings
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.control import start_sandbox, stop_sandbox
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import LibraryMissingError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import (
-    Settings,
-    parse_name,
-    parse_settings,
-)
 
 
 def argument_spec() -> dict[str, Any]:
@@ -337,7 +321,7 @@ def argument_spec() -> dict[str, Any]:
     return {
         "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
         "name": {"type": "str", "default": "default"},
-        **_fields.argument_spec(Settings),
+        **_fields.argument_spec(settings.Settings),
     }
 
 
@@ -349,11 +333,11 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        name = parse_name(module.params["name"])
+        name = settings.parse_name(module.params["name"])
         if module.params["state"] == "stopped":
             result = stop_sandbox(name, module.check_mode)
         else:
-            result = start_sandbox(name, parse_settings(module.params), module.check_mode)
+            result = start_sandbox(name, settings.parse_settings(module.params), module.check_mode)
     except LibraryMissingError as error:
         module.fail_json(msg=f"{error} ({how_to_install(error.library)})")
     except SmtpeterError as error:

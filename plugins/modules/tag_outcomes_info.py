@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module C(tag_outcomes_info)."""
+"""The module `tag_outcomes_info`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ module: tag_outcomes_info
 short_description: Read what became of the messages under tags at SMTPeter, and why mail failed
 version_added: 1.0.0
 description:
-  - Reads the events of the mail that was sent with a tag, for any number of tags, and says of how many messages a
-    receiver accepted them, how many failed for good, how many are still under way, and why mail failed.
-  - The counters of M(mailops.smtpeter.tag_stats_info) cost far less to read, but do not tell lost mail from slow mail.
-  - A message is one message to one recipient. It counts once, in the state that it was in last.
-  - No address leaves the module. Recipients are reduced to their domains, and addresses, the recipient's own name in
-    front of the C(@), and numbers of ten digits or more are masked in what receivers said.
-  - It is read where the task runs. Use C(delegate_to=localhost) to read on the controller.
+  - Reads the events of the mail sent with a tag, for any number of tags. It returns how many messages a receiver
+    accepted, how many failed for good, how many are still under way, and why mail failed.
+  - The counters of M(mailops.smtpeter.tag_stats_info) cost far less to read, but cannot tell lost mail
+    from slow mail.
+  - A message is one message to one recipient. It counts once, in its last state.
+  - No address leaves the module. Recipients are reduced to their domains. In what receivers said, addresses, the part
+    of the recipient's address before the C(@), and numbers of ten digits or more are masked.
+  - The module asks the service from the host where the task runs. Use C(delegate_to=localhost) to ask it from the
+    controller.
 author:
   - mailops.smtpeter contributors (@mailops)
 extends_documentation_fragment:
@@ -29,8 +31,8 @@ options:
   tags:
     description:
       - The tags to read. Give a list, since Ansible splits text at its commas. A tag given twice is read once.
-      - A tag that is empty, V(.) or V(..), longer than 1,000 characters, or that holds white space, a semicolon or a
-        control character is refused.
+      - A tag that is empty, V(.) or V(..), longer than 1,000 characters, or that contains white space, a semicolon or
+        a control character is refused.
     type: list
     version_added: 1.0.0
     elements: str
@@ -39,14 +41,14 @@ options:
   since:
     description:
       - Only messages that were taken in at this moment or later are counted. A moment is ISO 8601, such as
-        V(2026-01-31T12:00:00Z), a datetime, or a Unix time in seconds. What names no zone is in UTC. Fractions of a
+        V(2026-01-31T12:00:00Z), a datetime, or a Unix time in seconds. Without a zone it is in UTC. Fractions of a
         second are dropped, since events have none.
-      - One that is older than a month takes several requests for each tag.
+      - A moment more than a month ago takes several requests for each tag.
       - When not set, the service answers for about the last month, and a note says so.
     type: raw
     version_added: 1.0.0
   top:
-    description: How many causes of failure, and how many receiving domains, are named at the most, 1 to 1,000.
+    description: How many causes of failure, and how many receiving domains, to return at most; 1 to 1,000.
     type: int
     version_added: 1.0.0
     default: 10
@@ -54,20 +56,20 @@ options:
     default: 2
   timeout:
     description:
-      - Seconds that one request may take, from start to last byte; above 0 and at most 3600. Resolving the name is the
-        system's, with a limit of its own.
-      - An answer of events may be long. Each started MiB of it may take so many seconds.
+      - Seconds that one request may take, from start to last byte; above 0 and at most 3600. The system resolves the
+        name, with a limit of its own.
+      - An answer with events may be long. Each started MiB of it may take so many seconds.
   endpoint:
     description:
-      - The name of the method that counters are read from. Events do not depend on it.
+      - The name of the method that counters are read from. It does not matter for events.
 attributes:
   action_group:
     description: Takes its defaults from C(module_defaults) of this group.
     support: full
     membership: [mailops.smtpeter.smtpeter]
 notes:
-  - The answer is read as a stream, so the module needs memory for the messages, not for the events. More than 256 MiB
-    of one answer is an error. Give O(since), or a tag to each wave, in that case.
+  - The answer is read as a stream, so the module needs memory for the messages, not for the events. An answer of more
+    than 256 MiB is an error. Give O(since), or use a tag per wave, in that case.
 seealso:
   - module: mailops.smtpeter.tag_stats_info
 """
@@ -99,7 +101,7 @@ RETURN = r"""
 outcomes:
   description:
     - What became of the messages, for each tag that could be read, by tag, in the order asked.
-    - It is there when the task fails, too.
+    - It is also returned when the task fails.
   returned: always, except on options that cannot work
   type: dict
   contains:
@@ -116,11 +118,11 @@ outcomes:
                 since a tag without mail and an unknown one cannot be told apart then.
             type: bool
           notes:
-            description: What a careful reader should know, such as that only the last month is counted.
+            description: Remarks on the figures, for example that only the last month is counted.
             type: list
             elements: str
           fetched_at:
-            description: When this was read, ISO 8601 in UTC, by the clock of the service where it tells its time.
+            description: When this was read, ISO 8601 in UTC, by the clock of the service if it sends its time.
             type: str
           since:
             description: Only messages taken in at or after this moment are counted, ISO 8601 in UTC; null for no limit.
@@ -141,7 +143,7 @@ outcomes:
             description: Messages that are neither delivered nor failed.
             type: int
           oldest_under_way:
-            description: Seconds since the oldest message under way was taken in; null where none is.
+            description: Seconds since the oldest message under way was taken in; null if none is.
             type: int
           last_taken_at:
             description: When the last message was taken in, ISO 8601 in UTC; null without messages.
@@ -156,23 +158,23 @@ outcomes:
             description: Deliveries to messages; null without messages.
             type: float
           failures:
-            description: Why mail failed, the most frequent cause first, at most O(top).
+            description: Why mail failed, most frequent cause first, at most O(top).
             type: list
             elements: dict
             contains:
               code:
-                description: The SMTP code of the receiver, such as 550; null where there was none.
+                description: The SMTP code of the receiver, such as 550; null if there was none.
                 type: int
               status:
-                description: The enhanced status code, such as V(5.1.1); null where there was none.
+                description: The enhanced status code, such as V(5.1.1); null if there was none.
                 type: str
               state:
                 description:
                   - The state of the SMTP dialogue, V(bounce) for a message that was returned later.
-                  - It is null where there was none.
+                  - It is null if there was none.
                 type: str
               description:
-                description: The beginning of what the receiver said, masked; null where it said nothing.
+                description: The beginning of what the receiver said, masked; null if it said nothing.
                 type: str
               messages:
                 description: Messages that failed for this cause.
@@ -273,7 +275,7 @@ outcomes:
           deliveries: 5
           failed: 0
 errors:
-  description: What went wrong, by tag; empty when nothing did.
+  description: What went wrong, by tag; empty if nothing did.
   returned: always, except on options that cannot work
   type: dict
   contains:
@@ -285,7 +287,7 @@ errors:
           description: As RV(mailops.smtpeter.tag_stats_info#module:errors) has it.
           type: str
         status:
-          description: The HTTP status; null where there was none.
+          description: The HTTP status; null if there was none.
           type: int
         msg:
           description: What happened, and what to do next.
@@ -306,23 +308,23 @@ from typing import Any
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import as_result
 from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
 from ansible_collections.mailops.smtpeter.plugins.module_utils._moment import read_moment
 from ansible_collections.mailops.smtpeter.plugins.module_utils._outcome_reader import read_outcomes
+from ansible_collections.mailops.smtpeter.plugins.module_utils._reader import module_result
 
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
-    """Read the tags and return the result; raises SmtpeterError where nothing can be read."""
+    """Read the tags and return the result; raises SmtpeterError if nothing can be read."""
     since = read_moment("since", params["since"])
     client = options.client_from(params)
     try:
         what = (params["tags"], params["parallel"], params["missing"])
         # Only the event source has an end: that of a window.
-        readings = read_outcomes(client, *what, since, params["top"], params.get("until"))
+        results = read_outcomes(client, *what, since, params["top"], params.get("until"))
     finally:
         client.close()
-    return as_result(client, readings, "outcomes")
+    return module_result(client, results, "outcomes")
 
 
 def main() -> None:

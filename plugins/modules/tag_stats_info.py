@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module C(tag_stats_info)."""
+"""The module `tag_stats_info`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ short_description: Read the delivery statistics of tags at SMTPeter
 version_added: 1.0.0
 description:
   - Reads messages, deliveries, opens and clicks of the mail that was sent with a tag, for any number of tags at once.
-  - The counters are over all messages that ever carried the tag. Use the filter P(mailops.smtpeter.since#filter) for
-    what happened between two readings.
-  - Where a tag is unknown, a note names the recently active tag that may be meant.
-  - It is read where the task runs. Use C(delegate_to=localhost) to read on the controller.
+  - The counters cover every message ever sent with the tag. Use the filter P(mailops.smtpeter.since#filter) for what
+    happened between two records.
+  - If a tag is unknown, a note names the recently active tag that may be meant.
+  - The module asks the service from the host where the task runs. Use C(delegate_to=localhost) to ask it from the
+    controller.
 author:
   - mailops.smtpeter contributors (@mailops)
 extends_documentation_fragment:
@@ -30,8 +31,8 @@ options:
         given twice is read once.
       - A number, a boolean or null is refused, so quote such tags (V('010')). YAML reads V(010) as 8.
       - Indent it below the module's name. At the level of the task, C(tags) is a keyword of Ansible.
-      - A tag that is empty, V(.) or V(..), longer than 1,000 characters, or that holds white space, a semicolon or a
-        control character is refused.
+      - A tag that is empty, V(.) or V(..), longer than 1,000 characters, or that contains white space, a semicolon or
+        a control character is refused.
       - Required when O(recent=false).
     type: list
     version_added: 1.0.0
@@ -39,7 +40,7 @@ options:
     aliases: [tag]
   recent:
     description:
-      - Whether to read the most recently active tags, at most ten, instead of O(tags), which must not be given then.
+      - Whether to read the most recently active tags, at most ten, instead of O(tags). Do not give O(tags) then.
     type: bool
     version_added: 1.0.0
     default: false
@@ -110,7 +111,7 @@ stats:
             description: The tag asked for.
             type: str
           first:
-            description: First activity on the tag, as the service wrote it; null where it is not such a date.
+            description: First activity on the tag, as the service wrote it; null if it is not a date in that form.
             type: str
           last:
             description: Last activity on the tag, such as a message sent, a delivery or an open; null as C(first).
@@ -122,7 +123,7 @@ stats:
             description: The moment of C(last), ISO 8601 in UTC.
             type: str
           messages:
-            description: Messages that ever carried the tag.
+            description: Messages ever sent with the tag.
             type: int
           deliveries:
             description: Messages delivered; an upper bound, since an accepted message can still bounce later.
@@ -134,10 +135,10 @@ stats:
             description: Clicks detected.
             type: int
           unique_opens:
-            description: Messages opened, where the service tells; else null.
+            description: Messages opened; null if the service does not say.
             type: int
           unique_clicks:
-            description: Messages clicked, where the service tells; else null.
+            description: Messages clicked; null if the service does not say.
             type: int
           undelivered:
             description: Messages minus deliveries, never below 0. They failed or are still under way.
@@ -162,10 +163,10 @@ stats:
             type: list
             elements: str
           fetched_at:
-            description: When this was read, ISO 8601 in UTC, by the clock of the service where it tells its time.
+            description: When this was read, ISO 8601 in UTC, by the clock of the service if it sends its time.
             type: str
           under_way:
-            description: At most so many messages may still be delivered; null where nobody watched the tag long enough.
+            description: At most so many messages may still be delivered; null if nobody watched the tag long enough.
             type: int
           carried_over:
             description: At most so many of the deliveries belong to messages from before; 0 in a plain reading.
@@ -194,7 +195,7 @@ stats:
       under_way: null
       carried_over: 0
 errors:
-  description: What went wrong, by tag; empty when nothing did. With O(recent=true), an error is under C(recent).
+  description: What went wrong, by tag; empty if nothing did. With O(recent=true), an error is under C(recent).
   returned: always, except on options that cannot work
   type: dict
   contains:
@@ -204,36 +205,38 @@ errors:
       contains:
         kind:
           description:
-            - V(connection) (that to a proxy included), V(timeout), V(certificate), V(refused) (a status of 4xx but 404,
-              408, 425 and 429), V(service) (408, 425, 429 and 5xx), V(answer) (not understood), V(unknown_tag) (with
-              O(missing=error)) or V(not_tried) (the token had been refused, the service had asked for a pause of more
-              than 30 seconds, or 25 tags in a row had not been answered).
+            - V(connection) (to the service or a proxy), V(timeout), V(certificate), V(refused) (4xx but 404, 408, 425
+              and 429), V(service) (408, 425, 429 and 5xx), V(answer) (not understood), V(unknown_tag) (with
+              O(missing=error)) or V(not_tried) (the service had refused the token, asked for a pause of more than 30
+              seconds, or not answered for 25 tags in a row).
             - In RV(mailops.smtpeter.campaign_gate#module:last_errors) also V(lost), for a look that ended without a
               result.
           type: str
         status:
-          description: The HTTP status; null where there was none.
+          description: The HTTP status; null if there was none.
           type: int
         msg:
           description: What happened, and what to do next.
           type: str
 ages:
   description:
-    - For how many seconds a cache had kept the answer about a tag, by tag, as the answer's C(Age) header tells. Only
-      tags whose answer has that header are here. An answer that is more than 0 seconds old has a note in its record.
+    - How many seconds a cache had stored the answer about a tag, by tag, from the answer's C(Age) header. Only tags
+      whose answer has that header are here. If it is more than 0 seconds, the record has a note.
   returned: always, except on options that cannot work
   type: dict
   sample: {}
 retry_after:
   description:
     - The longest pause, in seconds, that the service asked for (C(Retry-After)) and that was not waited for; null
-      where there is none.
-    - More than 30 seconds are never waited for. What is asked again before that is most likely refused.
+      if there is none.
+    - A pause of more than 30 seconds is never waited for. A request before its end is most likely refused.
   returned: always, except on options that cannot work
   type: float
   sample: null
 refused:
-  description: True. Nothing was asked, since an option cannot work or a library is missing; C(msg) says which.
+  description:
+    - True. The service was not asked, since an option cannot work or a library is missing.
+    - C(msg) says which.
   returned: on options that cannot work
   type: bool
 """
@@ -242,22 +245,30 @@ from typing import Any
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import as_result, read_recent_tags, read_tags
 from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
+from ansible_collections.mailops.smtpeter.plugins.module_utils._reader import (
+    ServiceReader,
+    module_result,
+    read_recent_tags,
+    read_tags,
+)
 
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
-    """Read the tags and return the result; raises SmtpeterError where nothing can be read."""
+    """Read the tags and return the result; raises SmtpeterError if nothing can be read."""
     options.check_recent(params.get("recent", False), params.get("tags"))
     client = options.client_from(params)
     try:
         if params.get("recent"):
-            readings = read_recent_tags(client)
+            results = read_recent_tags(client)
         else:
-            readings = read_tags(client, params["tags"], params["parallel"], params["missing"])
+            reader = ServiceReader(client)
+            results = read_tags(
+                reader, params["tags"], params["parallel"], params["missing"], client.connection.api_token
+            )
     finally:
         client.close()
-    return as_result(client, readings, "stats")
+    return module_result(client, results, "stats")
 
 
 def main() -> None:

@@ -16,9 +16,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 
 from ..module_utils import _options as options
-from ..module_utils._client import check_tag
+from ..module_utils._connection import check_tag, checked_tags
 from ..module_utils._errors import OptionError, SmtpeterError
-from ..module_utils._fetch import checked_tags
 from ..module_utils._fields import Reader, readers
 from ..module_utils._fields import argument_spec as spec_of
 from ..module_utils._moment import read_moment

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Generic, TypeVar
 
-from ..module_utils._client import TOKEN_MINIMUM
+from ..module_utils._connection import TOKEN_MINIMUM
 from ..module_utils._errors import OptionError, SmtpeterError
 from ..module_utils._record import Record
 from ..module_utils._redact import MASK, Redactor

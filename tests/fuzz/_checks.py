@@ -12,9 +12,9 @@ import re
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 
-from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Answer
+from ansible_collections.mailops.smtpeter.plugins.module_utils._answer import Answer, parse
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, StatsError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record, parse
+from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.module_utils._redact import Redactor
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.decision import judge
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy

@@ -4,8 +4,8 @@
 
 """What the guide sets up in AWX, and the jobs that come of it, run by ansible-runner as AWX does.
 
-The guide's tasks are checked against the argument specs of awx.awx. What AWX does with them is taken from its source,
-version 24; AWX itself is not here.
+The tasks of its playbook are checked against the argument specs of awx.awx. What AWX does with them is taken from its
+source, version 24; AWX itself is not here.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from ansible_collections.mailops.smtpeter.tests.integration.conftest import ROOT
 from ansible_collections.mailops.smtpeter.tests.integration.jobs import Job, printed
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks
 
+PLAYBOOK = ROOT / "docs" / "awx" / "controller.yml"
 MODULES = conftest.COMMUNITY / "ansible_collections" / "awx" / "awx" / "plugins" / "modules"
 TYPES = {"text": str, "integer": int, "float": float}
 # What an administrator may put into a job template; here it shortens the test.
@@ -43,7 +44,9 @@ def argument_spec(module):
         for node in ast.walk(tree)
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "argument_spec"
     )
-    return eval(compile(ast.Expression(spec), module, "eval"))
+    constants = [node for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)]
+    names = {target.id: ast.literal_eval(node.value) for node in constants for target in node.targets}
+    return eval(compile(ast.Expression(spec), module, "eval"), names)
 
 
 class Objects:
@@ -72,7 +75,7 @@ def awx(tmp_path_factory):
     """The options of the guide's tasks, resolved by a run in which each task only says what it was given."""
     directory = tmp_path_factory.mktemp("controller")
     said = r"\1ansible.builtin.set_fact:\n\1  awx_module: \2\n"
-    text, count = re.subn(r"(?m)^( *)awx\.awx\.(\w+):\n", said, printed("# controller.yml"))
+    text, count = re.subn(r"(?m)^( *)awx\.awx\.(\w+):\n", said, PLAYBOOK.read_text(encoding="utf-8"))
     (directory / "controller.yml").write_text(text, encoding="utf-8")
     results = directory / "results"
     env = {**conftest.environment(directory), "SMTPETER_API_TOKEN": TOKEN, "TASK_RESULTS": str(results)}

@@ -2,19 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every fault of the hostile services, met by the lookup, the modules and the gate in real ansible-playbook runs.
-
-Where FAULTS_RESULTS names a directory, what came of it is written there, for docs/faults.md.
-"""
+"""Every fault of the hostile services, met by the lookup, the modules and the gate in real ansible-playbook runs."""
 
 from __future__ import annotations
 
 import itertools
 import json
-import os
 import pathlib
 import re
-import subprocess
 from typing import Any, Iterator
 
 import pytest
@@ -164,19 +159,6 @@ def flaws_of(said: str, peak: int, services: Services) -> list[str]:
     return flaws
 
 
-def version_of(core: Any) -> str:
-    """The whole version of an ansible-core."""
-    release = "from ansible.release import __version__; print(__version__)"
-    return subprocess.run([core.python, "-c", release], capture_output=True, text=True, check=True).stdout.strip()
-
-
-def note(name: str, found: dict[str, Any]) -> None:
-    """Write what came of it where the page is to be written from it."""
-    if "FAULTS_RESULTS" in os.environ:
-        path = pathlib.Path(os.environ["FAULTS_RESULTS"]) / f"{name}.json"
-        path.write_text(json.dumps(found, indent=1), encoding="utf-8")
-
-
 @pytest.mark.every_core
 @pytest.mark.parametrize("plugin", TASKS)
 def test_each_fault_is_a_record_or_a_clear_error(
@@ -209,17 +191,5 @@ def test_each_fault_is_a_record_or_a_clear_error(
             problems[faults[0]] = f"it took {ended[host]['seconds']:.1f} s"
     peak = max(entry["peak"] for entry in entries)
     flaws = flaws_of(said, peak, serving)
-    note(
-        f"{plugin}-{ansible_core.series}",
-        {
-            "plugin": plugin,
-            "core": version_of(ansible_core),
-            "own": ansible_core.series == OWN,
-            "held": {fault.tag: not problems[fault] and not flaws for fault in faults_of(plugin)},
-            "peak": peak,
-            "peak_limit": PEAK_LIMIT,
-            "seconds": max(entry["seconds"] for entry in ended.values()),
-        },
-    )
     assert {fault.tag: problem for fault, problem in problems.items() if problem} == {}
     assert flaws == []

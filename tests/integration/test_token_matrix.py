@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from ansible_collections.mailops.smtpeter.tests.integration import token_matrix as matrix
-from ansible_collections.mailops.smtpeter.tests.integration.conftest import ROOT, environment
+from ansible_collections.mailops.smtpeter.tests.integration.conftest import environment
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.eventful import attempt, body, failure
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, Hostile, answer, leaks, spellings
 
@@ -342,14 +342,3 @@ def one_line(
     assert done.returncode == 2, done.stdout + done.stderr
     assert "localhost | FAILED! => {" in done.stdout
     return done.stdout + done.stderr
-
-
-def test_the_page_says_what_is_tried() -> None:
-    """docs/token.md is what tests/tools/token_page.py writes of the matrix."""
-    done = subprocess.run(
-        [sys.executable, ROOT / "tests" / "tools" / "token_page.py", "--check"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr

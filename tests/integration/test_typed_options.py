@@ -38,7 +38,7 @@ GATE = {
     "{tags: [a], baseline_tag: a}": "baseline_tag: 'a' cannot be the only tag judged",
     "{tags: ['7'], expected_messages: {7: 500}}": "expected_messages: 7 is not a tag; quote it",
     "{tags: [a], since: {7: {messages: 1, deliveries: 1}}}": "since: 7 is not a tag; quote it",
-    "{tags: [a], since: 2026-01-01}": "since: a date is not the stats of an earlier gate",
+    "{tags: [a], since: 2026-01-01}": "since: a moment is for judge_by: outcomes",
     "{tags: [a], min_delivery_ratio: 97%}": "min_delivery_ratio: '97%' is not a number; did you mean 0.97?",
     "{tags: [a], max_delivery_drop: '0,05'}": "max_delivery_drop: '0,05' is not a number; did you mean 0.05?",
     "{tags: [a], wait_timeout: 1h}": "wait_timeout: '1h' is not a number; give seconds: did you mean 3600?",

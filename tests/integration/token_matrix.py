@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is promised of the token: for each plugin, way in and way out, whether it stays inside. Data, and its page.
+"""What is promised of the token: for each plugin, way in and way out, whether it stays inside.
 
-C(test_token_matrix.py) tries every cell. C(tests/tools/token_page.py) writes the page.
+`test_token_matrix.py` tries every cell.
 """
 
 from __future__ import annotations
@@ -132,19 +132,8 @@ MIXES = (
 )
 
 
-def places() -> str:
-    """The table of the mixes, in Markdown."""
-    rows = [f"| {' | '.join(PLACES.values())} | asked | with the token of |", "|---" * (len(PLACES) + 2) + "|"]
-    words = {"both": "address and token", "url": "address", "token": "token"}
-    for mix in MIXES:
-        cells = [words.get(mix.given.get(place, ""), "") for place in PLACES]
-        asked = (PLACES[mix.url] if mix.url else "the default address") if mix.token else "nothing: no token"
-        rows.append(f"| {' | '.join([*cells, asked, PLACES.get(mix.token, '')])} |")
-    return "\n".join(rows)
-
-
 def outcome(plugin: str, way: str, out: str) -> str:
-    """What is promised of a cell: C(held), C(no such way) or C(unavoidable)."""
+    """What is promised of a cell: `held`, `no such way` or `unavoidable`."""
     if (plugin, way) in NO_WAY_IN or (plugin, out) in NO_WAY_OUT:
         return "no such way"
     return "unavoidable" if (plugin, way, out) in UNAVOIDABLE else "held"
@@ -158,34 +147,3 @@ def ways_in(plugin: str) -> list[str]:
 def ways_out(plugin: str) -> list[str]:
     """The ways out that a plugin has."""
     return [out for out in WAYS_OUT if (plugin, out) not in NO_WAY_OUT]
-
-
-def counts() -> dict[str, int]:
-    """How many cells there are of each outcome."""
-    cells = [outcome(plugin, way, out) for plugin in PLUGINS for way in WAYS_IN for out in WAYS_OUT]
-    return {name: cells.count(name) for name in ("held", "no such way", "unavoidable")}
-
-
-def tables() -> str:
-    """The matrix in Markdown: a table for each plugin, with notes."""
-    reasons = list(dict.fromkeys([*UNAVOIDABLE.values(), *NO_WAY_IN.values(), *NO_WAY_OUT.values()]))
-    parts = []
-    for plugin, title in PLUGINS.items():
-        rows = ["| way out | " + " | ".join(WAYS_IN.values()) + " |", "|---" * (len(WAYS_IN) + 1) + "|"]
-        for out in WAYS_OUT:
-            cells = [_cell(plugin, way, out, reasons) for way in WAYS_IN]
-            rows.append(f"| {out} | {' | '.join(cells)} |")
-        parts.append("\n".join([f"### {title[0].upper()}{title[1:]}", "", *rows]))
-    notes = "\n".join(f"{number}. {reason}" for number, reason in enumerate(reasons, 1))
-    return "\n\n".join([*parts, "### Notes", notes])
-
-
-def _cell(plugin: str, way: str, out: str, reasons: list[str]) -> str:
-    """One cell: held, or the mark of its outcome and the number of the note that says why."""
-    if (plugin, way) in NO_WAY_IN:
-        return f"– {reasons.index(NO_WAY_IN[plugin, way]) + 1}"
-    if (plugin, out) in NO_WAY_OUT:
-        return f"– {reasons.index(NO_WAY_OUT[plugin, out]) + 1}"
-    if (plugin, way, out) in UNAVOIDABLE:
-        return f"**seen** {reasons.index(UNAVOIDABLE[plugin, way, out]) + 1}"
-    return "held"

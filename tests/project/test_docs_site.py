@@ -46,8 +46,10 @@ def test_what_the_index_runs_is_run_by_a_test() -> None:
 
 
 def test_the_gate_is_explained_in_a_minute() -> None:
-    """The guide begins with the words that the README has."""
+    """Its guide begins with the rule that the README has, and no other page repeats it."""
     _head, _rule, body = GUIDES["guide_gate"].partition("\n=====")
     first = words(body.partition("\n\n")[2].partition("\n\n")[0])
-    assert first.startswith("**While mail is still being sent, evidence decides.")
+    assert first.startswith("**While mail is being sent, the gate decides on statistical evidence;")
+    texts = [words(text) for text in (README, INDEX, *GUIDES.values())]
+    assert sum(text.count(first.strip("*")) for text in texts) == 2
     assert first in words(README)

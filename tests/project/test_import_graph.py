@@ -24,8 +24,9 @@ Graph = Dict[str, Set[str]]
 LAYERS = {
     "values": r"module_utils\._(errors|values|fields|moment|missing|secret|redact|privacy|deadline)",
     "sandbox": r"module_utils\._sandbox(\..*)?",
-    "client": r"module_utils\._(connection|http|transport|proxy|client)",
-    "records": r"module_utils\._(record|answer|events|outcomes)",
+    # What the client returns, so it knows them and not the reverse.
+    "records": r"module_utils\._(record|answer|events|tally|outcomes)",
+    "client": r"module_utils\._(connection|limits|body|certificates|pacer|request_error|http|transport|proxy|client)",
     "readers": r"module_utils\._(reader|fetch|recent|outcome_reader|options)",
     "judging": r"plugin_utils\._(judging(\..*)?|format)",
     "gate": r"plugin_utils\._gate(\..*)?",
@@ -36,8 +37,8 @@ LAYERS = {
 }
 # Layers that a file may not import though they are before its own.
 APART = {
-    "client": {"sandbox"},
     "records": {"sandbox"},
+    "client": {"sandbox"},
     "readers": {"sandbox"},
     "judging": {"sandbox", "client", "readers"},
     "gate": {"sandbox", "client", "readers"},
@@ -47,7 +48,7 @@ APART = {
 }
 # No Ansible, clock, sleep or network, neither here nor in what these import.
 PURE = (
-    r"module_utils\._(errors|values|fields|moment|record|answer|events|outcomes)"
+    r"module_utils\._(errors|values|fields|moment|record|answer|events|tally|outcomes)"
     r"|module_utils\._sandbox\.(settings|scenario|plan|failures|message|mail|events|faults)"
     r"|plugin_utils\._(judging|gate|report)\..*|plugin_utils\._(format|progress|forms|since|tag_health)"
 )

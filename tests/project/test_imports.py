@@ -27,7 +27,7 @@ NEEDED = {
 }
 OPTIONAL = {
     "cryptography": {"module_utils/_sandbox/tls.py"},
-    "pygal": {"plugin_utils/_report/svg.py"},
+    "pygal": {"plugin_utils/_report/_chart.py"},
     "socks": {"module_utils/_proxy.py"},
 }
 # Where the name of the package is another.

@@ -13,7 +13,7 @@ from ansible_collections.mailops.smtpeter.tests.tools import pictures
 
 SPEED = 100
 # What the playbook divides by the speed.
-SECONDS = ("grace_period",)
+SECONDS = ("grace_period", "sending_gap")
 
 
 def outcome(gate: dict[str, Any], speed: int) -> dict[str, Any]:

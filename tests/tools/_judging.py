@@ -10,12 +10,12 @@ import bisect
 import math
 from typing import Any, Iterable, Mapping
 
+from ansible_collections.mailops.smtpeter.plugins.module_utils._policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.evidence import (
     log_evidence_against,
     log_evidence_for,
 )
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import _palette, svg
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import _chart, _palette, svg
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report._scale import Scale
 
 POLICY = Policy.from_options({})
@@ -36,19 +36,19 @@ COUNTS = Scale(1, 5, tuple((power, f"{10**power:,}") for power in range(1, 6)))
 MOST = 10**5
 
 
-def line(name: str | None, points: Iterable[tuple[float, float]], color: _palette.Color, **look: Any) -> svg.Line:
+def line(name: str | None, points: Iterable[tuple[float, float]], color: _palette.Color, **look: Any) -> _chart.Line:
     """A series of the chart that is only looked at."""
-    return svg.Line(name, [{"value": point} for point in points], color, **{"dots": 0, **look})
+    return _chart.Line(name, [{"value": point} for point in points], color, **{"dots": 0, **look})
 
 
-def drawn(name: str, heading: str, text: str, axes: tuple[Scale, Scale, str], lines: list[svg.Line]) -> str:
-    """An SVG document; C(axes) are the horizontal one, the vertical one, and what stands below."""
+def drawn(name: str, heading: str, text: str, axes: tuple[Scale, Scale, str], lines: list[_chart.Line]) -> str:
+    """An SVG document; `axes` are the horizontal one, the vertical one, and the text below."""
     across, up, below = axes
-    chart = svg.chart_of(svg.ALONE, lines, up, across, below)
-    return svg.document(chart, lines, name, heading, heading, text) + "\n"
+    panel = _chart.Panel(svg.ALONE, across, up, heading, below, lines)
+    return _chart.document([_chart.drawn(panel, name)], name, heading, text) + "\n"
 
 
-def limit(up: Scale) -> svg.Line:
+def limit(up: Scale) -> _chart.Line:
     """The required share, upright."""
     return line(f"required: {LIMIT:g}% (dashed)", [(LIMIT, up.low), (LIMIT, up.high)], _palette.LIMIT, dashes="7,5")
 

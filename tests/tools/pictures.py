@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draw the documentation's pictures from the figures beside them, in docs/pictures, as `make docs` does.
 
---rehearse makes the figures of the gate's picture anew, with the
-playbook of the guide, in real time: 17 minutes. `make simulate` makes those of the others.
+`--rehearse` first measures the figures of the gate's picture again, with the playbook of the guide, in real time: 17
+minutes. `make simulate` measures those of the others.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ PLAYBOOK = "rehearse_gate.yml"
 
 
 def figures(name: str) -> Any:
-    """The figures of that name."""
+    """Return the figures of that name."""
     return json.loads((PICTURES / name).read_text(encoding="utf-8"))
 
 
-# By picture, what draws it.
+# What draws each picture.
 DRAWN: dict[str, Callable[[], str]] = {
     "gate-report.svg": lambda: gate_report(figures("gate-report.json"), "svg"),
     "pass-rates.svg": lambda: _judging.pass_rates(figures("simulation.json")),
@@ -42,7 +42,7 @@ DRAWN: dict[str, Callable[[], str]] = {
 
 
 def draw() -> None:
-    """Write the pictures that are not as they would be drawn now."""
+    """Write the pictures that have changed."""
     for name, drawn in DRAWN.items():
         path, text = PICTURES / name, drawn()
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
@@ -51,7 +51,7 @@ def draw() -> None:
 
 
 def rehearse(speed: int) -> str:
-    """Run the guide's playbook, so many times as fast as real mail; the gate's result, as it left it."""
+    """Run the guide's playbook `speed` times as fast as real mail, and return the gate's result as JSON."""
     playbook = next(fence.text for fence in fences(GUIDE) if fence.text.startswith(f"# {PLAYBOOK}\n"))
     directory = pathlib.Path(tempfile.mkdtemp(prefix="rehearsal-"))
     try:
@@ -64,7 +64,7 @@ def rehearse(speed: int) -> str:
 
 
 def main() -> None:
-    """Draw, after a rehearsal where one is asked for."""
+    """Draw, after a rehearsal if `--rehearse` is given."""
     if "--rehearse" in sys.argv[1:]:
         (PICTURES / "gate-report.json").write_text(rehearse(1) + "\n", encoding="utf-8")
     draw()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The reports of a gate's result, one file a format. Private: names and behaviour may change."""
+"""The reports of a gate's result, one file for each format. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _FORMATS: dict[str, Callable[[GateResult], str]] = {
 
 
 def gate_report(given: Any, form: Any) -> str:
-    """Return the report of what C(campaign_gate) returned, in one of the four formats.
+    """Return the report of what `campaign_gate` returned; `form` is markdown, junit, svg or html.
 
-    Raises OptionError for an unknown format and for what is no gate's result, LibraryMissing where pygal is not there.
+    Raises OptionError for an unknown format or another input, LibraryMissing where pygal is missing.
     """
     render = _FORMATS.get(form) if isinstance(form, str) else None
     if render is None:

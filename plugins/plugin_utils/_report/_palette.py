@@ -14,7 +14,7 @@ FONTS = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, 
 
 @dataclass(frozen=True)
 class Color:
-    """A colour on white, and its like on black."""
+    """A colour on white, and its counterpart on black."""
 
     light: str
     dark: str
@@ -26,6 +26,11 @@ SUBTLE = Color("#59636e", "#9198a1")
 GUIDE = Color("#d1d9e0", "#3d444d")
 LIMIT = Color("#1f2328", "#e6edf3")
 FAILED = Color("#cf222e", "#ff7b72")
+DELIVERED = Color("#0550ae", "#79c0ff")
+UNDER_WAY = Color("#59636e", "#9198a1")
+# Of bars: a part that is under way, and one that may be delivered.
+WAITING = Color("#b6bec7", "#6e7681")
+POSSIBLE = Color("#a5cdff", "#1f4f85")
 TAGS = (
     Color("#0550ae", "#79c0ff"),
     Color("#bc4c00", "#ffa657"),
@@ -70,8 +75,8 @@ def style(font_size: int, colors: Sequence[Color]) -> dict[str, Any]:
     }
 
 
-def css(selector: str, colors: Sequence[Color]) -> str:
-    """Return what pygal's style has no setting for: quiet axes, and a dark picture where the reader prefers that."""
+def css(selector: str, colors: Sequence[Color], further: Mapping[str, str]) -> str:
+    """Return what pygal's style has no setting for: quiet axes, the `further` rules, and a dark picture by night."""
     by_day = {
         ".titles .title": f"fill: {SUBTLE.light}",
         ".titles .plot_title": f"fill: {TEXT.light}; font-weight: 600",
@@ -79,6 +84,7 @@ def css(selector: str, colors: Sequence[Color]) -> str:
         ".axis .guides:first-child .line": f"stroke: {SUBTLE.light}",
         ".dot": "stroke-width: 1",
         "text.no_data": f"fill: {SUBTLE.light}",
+        **further,
     }
     by_night = {
         "": f"background-color: {BACKGROUND.dark}",

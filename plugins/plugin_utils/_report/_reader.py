@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Typed values out of a dict that came from a playbook. Private: names and behaviour may change."""
+"""Typed values from a dict that came from a playbook. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
 import math
+from datetime import datetime, timezone
 from typing import Any, Mapping, Sequence
 
 from ...module_utils._errors import OptionError
@@ -16,7 +17,7 @@ INPUT = "the input"
 
 
 class Reader:
-    """A dict and the place where it stands; each method returns one key's value or raises OptionError naming both."""
+    """Reads a dict at a named place; each method returns one key's value or raises OptionError that names both."""
 
     def __init__(self, given: Mapping[str, Any], place: str) -> None:
         self._given = given
@@ -32,11 +33,24 @@ class Reader:
         )
 
     def text(self, key: str) -> str:
-        """Return text on one line, without what cannot be shown."""
+        """Return text on one line; what cannot be shown is replaced."""
         value = self._value(key)
         if not isinstance(value, str):
             raise self.wrong(key, "is not text")
         return plain(value)
+
+    def optional_text(self, key: str) -> str | None:
+        """Return text on one line; null where the key is missing or null."""
+        return None if self._given.get(key) is None else self.text(key)
+
+    def moment(self, key: str) -> datetime:
+        """Return a moment, in UTC where it names no zone."""
+        try:
+            # Python before 3.11 does not read the Z.
+            moment = datetime.fromisoformat(self.text(key).replace("Z", "+00:00"))
+        except ValueError:
+            raise self.wrong(key, "is not a moment in ISO 8601") from None
+        return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of texts; none where the key is missing or null."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Figures and foreign text as the reports show them. Private: names and behaviour may change."""
+"""Figures, and text from elsewhere, as the reports show them. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .._format import percent, share
 SYMBOLS = {"pass": "\u2714", "fail": "\u2718", "inconclusive": "?", "error": "!"}
 NOTHING = "\u2013"
 
-# A sentence longer than this tells nobody more; tags have up to 1,000 characters.
+# In characters; a tag has up to 1,000.
 LONGEST_SENTENCE = 3000
 _MOST_SETTINGS = 20
 _LONGEST_NAME = 100
 
 _REPLACEMENT = "\ufffd"
-# Controls that turn text around, so that it reads as something else than it is.
+# Controls that change the direction of text, so that it reads as something else.
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _WHITE_SPACE = re.compile(r"\s+")
 
@@ -34,7 +34,7 @@ def plain(text: Any) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """Return text of at most C(limit) characters, its middle left out, since tags often differ at the end."""
+    """Return text of at most `limit` characters without its middle, since tags often differ at the end."""
     if len(text) <= limit:
         return text
     tail = (limit - 1) // 2
@@ -42,7 +42,7 @@ def shorten(text: str, limit: int) -> str:
 
 
 def fitting(texts: Iterable[str], limit: int) -> list[str]:
-    """Return as many texts from the front as need at most `limit` bytes, with a line feed each."""
+    """Return the first texts that together, each with a line feed, need at most `limit` bytes."""
     found: list[str] = []
     for text in texts:
         limit -= len(text.encode("utf-8", "replace")) + 1
@@ -58,7 +58,7 @@ def left_out(shown: int, whole: int, noun: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as people read them: C(45 s), C(12 min 30 s), C(2 h 5 min)."""
+    """Return seconds as people read them: `45 s`, `12 min 30 s`, `2 h 5 min`."""
     if seconds < 60:
         return f"{seconds:.3g} s" if seconds < 10 else f"{int(seconds)} s"
     minutes, rest = divmod(int(seconds), 60)
@@ -69,17 +69,17 @@ def duration(seconds: float) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Return C(1 look), C(2 looks)."""
+    """Return `1 look`, `2 looks`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def span(least: int, most: int) -> str:
-    """Return what is known of a number by its bounds."""
+    """Return a number by its bounds; one number where these are equal."""
     return str(most) if least == most else f"{least}{NOTHING}{most}"
 
 
 def share_span(least: int, most: int, whole: int) -> str:
-    """Return what is known of a share by its bounds, rounded down; a dash where there is nothing to share."""
+    """Return a share by its bounds, rounded down; a dash without messages."""
     if not whole:
         return NOTHING
     low, high = share(least, whole), share(most, whole)

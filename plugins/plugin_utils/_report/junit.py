@@ -2,23 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The JUnit report, one test case a tag, as CI servers show it. Private: names and behaviour may change.
+"""The JUnit report, one test case for each tag, as CI servers show it. Private: names and behaviour may change.
 
-A verdict of C(fail) and one of C(inconclusive) are failures, told apart by their type; C(error) is an error, and a tag
-that was not decided when another ended the gate is skipped.
+The verdicts `fail` and `inconclusive` are failures, told apart by their type; `error` is an error, and a tag that was
+not decided when another ended the gate is skipped.
 """
 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from datetime import timezone
+from typing import Sequence
 
 from . import _text
-from ._model import GateResult, TagResult
+from ._model import GateResult
+from ._tag import TagResult
 
 _SUITE = "mailops.smtpeter.campaign_gate"
 _UNDECIDED = "not decided, since another tag ended the gate before"
 _LONGEST_MESSAGE = 300
+_MOST_PARTS = 10
 _ELEMENTS = {"fail": "failure", "inconclusive": "failure", "error": "error", None: "skipped"}
 
 
@@ -30,8 +33,8 @@ def render(gate: GateResult) -> str:
     for tag in gate.tags:
         _case(suite, gate, tag)
     if gate.verdict != "pass" and not any(tag.verdict == gate.verdict for tag in gate.tags):
-        # What ended the gate is no tag's fault, and must not look like success.
-        _outcome(_test_case(suite, "gate", gate.waited), gate.verdict, gate.msg, gate.reasons)
+        # Where no tag caused the verdict, the file must not look like success.
+        _result(_test_case(suite, "gate", gate.waited), gate.verdict, gate.msg, gate.reasons)
     _totals(suites, gate)
     _totals(suite, gate)
     suite.set("skipped", str(len(list(suite.iter("skipped")))))
@@ -44,21 +47,31 @@ def render(gate: GateResult) -> str:
 
 def _case(suite: ET.Element, gate: GateResult, tag: TagResult) -> None:
     case = _test_case(suite, tag.tag, gate.waited)
-    _outcome(case, tag.verdict, tag.reasons[0] if tag.reasons else _UNDECIDED, tag.reasons)
+    causes = _causes(tag)
+    _result(case, tag.verdict, tag.reasons[0] if tag.reasons else _UNDECIDED, [*tag.reasons, *causes])
     # The schema of Jenkins' xUnit plugin has no properties here.
-    lines = [*(tag.reasons if tag.verdict == "pass" else ()), *(f"note: {note}" for note in tag.notes)]
+    has_text = tag.verdict not in ("pass", None)
+    lines = [*([] if has_text else [*tag.reasons, *causes]), *(f"note: {note}" for note in tag.notes)]
     lines += [f"{name}: {value}" for name, value in _tag_figures(tag)]
     ET.SubElement(case, "system-out").text = "\n".join(lines)
 
 
-def _outcome(case: ET.Element, verdict: str | None, message: str, reasons: tuple[str, ...]) -> None:
+def _causes(tag: TagResult) -> list[str]:
+    """Return why mail failed, and what became of it by domain."""
+    if tag.outcome is None:
+        return []
+    parts = (tag.outcome.causes[:_MOST_PARTS], [each for each in tag.outcome.domains if each.failed][:_MOST_PARTS])
+    return [part.sentence for of_kind in parts for part in of_kind]
+
+
+def _result(case: ET.Element, verdict: str | None, message: str, lines: Sequence[str]) -> None:
     if verdict == "pass":
         return
     element = ET.SubElement(case, _ELEMENTS[verdict], {"message": _text.shorten(message, _LONGEST_MESSAGE)})
     if verdict:
         element.set("type", verdict)
         # GitLab shows only this.
-        element.text = "\n".join(_text.shorten(reason, _text.LONGEST_SENTENCE) for reason in reasons or (message,))
+        element.text = "\n".join(_text.shorten(reason, _text.LONGEST_SENTENCE) for reason in lines or (message,))
 
 
 def _test_case(suite: ET.Element, name: str, seconds: float) -> ET.Element:
@@ -89,6 +102,8 @@ def _tag_figures(tag: TagResult) -> list[tuple[str, str]]:
         ("messages_due", tag.messages_due),
         ("delivered_at_least", tag.at_least),
         ("delivered_at_most", tag.at_most),
+        ("failed", tag.outcome.failed if tag.outcome else None),
+        ("under_way", tag.outcome.under_way if tag.outcome else None),
         ("delivery_ratio", tag.ratio),
         ("required_delivery_ratio", tag.required),
     ]

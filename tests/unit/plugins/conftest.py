@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Callable, ContextManager, Iterator
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client, Connection
+from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client
+from ansible_collections.mailops.smtpeter.plugins.module_utils._connection import Connection
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import Authority, Hostile, Script
 
 if TYPE_CHECKING:

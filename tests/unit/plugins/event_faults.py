@@ -77,14 +77,14 @@ def _bad_bodies() -> Iterable[tuple[str, Script, tuple[str, ...], str]]:
         ("another encoding", _body(GOOD, "Content-Encoding: br"), ANSWER, "malformed"),
         ("gzip bomb", _body(BOMB, "Content-Encoding: gzip"), (*ANSWER, "timeout"), f"{LIMIT}|in time"),
         ("gzip bomb of an error", constantly(answer(BOMB, "500 Oops", "Content-Encoding: gzip")), ("service",), "500"),
-        ("number without end", _forever(HEAD + b"\r\n[", b"1" * 65536), ANSWER, "a number came where an event"),
-        ("number in chunks without end", _forever(CHUNKED, chunk), ANSWER, "out of all bounds"),
+        ("number without end", _forever(HEAD + b"\r\n[", b"1" * 65536), ANSWER, "a number came instead of an event"),
+        ("number in chunks without end", _forever(CHUNKED, chunk), ANSWER, "out of bounds"),
         ("text without end", _forever(HEAD + b'\r\n[{"type": "', b"x" * 65536), ANSWER, "too long for one"),
         ("lists without end", _forever(HEAD + b'\r\n[{"type": ', b"[" * 65536), ANSWER, "nested too deeply|too long"),
-        ("HTML, and the token in it", _echo("200 OK"), ANSWER, "something that is not JSON came where an array"),
-        ("nothing", _body(b""), ANSWER, "nothing came where an array"),
-        ("an object", _body(json.dumps({"error": "no"}).encode()), ANSWER, "an object came where an array"),
-        ("an event alone", _body(json.dumps(EVENTS[0]).encode()), ANSWER, "an object came where an array"),
+        ("HTML, and the token in it", _echo("200 OK"), ANSWER, "something that is not JSON came instead of an array"),
+        ("nothing", _body(b""), ANSWER, "nothing came instead of an array"),
+        ("an object", _body(json.dumps({"error": "no"}).encode()), ANSWER, "an object came instead of an array"),
+        ("an event alone", _body(json.dumps(EVENTS[0]).encode()), ANSWER, "an object came instead of an array"),
         ("cut short", _body(GOOD[:-9]), ANSWER, "cut short"),
         ("two arrays", _body(GOOD * 2), ANSWER, "more follows"),
         ("Latin-1", _body(GOOD[:-1] + b', {"type": "caf\xe9"}]'), ANSWER, "not UTF-8"),
@@ -93,7 +93,7 @@ def _bad_bodies() -> Iterable[tuple[str, Script, tuple[str, ...], str]]:
         ("terminal escapes", _body(ESCAPES.encode() * 9), ANSWER, "something that is not JSON"),
         ("a million brackets", _body(b'[{"a":' + b"[" * 10**6), ANSWER, "nested too deeply|too long"),
         ("a key twice", _body(GOOD[:-1] + b', {"type": "open", "type": "open"}]'), ANSWER, "a key is repeated"),
-        ("5,000 nines", _body(GOOD[:-1] + b', {"type": ' + b"9" * 5000 + b"}]"), ANSWER, "out of all bounds"),
+        ("5,000 nines", _body(GOOD[:-1] + b', {"type": ' + b"9" * 5000 + b"}]"), ANSWER, "out of bounds"),
         ("Infinity", _body(GOOD[:-1] + b', {"type": Infinity}]'), ANSWER, "not a JSON number"),
     )  # fmt: skip
 
@@ -108,7 +108,7 @@ def _bad_events() -> Iterator[tuple[str, Script, str]]:
         ("another tag", attempt(9, tags="of-somebody-else"), "about another tag"),
         ("no type", {"data": {}}, "an event without a type"),
         ("data that is text", {"type": "failure", "data": "jane.doe"}, "data of a failure is not an object"),
-        ("null", None, "null came where an event"),
+        ("null", None, "null came instead of an event"),
     ):  # fmt: skip
         yield name, _with(bad), says
 

@@ -81,6 +81,18 @@ def leaks(text: str, token: str) -> list[str]:
     return [name for name, spelling in found if spelling.casefold() in seen or spelling.casefold() in squeezed]
 
 
+def assert_silent(error: BaseException | None, token: str) -> None:
+    """Nothing that hangs on an exception, however far down, holds the token."""
+    seen: list[Any] = []
+    pending: list[Any] = [error]
+    while pending:
+        item = pending.pop()
+        if item is not None and not any(item is other for other in seen):
+            seen.append(item)
+            assert leaks(f"{item} {item!r} {vars(item)} {item.args}", token) == []
+            pending += [item.__cause__, item.__context__, *(arg for arg in item.args if isinstance(arg, BaseException))]
+
+
 class Hostile:
     """A TCP server, speaking TLS where C(tls) is given, that answers each request by its script.
 

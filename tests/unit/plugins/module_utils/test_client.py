@@ -19,15 +19,11 @@ from typing import Any, Callable, ContextManager, Iterator
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils import _transport
-from ansible_collections.mailops.smtpeter.plugins.module_utils._client import (
-    TAG_LIMIT,
-    Answer,
-    Client,
-    Connection,
-    check_tag,
-    find_authorities,
-)
+from ansible_collections.mailops.smtpeter.plugins.module_utils import _certificates
+from ansible_collections.mailops.smtpeter.plugins.module_utils._answer import Answer
+from ansible_collections.mailops.smtpeter.plugins.module_utils._certificates import find_authorities
+from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client
+from ansible_collections.mailops.smtpeter.plugins.module_utils._connection import TAG_LIMIT, Connection
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, StatsError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._redact import MASK
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
@@ -35,6 +31,7 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
     Authority,
     Hostile,
     answer,
+    assert_silent,
     constantly,
     leaks,
     spellings,
@@ -55,133 +52,6 @@ def failure(client: Client, tag: str = "tag") -> StatsError:
     return caught.value
 
 
-def assert_silent(error: BaseException | None) -> None:
-    """Nothing that hangs on an exception, however far down, holds the token."""
-    seen: list[Any] = []
-    pending: list[Any] = [error]
-    while pending:
-        item = pending.pop()
-        if item is not None and not any(item is other for other in seen):
-            seen.append(item)
-            assert leaks(f"{item} {item!r} {vars(item)} {item.args}", TOKEN) == []
-            pending += [item.__cause__, item.__context__, *(arg for arg in item.args if isinstance(arg, BaseException))]
-
-
-@pytest.mark.parametrize(
-    ("url", "reason"),
-    [
-        ("http://www.smtpeter.com/v1", "plain http"),
-        ("http://127.0.0.1.evil.test/v1", "plain http"),
-        ("http://localhost.evil.test/v1", "plain http"),
-        ("http://evil.test#@127.0.0.1/v1", "user information|fragment"),
-        ("http://evil.test\\@127.0.0.1/v1", "backslash"),
-        ("http://127.0.0.1\\.evil.test/v1", "backslash"),
-        ("http://localhost@evil.test/v1", "user information"),
-        ("http://user:pass@127.0.0.1/v1", "user information"),
-        ("https://token@www.smtpeter.com/v1", "user information"),
-        ("https://@www.smtpeter.com/v1", "user information"),
-        ("http://128.0.0.1/v1", "plain http"),
-        ("http://0.0.0.0/v1", "plain http"),
-        ("http://0/v1", "plain http"),
-        ("http://2130706433/v1", "plain http"),
-        ("http://0x7f.0.0.1/v1", "plain http"),
-        ("http://127.1/v1", "plain http"),
-        ("http://127.0.0.01/v1", "plain http"),
-        ("http://localhost./v1", "plain http"),
-        ("http://ip6-localhost/v1", "plain http"),
-        ("http://[::]/v1", "plain http"),
-        ("http://[::2]/v1", "plain http"),
-        ("http://[::ffff:8.8.8.8]/v1", "plain http"),
-        ("http://[::1", "not a valid URL"),
-        ("http://[::1].evil.test/v1", "not a valid URL|plain http"),
-        ("http://[localhost]/v1", "not a valid URL|plain http"),
-        ("http://127.0.0.1:0x50/v1", "not a valid URL"),
-        ("http://127.0.0.1:99999/v1", "not a valid URL"),
-        ("http://127.0.0.1:-1/v1", "not a valid URL"),
-        ("https://www.smtpeter.com/v1?x=1", "query"),
-        ("https://www.smtpeter.com/v1?", "query"),
-        ("https://www.smtpeter.com/v1#top", "fragment"),
-        ("https://www.smtpeter.com/v1#", "fragment"),
-        ("https://www.smtpeter.com/../v1", "dot segment"),
-        ("https://www.smtpeter.com/%2E%2e/v1", "dot segment"),
-        ("https://www.smtpeter.com/v1/.", "dot segment"),
-        ("ftp://127.0.0.1/v1", "https://"),
-        ("file:///etc/passwd", "https://"),
-        ("www.smtpeter.com/v1", "https://"),
-        ("//www.smtpeter.com/v1", "https://"),
-        ("https://", "https://"),
-        ("https:///v1", "https://"),
-        ("https://:443/v1", "https://"),
-        ("", "empty; give an address, or unset SMTPETER_API_URL"),
-        (" https://www.smtpeter.com/v1", "white space"),
-        ("https://www.smtpeter.com/v1\n", "white space"),
-        ("https://www.smtp\teter.com/v1", "white space"),
-        ("https://www.smtpeter.com/v1\x00", "white space"),
-        ("https://www.smtpéter.com/v1", "ASCII"),
-        ("http://127。0。0。1/v1", "ASCII"),
-        ("http://①27.0.0.1/v1", "ASCII"),
-    ],
-)
-def test_urls_that_are_refused(url: str, reason: str) -> None:
-    """A URL that might send the token in the clear, or elsewhere, is refused by the option's name."""
-    with pytest.raises(OptionError, match=reason) as caught:
-        Connection(TOKEN, url)
-    assert caught.value.option == "api_url"
-    assert str(caught.value).startswith("api_url: ")
-
-
-@pytest.mark.parametrize(
-    ("url", "loopback"),
-    [
-        ("https://www.smtpeter.com/v1", False),
-        ("HTTPS://WWW.SMTPETER.COM/v1/", False),
-        ("https://127.0.0.1.evil.test/v1", False),
-        ("https://192.0.2.1:8443/a/b.c/v1", False),
-        ("http://localhost:8080/v1", True),
-        ("http://LocalHost/v1", True),
-        ("http://127.0.0.1:80", True),
-        ("http://127.255.255.254/v1/", True),
-        ("http://[::1]:8080/v1", True),
-        ("http://[0:0:0:0:0:0:0:1]/v1", True),
-        ("https://localhost/v1", True),
-    ],
-)
-def test_urls_that_are_accepted(url: str, loopback: bool) -> None:
-    """https goes anywhere, http to loopback addresses as written; only the former may use a proxy."""
-    assert Connection(TOKEN, url).is_loopback is loopback
-
-
-@pytest.mark.parametrize(
-    ("given", "option"),
-    [
-        ({"api_token": ""}, "api_token"),
-        ({"api_token": "1234567"}, "api_token"),
-        ({"api_token": "a good token"}, "api_token"),
-        ({"api_token": "a-good-token\n"}, "api_token"),
-        ({"api_token": "\ufeffa-good-token\u2028"}, "api_token"),
-        ({"api_token": "a-good\0token"}, "api_token"),
-        ({"api_token": "a-good\ud800token"}, "api_token"),
-        ({"endpoint": "send"}, "endpoint"),
-        ({"endpoint": "stats/../send"}, "endpoint"),
-        ({"timeout": 0}, "timeout"),
-        ({"timeout": -1}, "timeout"),
-        ({"timeout": float("nan")}, "timeout"),
-        ({"timeout": float("inf")}, "timeout"),
-        ({"timeout": 3601}, "timeout"),
-        ({"retries": -1}, "retries"),
-        ({"retries": 101}, "retries"),
-    ],
-)
-def test_options_that_are_refused(given: dict[str, Any], option: str) -> None:
-    """Whatever cannot work is refused at once, by the option's name, and without the token."""
-    with pytest.raises(OptionError, match=f"^{option}: ") as caught:
-        Connection(**{"api_token": TOKEN, **given})
-    assert caught.value.option == option
-    token = given.get("api_token") or TOKEN
-    assert token not in str(caught.value)
-    assert token not in repr(caught.value)
-
-
 @pytest.mark.parametrize("given", [{"ca_path": "/no/such/file"}, {"ca_path": __file__}, {"ca_path": "~/no-such.pem"}])
 @pytest.mark.parametrize("url", ["https://localhost/v1", "http://localhost/v1"])
 def test_certificates_are_looked_for_by_the_client(monkeypatch: pytest.MonkeyPatch, url: str, given: Any) -> None:
@@ -190,7 +60,7 @@ def test_certificates_are_looked_for_by_the_client(monkeypatch: pytest.MonkeyPat
     connection = Connection(TOKEN, url, **given)
     with pytest.raises(OptionError, match="^ca_path: ") as caught:
         Client(connection)
-    assert_silent(caught.value)
+    assert_silent(caught.value, TOKEN)
 
 
 def test_a_connection_does_not_show_its_token() -> None:
@@ -234,16 +104,6 @@ def test_tags_that_are_refused(connect: Connect, hostile: Serve, tag: str, reaso
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 500
     assert server.connections == 0
-
-
-@pytest.mark.parametrize(
-    "tag", [TOKEN, f"x{TOKEN}y", f"{TOKEN} and space", f"{TOKEN};", "\0" + TOKEN, TOKEN + "x" * TAG_LIMIT]
-)
-def test_a_tag_that_holds_the_token_is_refused(tag: str) -> None:
-    """Masking would damage the results; and whatever else is wrong with the tag, the text does not show it."""
-    with pytest.raises(OptionError) as caught:
-        check_tag(tag, TOKEN)
-    assert_silent(caught.value)
 
 
 ODD_TAGS = [
@@ -463,7 +323,7 @@ def test_statuses(
     assert status[:3] in str(error)
     assert remedy in str(error)
     assert ("(3 attempts)" in str(error)) is again
-    assert error.forbids_more is (status[:3] in ("401", "403"))
+    assert error.is_token_refused is (status[:3] in ("401", "403"))
 
 
 @pytest.mark.parametrize("name", list(spellings(TOKEN)))
@@ -476,7 +336,7 @@ def test_an_error_page_that_echoes_the_token(connect: Connect, hostile: Serve, s
     server = hostile(constantly(answer(f"<p>{echo}</p> is bad".encode(), f"{status} {reason}", *headers)))
     error = failure(connect(server.url, TOKEN))
     assert "is bad" in str(error) or MASK in str(error)
-    assert_silent(error)
+    assert_silent(error, TOKEN)
     assert leaks(json.dumps(error.as_dict()), TOKEN) == []
 
 
@@ -497,7 +357,7 @@ def test_no_error_of_the_transport_shows_the_token(connect: Connect, hostile: Se
     for url, kind in kinds.items():
         error = failure(connect(url, TOKEN, timeout=1))
         assert (error.kind, error.status) == (kind, None)
-        assert_silent(error)
+        assert_silent(error, TOKEN)
 
 
 @pytest.mark.parametrize("status", ["200 OK", "404 Not Found", "302 Found", "500 Oops"])
@@ -600,7 +460,7 @@ def test_a_long_pause_ends_the_attempts_of_others(connect: Connect, hostile: Ser
             slept.append(seconds)
             failure(client, "two")
 
-    client._sleep = sleep
+    client._pacer.sleep = sleep
     error = failure(client, "one")
     assert (error.kind, error.status, error.attempts) == ("service", 500, 1)
     assert len(server.requests) == 2
@@ -791,7 +651,7 @@ def test_certificates_that_are_none(
     server = hostile(constantly(answer(COUNTS)), authority.context())
     with pytest.raises((OptionError, StatsError), match="ca_path") as caught:
         connect(server.url, TOKEN, ca_path=str(empty)).fetch("t")
-    assert_silent(caught.value)
+    assert_silent(caught.value, TOKEN)
 
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
@@ -800,9 +660,9 @@ def test_certificates_of_the_environment_that_are_not_there(
 ) -> None:
     """A variable that points nowhere is an error that names it."""
     monkeypatch.setenv(name, "/no/such/bundle.pem")
-    with pytest.raises(OptionError, match=f"^{name}: '/no/such/bundle.pem' is not there") as caught:
+    with pytest.raises(OptionError, match=f"^{name}: '/no/such/bundle.pem' does not exist") as caught:
         connect("https://127.0.0.1:9/v1", TOKEN).fetch("t")
-    assert_silent(caught.value)
+    assert_silent(caught.value, TOKEN)
 
 
 @pytest.mark.parametrize("names", [[], ["CURL_CA_BUNDLE"], ["CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"]])
@@ -819,8 +679,8 @@ def test_the_environment_names_certificates(
         read.append(path)
         return load(path)
 
-    load = _transport.read_authorities
-    monkeypatch.setattr(_transport, "read_authorities", record)
+    load = _certificates.read_authorities
+    monkeypatch.setattr(_certificates, "read_authorities", record)
     found = find_authorities(Connection(TOKEN))
     assert isinstance(found, ssl.SSLContext) if names else found is True
     assert isinstance(find_authorities(Connection(TOKEN, ca_path=str(authority.bundle))), ssl.SSLContext)

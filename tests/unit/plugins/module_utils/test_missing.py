@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import sys
 
 import pytest
@@ -32,7 +33,7 @@ def test_each_way_to_install_is_named(library: str, package: str) -> None:
     text = how_to_install(library)
     for part in (
         f"the Python library {library} is not installed on {platform.node()} for {sys.executable}",
-        f"'{sys.executable} -m pip install {library}' in a virtual environment",
+        f"'{shlex.quote(sys.executable)} -m pip install {library}' in a virtual environment",
         f"'pipx inject ansible-core {library}'",
         f"{package} on Debian and Ubuntu",
     ):

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
-from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Connection
+from ansible_collections.mailops.smtpeter.plugins.module_utils._connection import Connection
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
 
 GIVEN = {

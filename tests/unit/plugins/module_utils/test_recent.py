@@ -12,7 +12,7 @@ from typing import Any, Callable
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import StatsError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._fetch import read_tags
+from ansible_collections.mailops.smtpeter.plugins.module_utils._reader import ServiceReader, read_tags
 from ansible_collections.mailops.smtpeter.plugins.module_utils._recent import Suggestions, read_recent
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, Hostile, answer, constantly
 
@@ -51,7 +51,7 @@ def test_what_is_understood(hostile: Serve, connect: Connect, reply: bytes, tags
         (entries(None), "not about a tag"),
         (entries(7), "not about a tag"),
         (answer(json.dumps([{"tag": "a", "messages": 1}]).encode()), "deliveries is missing"),
-        (answer(b'[{"tag": "a", "messages": 1e400}]'), "out of all bounds"),
+        (answer(b'[{"tag": "a", "messages": 1e400}]'), "out of bounds"),
         (answer(b"[[]]"), "not about a tag"),
         (answer(json.dumps({"tag": "a", **COUNTS}).encode()), "not a JSON array"),
         (answer(b"<html>"), "not JSON"),
@@ -88,7 +88,9 @@ def test_hints(hostile: Serve, connect: Connect, tag: str, hint: str) -> None:
 def test_they_are_asked_for_once(hostile: Serve, connect: Connect, recent: bytes) -> None:
     """However many tags are unknown, and without a second attempt; where that fails, nothing is said of it."""
     server = hostile(lambda target: [recent if "/stats?" in target else answer(b"", "404 Not Found")])
-    readings = read_tags(connect(server.url, retries=3), [f"wave-{number}x" for number in range(9)], 4, "zero")
+    client = connect(server.url, retries=3)
+    tags = [f"wave-{number}x" for number in range(9)]
+    readings = read_tags(ServiceReader(client), tags, 4, "zero", client.connection.api_token)
     assert readings.errors == {}
     assert sum("/stats?" in target for target in server.targets) == 1
     hinted = ["did you mean 'wave-1'?" in record.notes for record in readings.records.values()]

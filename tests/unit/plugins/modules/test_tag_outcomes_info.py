@@ -18,9 +18,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 from ansible.module_utils import basic
+from ansible_collections.mailops.smtpeter.plugins.module_utils import _body, _client
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _outcome_reader as reader
-from ansible_collections.mailops.smtpeter.plugins.module_utils import _transport
 from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client
 from ansible_collections.mailops.smtpeter.plugins.modules import tag_outcomes_info
 from ansible_collections.mailops.smtpeter.tests.unit.plugins import event_faults
@@ -118,7 +118,7 @@ def test_a_token_without_the_right(hostile: Serve, run: Run, status: str) -> Non
     server = hostile(constantly(answer(b"no", status)))
     result = run(api_token=TOKEN, api_url=server.url, tags=["a", "b"], parallel=1)
     assert [error["kind"] for error in result["errors"].values()] == ["refused", "not_tried"]
-    assert "may lack the right to read events" in result["errors"]["a"]["msg"]
+    assert "may lack the permission to read events" in result["errors"]["a"]["msg"]
     assert "judge_by: counters" in result["errors"]["a"]["msg"]
     assert len(server.requests) == 1
 
@@ -240,10 +240,10 @@ def test_since(hostile: Serve, run: Run, since: Any) -> None:
         ({"tags": ["a b"]}, "tags: "),
         ({"tags": [TOKEN]}, "tags: "),
         ({"tags": None}, "tags"),
-        ({"since": "yesterday"}, "since: 'yesterday' is no moment"),
+        ({"since": "yesterday"}, "since: 'yesterday' is not a moment"),
         ({"since": ""}, "since: it is empty"),
-        ({"since": True}, "since: it is no moment"),
-        ({"since": {"wave-1": {"messages": 5}}}, "since: it is no moment"),
+        ({"since": True}, "since: it is not a moment"),
+        ({"since": {"wave-1": {"messages": 5}}}, "since: it is not a moment"),
         ({"since": "2026"}, "since: '2026' is before 2000"),
         ({"top": 0}, "top: 0 is not from 1 to 1000"),
         ({"top": 1001}, "top: 1001 is not from 1 to 1000"),
@@ -298,9 +298,9 @@ def test_each_mebibyte_has_its_time(hostile: Serve, connect: Callable[..., Clien
         raise EOFError
 
     client = connect(hostile(script).url, timeout=1.2)
-    readings = reader.read_outcomes(client, ["wave-1"], 1, "zero", None, 10)
-    assert readings.errors == {}
-    assert readings.records["wave-1"].messages == 3
+    results = reader.read_outcomes(client, ["wave-1"], 1, "zero", None, 10)
+    assert results.errors == {}
+    assert results.found["wave-1"].messages == 3
 
     def stalling(target: str) -> Iterator[bytes]:
         pieces = script(target)
@@ -318,7 +318,7 @@ def test_an_answer_of_a_cache_says_so(hostile: Serve, run: Run) -> None:
     server = hostile(constantly(answer(GOOD, "200 OK", "Age: 40", "Date: Sat, 31 Jan 2026 13:00:00 GMT")))
     result = run(api_token=TOKEN, api_url=server.url, tags=["wave-1"])
     assert result["ages"] == {"wave-1": 40}
-    assert "the answer is a copy that a cache had kept for 40 s" in result["outcomes"]["wave-1"]["notes"]
+    assert "the answer is a copy that a cache had stored for 40 s" in result["outcomes"]["wave-1"]["notes"]
     assert result["outcomes"]["wave-1"]["fetched_at"] == "2026-01-31T13:00:00Z"
     assert result["outcomes"]["wave-1"]["oldest_under_way"] == 3598
 
@@ -414,7 +414,8 @@ DIRECT = [fault for fault in event_faults.EVENT_FAULTS if fault.family != "proxy
 def test_each_fault(services: Services, run: Run, monkeypatch: pytest.MonkeyPatch, fault: event_faults.Fault) -> None:
     """It is an outcome with the right counts, or an error of the right kind that names the tag and shows no token."""
     # The real limit is tried with ansible-playbook.
-    monkeypatch.setattr(_transport, "STREAM_LIMIT", 16 * MEBIBYTE)
+    for module in (_body, _client):
+        monkeypatch.setattr(module, "STREAM_LIMIT", 16 * MEBIBYTE)
     url, bundle = services.access[fault.place]
     result = run(
         api_token=TOKEN, api_url=url, ca_path=bundle, tags=[fault.tag], timeout=fault.timeout, retries=0

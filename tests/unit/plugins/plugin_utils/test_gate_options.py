@@ -50,8 +50,8 @@ def test_defaults_are_those_of_the_policy_and_the_timing():
     ("args", "named"),
     [
         ({"tags": []}, "tags: it is empty"),
-        ({"tags": ["a b"]}, "tags: 'a b' holds white space"),
-        ({"tags": ["the-token-itself"], "api_token": "the-token"}, "tags: a tag holds the api_token"),
+        ({"tags": ["a b"]}, "tags: 'a b' contains white space"),
+        ({"tags": ["the-token-itself"], "api_token": "the-token"}, "tags: a tag contains the api_token"),
         ({"api_token": "short"}, "api_token"),
         ({"api_url": "http://example.com/v1"}, "api_url"),
         ({"timeout": 0}, "timeout"),

@@ -16,10 +16,10 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._progress import 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
-def seen(messages, deliveries, verdict=None, reasons=("a: 10 may still be under way",)):
+def seen(messages, deliveries, verdict=None, reasons=("a: 10 may still be under way",), failed=None):
     """A tag after a look."""
     judgement = Judgement(verdict, None, reasons, 0.95, deliveries, deliveries, messages, 0)
-    return TagEvent(messages, deliveries, None, judgement)
+    return TagEvent(messages, deliveries, failed, judgement)
 
 
 def event(elapsed, error=None, verdict=None, **tags):
@@ -40,9 +40,41 @@ def progress(lines):
 
 
 def test_a_line_has_it_all(progress, lines):
-    """Time, tag, messages, deliveries, ratio, limit, and what it waits for."""
+    """Time, tag, state, deliveries, messages, share, required share, and what it waits for."""
     progress.look(event(65, a=seen(100, 90)))
-    assert lines == [("01:05 a: 90 of 100 delivered, 90%, required 95%; waiting: 10 may still be under way", None)]
+    assert lines == [("01:05 a  waiting  90 of 100 delivered  90%  required 95%  10 may still be under way", None)]
+
+
+def test_columns(progress, lines):
+    """The lines of a look align, whatever their tags and counts; so do those of later looks."""
+    tags = {"wave-1": seen(1000, 280, "fail"), "b": seen(5, 5, "pass"), "a": seen(200, 300)}
+    progress.look(event(0, **tags))
+    progress.look(event(60, b=seen(5, 4)))
+    assert [line for line, _verdict in lines] == [
+        "00:00 wave-1  fail     280 of 1000 delivered   28%  required 95%",
+        "00:00 a       waiting  300 of  200 delivered        required 95%  10 may still be under way",
+        "00:00 b       pass       5 of    5 delivered  100%  required 95%",
+        "01:00 b       waiting    4 of    5 delivered   80%  required 95%  a: 10 may still be under way",
+    ]
+
+
+def test_a_long_tag_leaves_the_others_in_their_columns(progress, lines):
+    """Its own line is longer, and whole."""
+    long = 60 * "x"
+    progress.look(event(0, **{long: seen(100, 90), "a": seen(100, 90)}))
+    by_tag = {line.split()[1]: line for line, _verdict in lines}
+    assert by_tag["a"].index("waiting") == len("00:00 ") + 40 + 2
+    assert by_tag[long].index("waiting") == len("00:00 ") + 60 + 2
+
+
+def test_failed_messages_are_shown(progress, lines):
+    """By outcomes there is a column of them, with 0, too; a message that fails is news."""
+    progress.look(event(0, a=seen(100, 90, failed=0)))
+    progress.look(event(30, a=seen(100, 90, failed=12)))
+    assert [line.partition("delivered")[2] for line, _verdict in lines] == [
+        "  90%  0 failed  required 95%  10 may still be under way",
+        "  90%  12 failed  required 95%  10 may still be under way",
+    ]
 
 
 def test_only_news_is_told(progress, lines):
@@ -53,8 +85,8 @@ def test_only_news_is_told(progress, lines):
     progress.look(event(60, a=seen(100, 90), b=seen(100, 91)))
     progress.look(event(61, a=seen(100, 90, "pass"), b=seen(100, 91)))
     progress.look(event(62, a=seen(100, 90, "pass"), b=seen(100, 91)))
-    assert [line.split(":")[1][3:] for line, _verdict in lines[2:]] == ["b", "a"]
-    assert lines[-1] == ("01:01 a: 90 of 100 delivered, 90%, required 95%: pass", "pass")
+    assert [line.split()[1] for line, _verdict in lines[2:]] == ["b", "a"]
+    assert lines[-1] == ("01:01 a  pass     90 of 100 delivered  90%  required 95%", "pass")
 
 
 def test_something_every_two_minutes(progress, lines):
@@ -82,7 +114,7 @@ def test_many_tags_stay_readable(progress, lines):
     tags["t18"] = seen(100, 50)
     progress.look(event(0, **tags))
     assert len(lines) == LINES_LIMIT + 1
-    assert [line.split()[1] for line, _verdict in lines[:2]] == ["t19:", "t18:"]
+    assert [line.split()[1] for line, _verdict in lines[:2]] == ["t19", "t18"]
     assert lines[-1] == ("00:00 and 10 more tags with news", None)
 
 
@@ -111,7 +143,7 @@ def test_the_verdict_comes_last(progress, lines):
 def test_no_messages_no_ratio(progress, lines):
     """A share of nothing is not shown."""
     progress.look(event(0, a=seen(0, 0, reasons=("a: 0 of at least 100 messages so far",))))
-    assert lines[0][0] == "00:00 a: 0 of 0 delivered, required 95%; waiting: 0 of at least 100 messages so far"
+    assert lines[0][0] == "00:00 a  waiting  0 of 0 delivered  required 95%  0 of at least 100 messages so far"
 
 
 def test_the_verdict_takes_the_place_of_the_last_line(progress, lines):
@@ -128,7 +160,7 @@ def test_the_last_news_of_other_tags(progress, lines):
     tags = {"a": seen(100, 99, "pass"), "ab": seen(100, 10, "fail"), "b": seen(50, 50)}
     progress.look(event(30, verdict="fail", **tags))
     progress.end(30, "fail", "fail: ab: only 10 of 100 messages are delivered")
-    assert [line.split()[1] for line, _verdict in lines] == ["b:", "a:", "fail:"]
+    assert [line.split()[1] for line, _verdict in lines] == ["b", "a", "fail:"]
 
 
 @pytest.mark.parametrize(

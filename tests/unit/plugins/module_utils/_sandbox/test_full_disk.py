@@ -147,5 +147,5 @@ def test_a_start_on_a_full_disk(small_disk: Path, tmp_path: Path, full: str, end
             failed = sandbox.run(data=str(data))
             assert failed["failed"] is True
             assert str(home if full == "home" else data) in failed["msg"]
-            assert re.search("No space left on device; mend that|disk is full|is the disk full", failed["msg"])
+            assert re.search("No space left on device; fix that|disk is full|is the disk full", failed["msg"])
         assert read(sandbox.run(data=str(data)))["messages"] == 3000

@@ -78,24 +78,53 @@ def test_what_is_on_it(report):
         ["welcome", "? inconclusive", "240", "231–240", "96.25% – 100%", "95%", "–"],
     ]
     # On a phone each cell says its heading itself.
-    for row in page.find_class("tags")[0].xpath(".//tbody/tr"):
+    for row in page.find_class("tags")[0].xpath("./tbody/tr"):
         assert [cell.get("data-label") for cell in row[1:]] == rows[0][1:]
-    assert [shown(heading) for heading in page.iter("h2")] == ["Tags", "Why", "Notes", "The last failed look", "Policy"]
+    assert [shown(heading) for heading in page.iter("h2")] == ["Tags", "Why", "Notes", "The last failed look"]
+    (details,) = page.iter("details")
+    assert shown(details.find("summary")) == "Policy"
+    assert details.get("open") is None
     policy = dict([shown(cell) for cell in row] for row in page.find_class("policy")[0].iter("tr"))
     assert policy["sending_gap"] == "1 min"
-    assert "A dotted line is what is delivered at least" in shown(page.find(".//figcaption"))
+    assert "a dotted line is what is delivered at least" in shown(page.find(".//figcaption"))
+
+
+@pytest.mark.parametrize(
+    ("name", "facts"),
+    [
+        ("pass", [["delivered", "96.2%"], ["required", "95%"], ["messages", "1000"]]),
+        ("error", [["delivered", "–"], ["required", "95%"], ["messages", "–"]]),
+        ("fail", [["✘ fail", "1"], ["? inconclusive", "1"]]),
+        (
+            "outcomes-fail",
+            [["delivered", "77%"], ["required", "95%"], ["messages", "600"], ["failed", "96"], ["under way", "42"]],
+        ),
+    ],
+)
+def test_facts(report, name, facts):
+    """The figures of the only tag are large, or the number of tags by verdict, the worst first."""
+    page = parsed(report(name, "html"))
+    assert [[shown(part) for part in fact] for fact in page.find_class("facts")[0]] == facts
 
 
 @pytest.mark.parametrize(
     ("name", "changes", "said"),
     [
-        ("error", {}, "There was no reading of any message, so there is nothing to draw."),
+        ("error", {}, "No message was seen at any look, so there is nothing to draw."),
+        ("inconclusive", {}, "The share of messages delivered at the only look."),
+        ("outcomes-fail", {}, "What became of the messages, at each look, and by when they were taken in."),
+        ("outcomes-one-look", {}, "What became of the messages, by when they were taken in."),
+        (
+            "outcomes-five-tags",
+            {},
+            "What became of the messages, of 4 of 5 tags, at each look, and by when they were taken in.",
+        ),
         ("ten-tags", {}, "The share of messages delivered at each look. 1 look in between was not kept."),
         ("pass", {}, "The share of messages delivered at each look. 15 looks in between were not kept."),
         (
             "instant",
             {"tags": {}, "verdict": "error"},
-            "There was no reading of any message, so there is nothing to draw.",
+            "No message was seen at any look, so there is nothing to draw.",
         ),
     ],
 )

@@ -24,6 +24,7 @@ RECORD = {"tag": "wave-1", "messages": 1, "deliveries": 1}
         ({}, "this dict has no verdict"),
         ({"wave-1": RECORD}, "this is only the stats of a result"),
         ({"wave-1": {**RECORD, "verdict": "pass"}}, "this is only the tags of a result"),
+        ({"wave-1": {**RECORD, "failed": 0}}, "this is only outcomes; give what campaign_gate returned"),
         ({"changed": False, "skipped": True, "skip_reason": "Conditional result was False"}, "'gate is not skipped'"),
         ({"changed": False, "failed": True, "msg": "missing api_token"}, "failed before it looked (missing api_token)"),
         ({"changed": False, "results": [{"verdict": "pass"}]}, "report each of its results"),

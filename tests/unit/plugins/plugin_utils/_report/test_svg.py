@@ -13,7 +13,7 @@ import sys
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import LibraryMissing
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import gate_report
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import _palette, gate_report
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report._text import plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,11 +28,9 @@ def parsed(text):
     return etree.fromstring(text.encode("utf-8"))
 
 
-def legend(root):
-    """What the legend says."""
-    return [
-        group.findtext(f"{SVG}text") for group in root.iter(f"{SVG}g") if "legend" in group.get("class", "").split()
-    ]
+def labels(root):
+    """What is written at the ends of the lines."""
+    return [text.text for group in root.iter(f"{SVG}g") if group.get("class") == "ends" for text in group]
 
 
 def dots(root):
@@ -84,14 +82,9 @@ def test_same_input_same_bytes(report, gate_name, monkeypatch):
 
 
 def test_what_is_drawn(report):
-    """Each look of each tag is a dot that says its figures; limit, bound, failed look and verdicts are there."""
+    """Each look of each tag is a dot that says its figures; each line says at its end what it is."""
     root = parsed(report("fail", "svg"))
-    assert legend(root) == [
-        "wave-2: fail",
-        "welcome: inconclusive (dotted: at least)",
-        "required: 95% (dashed)",
-        "failed look",
-    ]
+    assert labels(root) == ["✘ wave-2 28%", "? welcome 100%", "at least 96.25%", "required 95%", "failed look"]
     said = dots(root)
     assert len(said) == 15 + 15 + 1
     assert said[0] == "wave-2, 2026-03-02T09:00:00Z: 40 of 400 delivered (10%)"
@@ -137,11 +130,40 @@ def test_bounds(report):
     assert (points[-1] - most[-1]) / pixels == pytest.approx(60 / 10000, rel=0.02)
 
 
+def widths(root, color):
+    """How long the lines of a colour are, in pixels; pygal numbers the colours as the lines."""
+    style = root.findtext(f"{SVG}defs/{SVG}style")
+    numbers = re.findall(rf"\.color-(\d+) a:visited{{stroke:{color.light}", style)
+    paths = [root.find(f".//{SVG}g[@class='series serie-{number} color-{number}']/{SVG}path") for number in numbers]
+    points = [[float(number) for number in re.findall(r"[0-9.]+", path.get("d"))] for path in paths]
+    return [points_of[2] - points_of[0] for points_of in points]
+
+
+def test_one_look(report):
+    """A single look is a bar as long as its share, with a mark at the share required, and no lonely dot."""
+    root = parsed(report("inconclusive", "svg"))
+    assert dots(root) == []
+    assert labels(root) == ["? 95.45%"]
+    (whole,), (delivered,) = widths(root, _palette.GUIDE), widths(root, _palette.DELIVERED)
+    assert delivered / whole == pytest.approx(84 / 88, abs=0.001)
+
+
+def test_one_look_with_mail_carried_over(gate):
+    """A bar shows what is delivered at least, and in another colour what may be."""
+    result = gate("hours")
+    root = parsed(gate_report({**result, "history": result["history"][-1:]}, "svg"))
+    sizes = [widths(root, color)[0] for color in (_palette.GUIDE, _palette.POSSIBLE, _palette.DELIVERED)]
+    (tag,) = result["tags"].values()
+    assert [size / sizes[0] for size in sizes[1:]] == pytest.approx(
+        [tag["delivered_at_most"] / tag["messages"], tag["delivered_at_least"] / tag["messages"]], abs=0.001
+    )
+
+
 @pytest.mark.parametrize("changes", [{}, {"history": []}, {"history": [], "tags": {}}])
 def test_nothing_to_draw(gate, changes):
     """Without a reading the picture says so."""
     root = parsed(gate_report(gate("error", **changes), "svg"))
-    assert "no reading" in [text.text for text in root.iter(f"{SVG}text")]
+    assert "no messages" in [text.text for text in root.iter(f"{SVG}text")]
     assert "so there is nothing to draw." in root.findtext(f"{SVG}desc")
     assert dots(root) == []
 
@@ -150,8 +172,8 @@ def test_nothing_to_draw(gate, changes):
 def test_odd_counts(gate, messages, deliveries, said):
     """Deliveries above messages are drawn as all of them; a share is never rounded up."""
     look = {"at": "2026-03-02T09:00:00Z", "tags": {"wave-1": {"messages": messages, "deliveries": deliveries}}}
-    (text,) = dots(parsed(gate_report(gate("pass", history=[look]), "svg")))
-    assert text.endswith(said)
+    texts = dots(parsed(gate_report(gate("pass", history=[look, look]), "svg")))
+    assert [text.endswith(said) for text in texts] == [True, True]
 
 
 def test_a_clock_that_ran_backward(gate):
@@ -171,11 +193,12 @@ def test_too_many_tags(gate):
         name = f"more-{number:02d}"
         result["tags"][name] = {**result["tags"]["newsletter-2026-03-01"], "verdict": "fail" if number == 7 else "pass"}
         result["history"][-1]["tags"][name] = {"messages": 100, "deliveries": 1}
-    names = [name.partition(":")[0] for name in legend(parsed(gate_report(result, "svg")))[:-1]]
+    said = dots(parsed(gate_report(result, "svg")))
+    names = list(dict.fromkeys(text.partition(", ")[0] for text in said))
     bad = [name for name, tag in result["tags"].items() if tag["verdict"] != "pass"]
     assert len(names) == 10
     assert names[-1] == "more-07"
-    assert len([name for name in bad if name in names]) == len(bad) - 1  # one is too long for the legend
+    assert set(bad) <= set(names)
 
 
 @settings(max_examples=25)
@@ -191,7 +214,7 @@ def test_any_tag(text):
         "errors": 0,
         "history_dropped": 0,
         "tags": {text: {"verdict": "fail", "required_delivery_ratio": 0.95}},
-        "history": [{"at": "2026-03-02T09:00:00Z", "tags": {text: counts}}],
+        "history": [{"at": "2026-03-02T09:00:00Z", "tags": {text: counts}}] * 2,
     }
     root = parsed(gate_report(result, "svg"))
     assert_harmless(root)

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 import time
@@ -198,7 +197,7 @@ def test_an_old_since_takes_several_requests(hostile: Serve, run: Run) -> None:
     assert [found[key] for key in ("messages", "deliveries", "failed", "under_way")] == [8, 2, 1, 5]
     asked = asked_periods(server)
     assert asked[0][0] == START.date()
-    assert all(before[1] == after[0] for before, after in itertools.pairwise(asked))
+    assert all(before[1] == after[0] for before, after in zip(asked, asked[1:]))
     assert {(end - start).days for start, end in asked[:-1]} == {28}
     assert asked[-1][1] > datetime.now(timezone.utc).date()
     assert found["notes"] == []
@@ -214,7 +213,7 @@ def test_periods(since: datetime, age: timedelta) -> None:
     found = reader.periods(since, now)
     assert found[0][0] == since.date()
     assert found[-1][1] == max(since.date(), now.date()) + timedelta(days=2)
-    assert all(before[1] == after[0] for before, after in itertools.pairwise(found))
+    assert all(before[1] == after[0] for before, after in zip(found, found[1:]))
     assert all(timedelta(days=0) < end - start <= timedelta(days=28) for start, end in found)
     assert reader.periods(None, now) == [None]
 

@@ -10,6 +10,7 @@ Argument specs and readers derive from the fields.
 from __future__ import annotations
 
 from dataclasses import MISSING, field, fields
+from functools import partial
 from typing import Any, Callable, Mapping
 
 Reader = Callable[[str, Any], Any]
@@ -19,15 +20,13 @@ def option(value: Any, kind: str, read: Reader, **spec: Any) -> Any:
     """Return a field that is an option, with its default `value`. A callable makes it; `MISSING` is for none.
 
     `kind` is the option's type in an argument spec, `spec` has further keys of it, such as `choices`, or `default`
-    where a user writes another value than the field has. `read` takes
-    the name and the value that a user gave, and returns the value to use, or raises OptionError. An option with
-    `no_log` is not in the dataclass's `repr`.
+    where a user writes another value than the field has. `read` takes the name and the value that a user gave, and
+    returns the value to use, or raises OptionError. An option with `no_log` is not in the dataclass's `repr`.
     """
     metadata = {"read": read, "spec": {"type": kind, **spec}}
     shown = not spec.get("no_log", False)
-    if callable(value):
-        return field(default_factory=value, repr=shown, metadata=metadata)
-    return field(default=value, repr=shown, metadata=metadata)
+    make: Callable[..., Any] = partial(field, repr=shown, metadata=metadata)
+    return make(default_factory=value) if callable(value) else make(default=value)
 
 
 def argument_spec(of: type[Any]) -> dict[str, dict[str, Any]]:

@@ -93,6 +93,7 @@ class HttpSession:
 
         self._limits.start(timeout)
         host = urlsplit(url).netloc
+        error = malformed_answer(host)
         try:
             with self._session.get(url, timeout=timeout, stream=True, allow_redirects=False) as response:
                 return HttpReply(
@@ -105,7 +106,7 @@ class HttpSession:
         except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as exc:
             error = request_error(exc, host, timeout, self._proxy)
         except (zlib.error, ValueError):
-            error = malformed_answer(host)
+            pass
         # Raised here, since a chained exception would contain the URL.
         raise error
 

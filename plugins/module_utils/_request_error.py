@@ -103,7 +103,7 @@ def _proxy_error(exc: BaseException, causes: list[BaseException], host: str, pro
     for cause in causes:
         if isinstance(cause, ProxyRefusedError):
             return error(cause.problem, cause.retryable, "" if cause.retryable else credentials)
-        found = _TUNNEL_REFUSED.search(str(cause)) if type(cause) is OSError else None
+        found = _TUNNEL_REFUSED.search(str(cause)) if isinstance(cause, OSError) else None
         status = int(found.group(1)) if found else 0
         if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
             return error("refuses the credentials, or requires some (407)", False, credentials)

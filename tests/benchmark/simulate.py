@@ -366,7 +366,7 @@ def _by_outcomes_accepted(found: dict[tuple[str, str], Tallies]) -> list[tuple[b
         tally = found[group, name][judge]
         told, good = [], True
         for key, limit in least_or_most.items():
-            verdict, _, bound = key.partition("_")
+            verdict, bound = key.split("_")
             minutes = statistics.median(tally.seconds) / 60 if tally.seconds else math.inf
             figure = minutes if verdict == "median" else tally.percent(verdict)
             good = good and (figure >= limit if bound == "least" else figure <= limit)

@@ -50,7 +50,7 @@ def test_the_kinds_are_those_that_the_code_makes() -> None:
 def test_a_kind_of_another_name_is_refused() -> None:
     """A slip is seen by the first test that comes along."""
     with pytest.raises(ValueError, match="conection"):
-        StatsError("conection", "tag", "it is odd")
+        raise StatsError("conection", "tag", "it is odd")
 
 
 @pytest.mark.parametrize(("module", "key"), [(tag_stats_info, "errors"), (campaign_gate, "last_errors")])

@@ -65,7 +65,7 @@ WAYS: dict[str, Callable[[str], str]] = {
     "another address": lambda _address: "relay of jane.doe@other.example to jane.doe@[192.0.2.1] denied",
     "quoted local part": lambda _address: 'user "jane doe"@other.example is unknown',
     "comment": lambda _address: "user jane.doe(home)@other.example is unknown",
-    "envelope": lambda _address: f"sender <{ENVELOPE}> rejected, {ENVELOPE.split('@')[0]} too",
+    "envelope": lambda _address: f"sender <{ENVELOPE}> rejected, {ENVELOPE.split('@', maxsplit=1)[0]} too",
     "long, and cut within": lambda address: "x" * (DESCRIPTION_CHARS - 5) + f" {address}",
     "beyond the window": lambda address: "x " * 2040 + f"user jane.{address}",
     "a window of addresses": lambda address: f"{address} " * 400,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import time
@@ -302,9 +303,7 @@ def test_each_mebibyte_has_its_time(hostile: Serve, connect: Callable[..., Clien
     assert results.found["wave-1"].messages == 3
 
     def stalling(target: str) -> Iterator[bytes]:
-        pieces = script(target)
-        yield next(pieces)
-        yield next(pieces)
+        yield from itertools.islice(script(target), 2)
         time.sleep(3)
 
     client = connect(hostile(stalling).url, timeout=1)

@@ -17,16 +17,20 @@ class Baseline(Protocol):
     """The record or the outcome of the tag to judge against."""
 
     @property
-    def tag(self) -> str | None: ...
+    def tag(self) -> str | None:
+        """The tag judged."""
 
     @property
-    def known(self) -> bool: ...
+    def known(self) -> bool:
+        """Whether the service has anything under the tag."""
 
     @property
-    def messages(self) -> int: ...
+    def messages(self) -> int:
+        """Messages."""
 
     @property
-    def deliveries(self) -> int: ...
+    def deliveries(self) -> int:
+        """Deliveries."""
 
 
 def required_ratio(policy: Policy, baseline: Baseline | None) -> float:

@@ -14,22 +14,28 @@ class Judged(Protocol):
     """The figures of a tag that every way of judging has; `carried_over` deliveries may be of earlier messages."""
 
     @property
-    def tag(self) -> str | None: ...
+    def tag(self) -> str | None:
+        """The tag judged."""
 
     @property
-    def messages(self) -> int: ...
+    def messages(self) -> int:
+        """Messages."""
 
     @property
-    def messages_due(self) -> int: ...
+    def messages_due(self) -> int:
+        """Messages that can count against the campaign."""
 
     @property
-    def delivered_at_least(self) -> int: ...
+    def delivered_at_least(self) -> int:
+        """Messages that are delivered for certain."""
 
     @property
-    def delivered_at_most(self) -> int: ...
+    def delivered_at_most(self) -> int:
+        """Messages that may be delivered in the end."""
 
     @property
-    def carried_over(self) -> int: ...
+    def carried_over(self) -> int:
+        """Deliveries that may be of earlier messages."""
 
 
 @dataclass(frozen=True)

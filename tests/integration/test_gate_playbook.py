@@ -412,9 +412,9 @@ def test_an_interrupt_ends_it(ansible_core, access, tmp_path):
     )  # fmt: skip
     signal.signal(signal.SIGINT, before)
     shown = running.stderr.readline()
-    while shown and "few: 20 of 20" not in shown:
+    while shown and "few  waiting  20 of 20" not in shown:
         shown = running.stderr.readline()
-    assert "few: 20 of 20" in shown
+    assert "few  waiting  20 of 20" in shown
     time.sleep(2)
     os.killpg(running.pid, signal.SIGINT)
     try:

@@ -200,7 +200,7 @@ def test_a_reason_is_told_once(play: Any, access: dict[str, str]) -> None:
     told = [line for line in done.stderr.splitlines() if line.startswith("[localhost] ")]
     delivered = done.result("gate")["tags"]["poor"]["delivered_at_most"]
     figures = [line for line in told if f"{delivered} of 200" in line]
-    assert [line for line in told if "good: 200 of 200" in line and "poor" not in line]
+    assert [line for line in told if "good " in line and "200 of 200" in line and "poor" not in line]
     assert len(figures) == 1
     assert told[-1] == figures[0]
     assert json.dumps(TOKEN) not in done.output

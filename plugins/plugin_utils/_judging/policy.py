@@ -90,7 +90,7 @@ class Policy:
 
     def log_threshold(self, chances: int = 1) -> float:
         """Return the logarithm of the evidence that decides, where there are `chances` chances to be wrong."""
-        return math.log(chances) - math.log1p(-self.confidence)
+        return math.log(chances) - math.log(1.0 - self.confidence)
 
     def check_tags(self, tags: list[str]) -> None:
         """Raise OptionError where `expected_messages` names a tag that is not judged."""

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import fields
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ._client import Client
 from ._connection import Connection, check_connection_options
-from ._errors import OptionError
+from ._errors import OptionError, SmtpeterError
 from ._fields import Reader
-from ._missing import is_missing
+from ._missing import how_to_install, is_missing
 from ._secret import register_secret
 from ._values import any_seconds, shown, tags, whole
 
@@ -100,10 +100,16 @@ class ReadingModule(AnsibleModule):
         """
         super().fail_json(msg=self._problem or msg, refused=True, **more)
 
-    def check_options(self) -> None:
-        """Fail if an option could not be read."""
+    def exit_with(self, read: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Exit with what `read` returns for the options, or fail with the SmtpeterError that it raises."""
         if self._problem:
-            self.fail_json("")
+            self.fail_json(self._problem)
+        if missing_requests():
+            self.fail_json(how_to_install("requests"))
+        try:
+            self.exit_json(**read(self.params))
+        except SmtpeterError as error:
+            self.fail_json(str(error))
 
 
 def outcome_spec() -> dict[str, Any]:

@@ -307,8 +307,6 @@ retry_after:
 from typing import Any
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
-from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
 from ansible_collections.mailops.smtpeter.plugins.module_utils._moment import read_moment
 from ansible_collections.mailops.smtpeter.plugins.module_utils._outcome_reader import read_outcomes
 from ansible_collections.mailops.smtpeter.plugins.module_utils._reader import module_result
@@ -332,14 +330,7 @@ def main() -> None:
     module = options.ReadingModule(
         argument_spec={**options.connection_spec(), **options.outcome_spec()}, supports_check_mode=True
     )
-    module.check_options()
-    if options.missing_requests():
-        module.fail_json(msg=how_to_install("requests"))
-    try:
-        result = run(module.params)
-    except SmtpeterError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(**result)
+    module.exit_with(run)
 
 
 if __name__ == "__main__":

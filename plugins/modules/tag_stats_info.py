@@ -244,8 +244,6 @@ refused:
 from typing import Any
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
-from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
 from ansible_collections.mailops.smtpeter.plugins.module_utils._reader import (
     ServiceReader,
     module_result,
@@ -276,14 +274,7 @@ def main() -> None:
     reading = {**options.reading_spec(), **options.recent_spec()}
     reading["tags"]["required"] = False
     module = options.ReadingModule(argument_spec={**options.connection_spec(), **reading}, supports_check_mode=True)
-    module.check_options()
-    if options.missing_requests():
-        module.fail_json(msg=how_to_install("requests"))
-    try:
-        result = run(module.params)
-    except SmtpeterError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(**result)
+    module.exit_with(run)
 
 
 if __name__ == "__main__":

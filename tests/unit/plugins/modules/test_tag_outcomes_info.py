@@ -10,14 +10,13 @@ import itertools
 import json
 import re
 import time
-from contextlib import ExitStack
 from datetime import date, datetime, timedelta, timezone
+from functools import partial
 from typing import Any, Callable, Iterable, Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
-from ansible.module_utils import basic
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _body, _client
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _outcome_reader as reader
@@ -41,7 +40,7 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
     constantly,
     leaks,
 )
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import result_of
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.running import run_module
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,21 +56,7 @@ Run = Callable[..., "dict[str, Any]"]
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run main() as Ansible would, in this process; its result, in which C(failed) is always there."""
 
-    def main(**arguments: Any) -> dict[str, Any]:
-        given = {"_ansible_remote_tmp": "/tmp", "_ansible_keep_remote_files": False, **arguments}
-        with ExitStack() as stack:
-            try:
-                from ansible.module_utils.testing import patch_module_args
-            except ImportError:
-                # ansible-core 2.16
-                monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode())
-            else:
-                stack.enter_context(patch_module_args(given))
-            with pytest.raises(SystemExit):
-                tag_outcomes_info.main()
-        return {"failed": False, **result_of(capsys.readouterr().out)}
-
-    return main
+    return partial(run_module, tag_outcomes_info.main, monkeypatch, capsys)
 
 
 def events_at(reply: bytes, recent: bytes = b"[]") -> Script:

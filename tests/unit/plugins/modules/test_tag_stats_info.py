@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import pathlib
 import shutil
-from contextlib import ExitStack
+from functools import partial
 from typing import Any, Callable
 
 import pytest
 import yaml
-from ansible.module_utils import basic
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _proxy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
@@ -29,7 +28,7 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
     constantly,
     leaks,
 )
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import result_of
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.running import run_module
 
 TOKEN = 's3cr&t/+%"<é>tok\\en'
 
@@ -41,21 +40,7 @@ Run = Callable[..., "dict[str, Any]"]
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run main() as Ansible would, in this process; its result, in which C(failed) is always there."""
 
-    def main(**arguments: Any) -> dict[str, Any]:
-        given = {"_ansible_remote_tmp": "/tmp", "_ansible_keep_remote_files": False, **arguments}
-        with ExitStack() as stack:
-            try:
-                from ansible.module_utils.testing import patch_module_args
-            except ImportError:
-                # ansible-core 2.16
-                monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode())
-            else:
-                stack.enter_context(patch_module_args(given))
-            with pytest.raises(SystemExit):
-                tag_stats_info.main()
-        return {"failed": False, **result_of(capsys.readouterr().out)}
-
-    return main
+    return partial(run_module, tag_stats_info.main, monkeypatch, capsys)
 
 
 def test_success(hostile: Serve, run: Run) -> None:

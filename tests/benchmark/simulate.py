@@ -360,7 +360,7 @@ def acceptance(found: dict[tuple[str, str], Tallies]) -> list[tuple[bool, str]]:
 
 
 def _by_outcomes_accepted(found: dict[tuple[str, str], Tallies]) -> list[tuple[bool, str]]:
-    """Return whether the gate decides by outcomes as well as it was asked to."""
+    """Compare the gate's decisions by outcomes with the required figures."""
 
     def row(name: str, group: str, judge: str = OUTCOMES, **least_or_most: float) -> tuple[bool, str]:
         tally = found[group, name][judge]

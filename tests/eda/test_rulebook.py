@@ -22,7 +22,7 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import TO
 RATE = {"default": {"delivery_rate": 0.98, "delay": 0, "open_rate": 0}}
 BAD = {"default": {"delivery_rate": 0.4, "delay": 0, "open_rate": 0}}
 # The first event is minutes away where the machine is busy: Java has to start.
-PATIENCE = 240
+TIMEOUT_SECONDS = 240
 RULEBOOK = """
 - name: Write down what happens
   hosts: localhost
@@ -99,7 +99,7 @@ class Rulebook:
 
     def wait_for(self, verdict: str) -> None:
         """Wait until this is the last verdict told."""
-        give_up = time.monotonic() + PATIENCE
+        give_up = time.monotonic() + TIMEOUT_SECONDS
         while not self.verdicts() or self.verdicts()[-1][1] != verdict:
             assert self._process is not None
             assert self._process.poll() is None, self.text()[-3000:]

@@ -18,7 +18,7 @@ from typing import Any
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import TOKEN, sandboxes, send
 
 SPEED = 60
-PATIENCE = 180
+TIMEOUT_SECONDS = 180
 # All mail is healthy but that of the last part.
 SCENARIO = {
     "default": {"delivery_rate": 0.98, "delay": 0, "open_rate": 0},
@@ -71,7 +71,7 @@ def main() -> int:
 def watch(directory: Path, sandbox: dict[str, Any], process: subprocess.Popen[bytes]) -> int:
     """Send, and show what ansible-rulebook does."""
     began, shown, is_bad = time.monotonic(), 0, 0.0
-    while process.poll() is None and time.monotonic() - began < PATIENCE:
+    while process.poll() is None and time.monotonic() - began < TIMEOUT_SECONDS:
         text = (directory / "output").read_text(encoding="utf-8", errors="replace")
         print(text[shown:], end="", flush=True)
         shown = len(text)

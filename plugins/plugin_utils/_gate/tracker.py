@@ -222,7 +222,7 @@ class Tracker:
         self._deliveries_ahead = self._deliveries_ahead or record.deliveries > record.messages
         if not (self._fall and self._fall.has_lasted(began, self._policy.sending_gap)):
             return True
-        self._notes += (f"{fell} and stayed there, which is taken for a correction by the service",)
+        self._notes += (f"{fell} and stayed there, which is treated as a correction by the service",)
         self._movement.start_over(ended)
         self._ages.start_over()
         self._highest = Record(self.tag, 0, 0)

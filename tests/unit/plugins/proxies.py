@@ -22,11 +22,10 @@ if TYPE_CHECKING:
 class Proxy:
     """A proxy that speaks one protocol: `connect` (HTTP), `socks5` or `socks4`; `other` is none of these.
 
-    It connects to `port` on 127.0.0.1, whatever it is asked for. `refusal` is the status line or the SOCKS code that it
+    It always connects to `port` on 127.0.0.1. `refusal` is the status line or the SOCKS code that it
     answers instead, or a function that gives it, or null, for a host; `credentials` are those that it asks for; with
     `pause` it answers byte by byte, with so many seconds before each, and with `lag` it passes on so what the service
-    sends. `asked` are the hosts and ports that it was asked
-    for, and `shown` the credentials, in order.
+    sends. `asked` lists the hosts and ports of the requests, and `shown` the credentials, in order.
     """
 
     def __init__(

@@ -197,7 +197,7 @@ def test_events_that_say_nothing_of_delivery(kind: str) -> None:
 
 @pytest.mark.parametrize("tags", ["wave-1", "a;wave-1", "wave-1;b", "WAVE-1", "a; wave-1 ;b", None, ...])
 def test_the_tag_is_among_those_of_an_event(tags: Any) -> None:
-    """In whichever case and place; an event that names no tags is taken for what was asked."""
+    """Case and position do not matter; an event without tags counts for the tag that was asked for."""
     found = read_event(attempt(5, tags=tags), "wave-1")
     assert (found.kind, found.message, found.at) == ("attempt", "message-1", 1769860805)
 

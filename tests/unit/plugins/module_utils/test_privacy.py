@@ -134,7 +134,7 @@ def test_short_local_parts_are_words(local: str, text: str, line: str) -> None:
 
 
 def test_equal_causes_are_equal() -> None:
-    """Whoever the recipient is, and whatever the number of the case."""
+    """Neither the recipient nor the case number makes a difference."""
     mask = DescriptionMask(TOKEN)
     texts = {
         mask.line(f"5.1.1 <user{number}@{number}.example>: user{number} unknown, case {10**10 + number}",

@@ -102,7 +102,7 @@ def test_markdown(shape, reasons):
 
 
 def test_one_worst_tag_comes_first():
-    """A tag that fails is above thousands of which nothing can be told, wherever it was asked for."""
+    """A failing tag stands above thousands of undecided ones, even if it was the last in the list."""
     result = large([f"wave-{number}" for number in range(9000)], verdict="inconclusive")
     result["tags"]["late"] = {**result["tags"]["wave-0"], "verdict": "fail", "reasons": ["late: it is lost"]}
     text = gate_report({**result, "verdict": "fail"}, "markdown")

@@ -90,7 +90,6 @@ def test_every_verdict(tmp_path, access, tags, options, verdict, status):
     gate = job.handed_out["smtpeter_gate"]
     assert (gate["verdict"], list(gate["stats"])) == (verdict, tags.split(","))
     lines = [line for line in job.read("stdout").splitlines() if "[localhost] 00:" in line]
-    assert len(lines) > 1
     assert gate["msg"] in lines[-1]
     # Which is why the guide says so: ansible-runner notes the environment of what it runs.
     assert job.leaking(TOKEN) == ["artifacts/job/command"]

@@ -139,7 +139,7 @@ def test_what_is_no_moment(value: Any, says: str) -> None:
 
 
 # Python 3.8 has no zones by name.
-ZONES = st.timedeltas(timedelta(hours=-23), timedelta(hours=23)).map(timezone)
+ZONES = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 
 @given(st.datetimes(datetime(2000, 1, 2), datetime(9999, 12, 30), timezones=ZONES))  # noqa: DTZ001
@@ -147,6 +147,5 @@ def test_text_and_datetime_say_the_same(moment: datetime) -> None:
     """Python's own ISO 8601 is understood, whatever the zone, and so is the Unix time."""
     whole = moment.astimezone(timezone.utc).replace(microsecond=0)
     assert read_moment("since", moment) == whole
-    if not moment.utcoffset().seconds % 60:
-        assert read_moment("since", moment.isoformat()) == whole
+    assert read_moment("since", moment.isoformat()) == whole
     assert read_moment("since", int(whole.timestamp())) == whole

@@ -38,6 +38,7 @@ http {{
         ssl_certificate certificate.pem; ssl_certificate_key key.pem;
         location = /count {{ stub_status; }}
         location /v1/ {{ return 200 '{record}'; }}
+        location /v1/events/ {{ try_files /events.json =404; root .; }}
         location /30ms/v1/ {{ echo_sleep 0.03; echo '{record}'; }}
     }}
 }}

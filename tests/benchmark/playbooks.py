@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -43,6 +44,9 @@ _LOOKUPS = {
 TASKS: dict[str, dict[str, Any]] = {
     "info": {"mailops.smtpeter.tag_stats_info": {"tags": "{{ tags }}"}, "register": "result"},
     "gate": {"mailops.smtpeter.campaign_gate": {"tags": "{{ tags }}", "wait_timeout": 0, "min_delivery_ratio": 0.5}},
+    "outcome gate": {
+        "mailops.smtpeter.campaign_gate": {"tags": "{{ tags }}", "wait_timeout": 0, "judge_by": "outcomes"},
+    },
     "uri": {"ansible.builtin.uri": {"url": _URL, "return_content": True}, "loop": "{{ tags }}", "register": "result"},
     **{name: {"ansible.builtin.debug": {"msg": f"{{{{ {query} | length }}}}"}} for name, query in _LOOKUPS.items()},
 }
@@ -60,7 +64,7 @@ def case(bench: Bench, name: str, tasks: int = 1, tags: int = 1, hosts: int = 1)
         inventory = {"all": {"hosts": {f"host-{number:03}": {} for number in range(hosts)}, "vars": common}}
         argv += ["--forks", "10", "--inventory", bench.written(f"{hosts}-hosts.yml", inventory)]
     # One host asks for what the others then find in the cache; on localhost it is full.
-    known = {"constant": 0, "nothing": 0, "cached lookup": int(hosts > 1)}
+    known = {"outcome gate": 2 * tasks * tags, "constant": 0, "nothing": 0, "cached lookup": int(hosts > 1)}
     return Case(argv, known.get(name, tasks * tags * hosts), f"rm -rf {cache}" if hosts > 1 else "true")
 
 
@@ -80,6 +84,16 @@ def added(bench: Bench, hosts: int, *kinds: str) -> list[Times]:
     return [taken.beyond(constant, hosts) for taken in times]
 
 
+def events(count: int) -> list[dict[str, Any]]:
+    """The attempts and deliveries of so many messages, taken in a minute ago."""
+    moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 60))
+    messages = [
+        {"id": f"message-{number}", "time": moment, "tags": "tag-0", "recipient": f"reader-{number}@example.com"}
+        for number in range(count)
+    ]
+    return [{"type": kind, "data": message} for message in messages for kind in ("attempt", "delivery")]
+
+
 def measure(bench: Bench) -> list[Row]:
     """Time the playbooks."""
     bench.written("collections/ansible_collections/benchmark/rival/plugins/lookup/nothing.py", _NOTHING)
@@ -87,6 +101,9 @@ def measure(bench: Bench) -> list[Row]:
     rows = [Row("playbook with one info task", info, uri, "with one `ansible.builtin.uri` task", 1.1)]
     info, uri = further(bench, ("info", 6, 1), ("uri", 6, 1))
     rows.append(Row("each further info task", info, uri, "each further `ansible.builtin.uri` task", 1.1))
+    bench.written("events.json", events(1_000))
+    outcomes, counters = further(bench, ("outcome gate", 6, 1), ("gate", 6, 1))
+    rows.append(Row("a look at the events of 1,000 messages", outcomes, counters, "a look by counters", 2))
     look, info = further(bench, ("gate", 6, 100), ("info", 6, 100))
     rows.append(Row("a look of the gate at 100 tags", look, info, "the info module's task", 1.2))
 

@@ -6,10 +6,9 @@
 # PYTHON=... names the Python (3.10 or later) that a new .venv is made with. TESTS and ARGS are passed on.
 export PYTHON
 
-MAIN := demo test unit lint docs benchmark simulate
-REST := gate-demo eda-demo eda format soak fuzz faults audit mutants pins
+SESSIONS := demo test unit lint docs benchmark simulate gate-demo eda-demo eda format fuzz audit mutants pins
 .DEFAULT_GOAL := help
-.PHONY: help clean $(MAIN) $(REST)
+.PHONY: help clean soak faults $(SESSIONS)
 
 help:  ## show this list
 	@sed -n 's/^#: //p' Makefile
@@ -23,8 +22,15 @@ help:  ## show this list
 #: make simulate    how well the gate decides, beside its rivals; ARGS='--runs 50' for a look
 #: make clean       remove everything that make made
 #: Also: gate-demo eda-demo eda format soak fuzz faults audit mutants pins. `tests/tools/nox.sh --list` tells of all sessions.
-$(MAIN) $(REST):
+$(SESSIONS):
 	@tests/tools/nox.sh --session $@ -- $(ARGS) $(TESTS)
+
+# What takes too long for the tests: a hundred kills, a thousand looks; and a hostile service on each ansible-core.
+soak:
+	@tests/tools/nox.sh --session test -- tests/soak $(ARGS)
+
+faults:
+	@tests/tools/nox.sh --session integration -- -k test_hostile $(ARGS)
 
 clean:
 	rm -rf .venv .ansible .docs .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz .coverage .mutation.sqlite mailops-smtpeter-*.tar.gz

@@ -111,8 +111,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the marks here, since ansible-test does not read pyproject.toml."""
     for mark in (
         "ansible: touches Ansible, so that it runs on each ansible-core; set by itself where a file imports it",
-        "every_core: with --core also on an ansible-core between the oldest and the newest, or a pre-release",
-        "newest_core: on the newest ansible-core alone, unless --core names another",
+        "every_core: `make test` runs it on the oldest ansible-core, too",
+        "newest_core: not run on other ansible-cores than that of `make test`",
         "slow: not run by `make unit` unless its path is named",
         "measured: what it starts is measured as well; other integration tests hardly reach more, and are faster so",
     ):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the mailops.smtpeter contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real ansible-playbook runs, on this environment's ansible-core and on those that `make test` made."""
+"""Real runs of ansible-playbook, on this environment's ansible-core."""
 
 from __future__ import annotations
 
@@ -128,63 +128,13 @@ def bare(artifact: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pa
     return target
 
 
-def other_cores() -> dict[str, dict[str, Any]]:
-    """What noxfile.py wrote: by series, a `python` or the reason to `skip`, and whether `make test` runs on it."""
-    made = ROOT / ".venv" / "cores.json"
-    cores: dict[str, dict[str, Any]] = json.loads(made.read_text(encoding="utf-8")) if made.is_file() else {}
-    return {series: core for series, core in cores.items() if series != OWN}
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """What the session `integration` of noxfile.py asks for."""
-    what = (
-        "run only what takes an ansible-core, on this one; where it is neither oldest nor newest, what is `every_core`"
-    )
-    parser.addoption("--core", metavar="SERIES", help=what)
-
-
-def chosen_cores(metafunc: pytest.Metafunc) -> list[str]:
-    """The series that a test runs on: the oldest, the newest and .venv's own, unless its mark or --core says else."""
-    others = other_cores()
-    chosen: str | None = metafunc.config.getoption("core")
-    if chosen:
-        whole = chosen == OWN or others[chosen]["whole"]
-        return [chosen] if whole or metafunc.definition.get_closest_marker("every_core") else []
-    whole_ones = {OWN, *(name for name, core in others.items() if core["whole"])}
-    series = sorted(whole_ones, key=lambda name: [int(part) for part in name.split(".")])
-    return series[-1:] if metafunc.definition.get_closest_marker("newest_core") else series
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give each test that takes `ansible_core` those that it runs on."""
-    if "ansible_core" in metafunc.fixturenames:
-        series = chosen_cores(metafunc)
-        metafunc.parametrize(
-            "ansible_core", series, ids=[f"core{name}" for name in series], indirect=True, scope="session"
-        )
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With --core, leave out what is not run on it."""
-    if config.getoption("core"):
-        items[:] = [item for item in items if f"[core{config.getoption('core')}" in item.nodeid]
-
-
 @pytest.fixture(scope="session")
-def ansible_core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Core:
-    """One of the cores; skipped by name where this machine has no Python for it."""
-    series: str = request.param
-    if series == OWN:
-        venv = pathlib.Path(sys.prefix)
-    else:
-        core = other_cores()[series]
-        if "skip" in core:
-            pytest.skip(core["skip"])
-        venv = (ROOT / core["python"]).parents[1]
+def ansible_core(tmp_path_factory: pytest.TempPathFactory) -> Core:
+    """The ansible-core of this environment."""
     # Through a link, since ansible-core before 2.20 cannot run modules with an interpreter whose path has a space.
     link = tmp_path_factory.mktemp("core", numbered=True) / "venv"
-    link.symlink_to(venv)
-    return Core(series, link / "bin" / "python")
+    link.symlink_to(sys.prefix)
+    return Core(OWN, link / "bin" / "python")
 
 
 @pytest.fixture(autouse=True)

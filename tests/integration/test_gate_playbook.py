@@ -23,6 +23,7 @@ HURRY = ["-e", "smtpeter_grace_period=2", "-e", "smtpeter_sending_gap=1", "-e", 
 REPORTS = ["gate.html", "gate.json", "gate.junit.xml", "gate.md", "gate.svg", "stats.json"]
 
 
+@pytest.mark.every_core
 @pytest.mark.parametrize(
     ("tags", "wait", "verdict", "code"),
     [

@@ -14,7 +14,6 @@ from typing import Any, Iterator
 
 import pytest
 import yaml
-from ansible_collections.mailops.smtpeter.tests.integration.conftest import OWN
 from ansible_collections.mailops.smtpeter.tests.unit.plugins import event_faults
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.event_faults import EVENT_FAULTS
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.faults import FAULTS, Fault, Services
@@ -66,15 +65,12 @@ def faults_of(plugin: str) -> tuple[Fault, ...]:
     return EVENT_FAULTS if plugin == "outcomes" else FAULTS
 
 
-def hosts_of(plugin: str, series: str) -> dict[str, list[Fault]]:
-    """The hosts of the play and the faults that each meets in one task: all that get along.
-
-    On one ansible-core each lookup meets one, in a worker of its own; a lookup fails as a whole.
-    """
+def hosts_of(plugin: str) -> dict[str, list[Fault]]:
+    """The hosts of the play, and the faults that each meets in one task: all that get along."""
 
     def key(fault: Fault) -> tuple[Any, ...]:
-        apart = fault.alone or (plugin == "lookup" and series == OWN)
-        return fault.place, fault.timeout, plugin == "lookup" and not fault.kinds, fault.number if apart else 0
+        # A lookup fails as a whole.
+        return fault.place, fault.timeout, plugin == "lookup" and not fault.kinds, fault.number if fault.alone else 0
 
     groups = itertools.groupby(sorted(faults_of(plugin), key=key), key)
     return {f"host-{number}": list(faults) for number, (_key, faults) in enumerate(groups)}
@@ -162,11 +158,11 @@ def flaws_of(said: str, peak: int, services: Services) -> list[str]:
 @pytest.mark.every_core
 @pytest.mark.parametrize("plugin", TASKS)
 def test_each_fault_is_a_record_or_a_clear_error(
-    play: Any, ansible_core: Any, services: dict[str, Services], tmp_path: pathlib.Path, plugin: str
+    play: Any, services: dict[str, Services], tmp_path: pathlib.Path, plugin: str
 ) -> None:
     """In time, within bounded memory, without a traceback, a wrong number, a control character, the token or a name."""
     serving = services["events" if plugin == "outcomes" else "stats"]
-    hosts = hosts_of(plugin, ansible_core.series)
+    hosts = hosts_of(plugin)
     where = tmp_path / "inventory.yml"
     end = {"name": "end", "ansible.builtin.debug": {"msg": "All workers have ended."}, "run_once": True}
     tasks = [{"name": plugin, **TASKS[plugin], "environment": PROXIED, "ignore_errors": True}, end]

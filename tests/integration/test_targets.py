@@ -21,6 +21,7 @@ def names() -> list[str]:
     return sorted(name for name in found if not name.startswith("setup_"))
 
 
+@pytest.mark.every_core
 @pytest.mark.measured
 @pytest.mark.parametrize("target", names())
 def test_target(target: str, play: Any) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import pathlib
-import re
 from typing import Any
 
 import ansible.release
@@ -57,9 +56,8 @@ def test_the_pythons_are_those_of_ansible_core() -> None:
     exec(compile(path.read_text(encoding="utf-8"), path, "exec"), theirs)
     controller, hosts = theirs["CONTROLLER_PYTHON_VERSIONS"], theirs["REMOTE_ONLY_PYTHON_VERSIONS"]
     least = yaml.safe_load(text_of("tests/config.yml"))["modules"]["python_requires"].removeprefix(">=")
-    pythons, host = CORES[OWN]
-    assert sorted(pythons, key=numbers) == list(controller)
-    assert pythons[:2] == (controller[0], controller[-1])
+    python, host = CORES[OWN]
+    assert python == controller[0]
     assert host == next(version for version in (*hosts, *controller) if numbers(version) >= numbers(least))
 
 
@@ -72,18 +70,14 @@ def test_the_oldest_is_the_oldest_that_the_collection_installs_on() -> None:
 
 
 def test_each_core_has_its_job_and_its_place_in_ci() -> None:
-    """The job has the oldest Python of a host, and the oldest and the newest of a controller."""
-    job = workflow("tests")["jobs"]["core"]
-    given = {each["core"]: each["pythons"].replace("-dev", "").split() for each in job["strategy"]["matrix"]["include"]}
-    assert {series: set(pythons) for series, pythons in given.items()} == {
-        series: {host, *pythons[:2]} for series, (pythons, host) in CORES.items()
-    }
+    """The job has the oldest Python of a host and of a controller."""
+    included = workflow("tests")["jobs"]["core"]["strategy"]["matrix"]["include"]
+    assert {each["core"]: tuple(each["pythons"].split()[::-1]) for each in included} == CORES
     script = text_of(".ci/run")
     oldest, *_between, newest, pre_release = CORES
     for series in (oldest, newest, pre_release):
         assert f"'ansible_test({series})'" in script
     # The newest one is that of `test` itself.
-    assert constant("WHOLE") == (oldest, newest)
     assert [series for series in CORES if f"'units({series})'" not in script] == [newest]
 
 
@@ -103,20 +97,3 @@ def test_the_one_secret() -> None:
     job = workflow("publish")["jobs"]["galaxy"]
     assert job["environment"] == "galaxy"
     assert job["steps"][-1]["env"] == {"GALAXY_TOKEN": "${{ secrets.GALAXY_TOKEN }}"}
-
-
-def test_make_help_names_every_session() -> None:
-    """Each target of the Makefile is a session, and each session but those of one ansible-core is a target."""
-    functions = [node for node in ast.parse(text_of("noxfile.py")).body if isinstance(node, ast.FunctionDef)]
-    sessions = set()
-    for function in functions:
-        decorators = [ast.unparse(decorator) for decorator in function.decorator_list]
-        if any(text.startswith("nox.session") for text in decorators) and "each_core" not in decorators:
-            named = re.search(r"name='([\w-]+)'", " ".join(decorators))
-            sessions.add(named[1] if named else function.name)
-    makefile = text_of("Makefile")
-    targets = set(" ".join(re.findall(r"^(?:MAIN|REST) := (.*)$", makefile, re.MULTILINE)).split())
-    assert targets == sessions
-    (rest,) = re.findall(r"^#: Also: (.*?)\.", makefile, re.MULTILINE)
-    shown = {*re.findall(r"^#: make (\S+)", makefile, re.MULTILINE), *rest.split()}
-    assert shown == targets | {"clean"}

@@ -13,25 +13,22 @@ usable='import ensurepip, sys; sys.exit(sys.version_info < (3, 10))'
 # The caller's settings for Python, pip and the locale play no part; the index and the proxy do.
 unset PYTHONHOME PYTHONPATH PYTHONSTARTUP PIP_TARGET PIP_PREFIX PIP_ROOT PIP_REQUIREMENT PIP_NO_DEPS UV_PYTHON VIRTUAL_ENV
 export LC_ALL=C.UTF-8 PIP_USER=0 UV_PYTHON_DOWNLOADS=never PYTHONNOUSERSITE=1
+# All of pyenv's versions may be used, the newest first.
+if [ -z "${PYENV_VERSION:-}" ] && command -v pyenv >/dev/null; then
+    PYENV_VERSION=$(pyenv versions --bare | grep -x '[0-9.]*' | sort -rV | paste -sd : -)
+    export PYENV_VERSION
+fi
 cache=${UV_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/uv}
 if ! { mkdir -p "$cache" && touch "$cache/CACHEDIR.TAG"; } 2>/dev/null; then
     export UV_CACHE_DIR="$PWD/.venv/cache"
 fi
-
-candidates() {
-    for version in 3.13 3.12 3.14; do
-        echo "python$version"
-        ls "${PYENV_ROOT:-${HOME:-/nonexistent}/.pyenv}/versions/$version".*/bin/python 2>/dev/null || true
-    done
-    printf '%s\n' python3 python3.11 python3.10
-}
 
 find_python() {
     if [ -n "${PYTHON:-}" ]; then
         echo "$PYTHON"
         return
     fi
-    candidates | while read -r name; do
+    for name in python3.13 python3.12 python3.14 python3 python3.11 python3.10; do
         if "$name" -c "$usable" >/dev/null 2>&1; then
             echo "$name"
             break

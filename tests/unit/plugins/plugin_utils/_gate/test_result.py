@@ -6,15 +6,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import FrozenInstanceError
 from datetime import timedelta
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import SERVICE, START, gate, look
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.state import state_of_record
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import SERVICE, START, gate, look, looked, record
 
 AT_ONCE = {"wait_timeout": 0}
-GONE = {"last_at": START - timedelta(days=1)}
+GONE = (500, 0, {"last_at": START - timedelta(days=1)})
+GOOD, FEW = (500, 490), (99, 99)
 
 
 def test_defaults():
@@ -27,13 +30,15 @@ def test_defaults():
 def test_nothing_told_can_be_changed():
     """Whoever reads an event, a report for one, leaves it to the next as it was."""
     a_gate = gate()
-    event = look(a_gate, 0, a=(500, 490))
-    reading = Look(0, 0, START, {}, {})
+    event = look(a_gate, 0, a=GOOD)
     for told, name in (
         (event, "verdict"),
         (event.tags["a"], "messages"),
+        (event.tags["a"].judgement, "verdict"),
+        (a_gate.policy, "confidence"),
         (a_gate.timing, "wait_sleep"),
-        (reading, "at"),
+        (Look(0, 0, START, {}, {}), "at"),
+        (state_of_record(record("a", 0, *GOOD), a_gate.policy, 1), "settled"),
     ):
         with pytest.raises(FrozenInstanceError):
             setattr(told, name, None)
@@ -48,48 +53,38 @@ def test_looks_are_counted_from_one():
     assert a_gate.result()["looks"] == 3
 
 
-@pytest.mark.parametrize(("second", "next_in"), [(1799, 1), (1799.5, 0.5), (1800, 0), (1900, 0)])
-def test_no_sleep_ends_after_the_deadline(second, next_in):
-    """Nor is one negative, where the last look took longer than there was time."""
-    assert look(gate(), second, a=(100, 90)).next_in == next_in
-
-
-def test_a_look_that_ends_after_the_deadline_is_the_last():
-    """It need not end at the very second."""
-    assert look(gate(), 1900, a=(100, 94)).verdict == "inconclusive"
+def test_the_structure_is_the_same_for_every_verdict():
+    """So that rescue can read it; seconds waited are rounded to the millisecond."""
+    results = [looked([(12.34567, found)], timing=AT_ONCE).result() for found in (GOOD, GONE, FEW, SERVICE)]
+    assert [result["verdict"] for result in results] == ["pass", "fail", "inconclusive", "error"]
+    assert len({tuple(sorted(result)) for result in results}) == 1
+    assert len({tuple(sorted(result["tags"]["a"])) for result in results}) == 1
+    for result in results:
+        assert json.loads(json.dumps(result)) == result
+        assert (result["looks"], result["waited"], result["history_dropped"]) == (1, 12.346, 0)
+        assert "since" not in result["policy"]
 
 
 @pytest.mark.parametrize(
     ("found", "more"),
     [
-        ({"a": (500, 0, GONE), "b": (500, 490), "c": (500, 490)}, ""),
-        ({"a": (500, 0, GONE), "b": (500, 0, GONE), "c": (500, 490)}, " (and 1 more tag)"),
-        ({"a": (500, 0, GONE), "b": (500, 0, GONE), "c": (500, 0, GONE)}, " (and 2 more tags)"),
-        ({"a": (500, 490), "b": (500, 490), "c": (500, 490)}, " (and 2 more tags)"),
-        ({"a": SERVICE, "b": (500, 490), "c": (99, 99)}, ""),
-        ({"a": (500, 0, GONE), "b": SERVICE, "c": (99, 99)}, ""),
+        ({"a": GONE, "b": GOOD, "c": GOOD}, ""),
+        ({"a": GONE, "b": GONE, "c": GOOD}, " (and 1 more tag)"),
+        ({"a": GOOD, "b": GOOD, "c": GOOD}, " (and 2 more tags)"),
+        ({"a": SERVICE, "b": GOOD, "c": FEW}, ""),
+        ({"a": GONE, "b": SERVICE, "c": FEW}, ""),
     ],
 )
 def test_the_message_is_of_the_worst_tag(found, more):
     """It has the reasons of one, and says how many more have the gate's verdict."""
-    a_gate = gate("abc", timing=AT_ONCE)
-    look(a_gate, 0, **found)
-    result = a_gate.result()
+    result = looked([(0, found)], "abc", timing=AT_ONCE).result()
     assert result["msg"] == f"{result['verdict']}: {result['tags']['a']['reasons'][0]}{more}"
 
 
 def test_reasons_of_all_tags_are_in_order():
     """The worst first; among equals, as the tags were given."""
-    a_gate = gate("abcd", timing=AT_ONCE)
-    look(a_gate, 0, a=(500, 490), b=(99, 99), c=(500, 0, GONE), d=(500, 490))
+    a_gate = looked([(0, {"a": GOOD, "b": FEW, "c": GONE, "d": GOOD})], "abcd", timing=AT_ONCE)
     assert [reason[:2] for reason in a_gate.result()["reasons"]] == ["c:", "b:", "a:", "d:"]
-
-
-def test_seconds_waited_are_rounded():
-    """To the millisecond."""
-    a_gate = gate(timing=AT_ONCE)
-    look(a_gate, 12.34567, a=(500, 490))
-    assert a_gate.result()["waited"] == 12.346
 
 
 def test_before_the_first_look():
@@ -100,13 +95,6 @@ def test_before_the_first_look():
         assert (judged["reasons"], judged["required_delivery_ratio"]) == ([f"{tag}: it was never read"], 0.95)
         figures = ("delivered_at_least", "delivered_at_most", "messages", "messages_due")
         assert [judged[figure] for figure in figures] == [0, 0, 0, 0]
-
-
-def test_a_tag_that_was_never_read_is_not_old():
-    """A warning waits for a reading that calls for it."""
-    a_gate = gate()
-    look(a_gate, 0, a=SERVICE)
-    assert a_gate.old_tags == []
 
 
 def test_what_was_read_is_told():
@@ -120,17 +108,8 @@ def test_what_was_read_is_told():
 def test_a_tag_without_its_baseline_has_the_error():
     """What was read of it could not be judged."""
     a_gate = gate(baseline_tag="control", timing=AT_ONCE)
-    assert look(a_gate, 0, a=(1000, 990), control=SERVICE).tags == {}
+    event = look(a_gate, 0, a=(1000, 990), control=SERVICE)
+    assert (event.verdict, event.tags) == ("error", {})
     judged = a_gate.result()["tags"]["a"]
     assert (judged["verdict"], judged["messages"], judged["reasons"]) == ("error", 0, [SERVICE["msg"]])
     assert judged["record"]["messages"] == 1000
-
-
-def test_stats_of_a_baseline_that_is_judged_too():
-    """They are those of its last reading, as of any tag; the one that is held is for comparing alone."""
-    a_gate = gate(["a", "control"], baseline_tag="control")
-    look(a_gate, 0, a=(1000, 960), control=(1000, 990))
-    look(a_gate, 30, a=(1000, 960), control=(1100, 1080))
-    stats = a_gate.result()["stats"]
-    assert list(stats) == ["a", "control"]
-    assert (stats["control"]["messages"], stats["control"]["under_way"]) == (1100, 20)

@@ -9,18 +9,22 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.history import History
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.outcome_tracker import outcome_trackers_of
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.saved import DAMAGED
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import SERVICE, START, gate, look, record
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.plugin_utils._gate.test_outcome_tracker import outcome
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import (
+    SERVICE,
+    START,
+    gate,
+    look,
+    looked,
+    outcome,
+    outcome_gate,
+    record,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-POLICY = Policy.from_options({"grace_period": 90, "sending_gap": 60, "min_messages": 10, "min_delivery_ratio": 0.9})
+POLICY = {"grace_period": 90, "sending_gap": 60, "min_messages": 10, "min_delivery_ratio": 0.9}
 LOOKS = st.lists(
     st.tuples(
         st.sampled_from([1, 20, 31, 61, 91]),  # seconds since the last look
@@ -41,13 +45,13 @@ def copy_of(a_gate, restarted):
     return restarted
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(LOOKS, st.booleans(), st.sampled_from([0, 300, 10**6]))
 def test_a_restart_by_outcomes(looks, has_since, wait_timeout):
     """A gate that is killed after each look reads the same events, and tells the same to the last figure."""
 
     def new():
-        return Gate(outcome_trackers_of("a", POLICY, has_since), POLICY, Timing(wait_timeout, history_limit=3))
+        return outcome_gate("a", has_since, {"wait_timeout": wait_timeout, "history_limit": 3}, **POLICY)
 
     steady, restarted = new(), new()
     second = messages = deliveries = failed = 0
@@ -70,10 +74,8 @@ def test_a_restart_by_outcomes(looks, has_since, wait_timeout):
 def test_time_without_a_watch():
     """It counts for the time-out, and for no stillness: nobody saw that nothing moved."""
     timing = {"wait_timeout": 5000}
-    steady = gate(timing=timing)
-    look(steady, 0, a=(1000, 500))
     restarted = gate(timing=timing)
-    restarted.restore(steady.state(), unseen=3600)
+    restarted.restore(looked([(0, (1000, 500))], timing=timing).state(), unseen=3600)
     assert restarted.next_look_in(3600) == 0
     event = look(restarted, 30, a=(1000, 500, {"last_at": None}))
     assert (event.verdict, event.elapsed) == (None, 3630)
@@ -84,25 +86,8 @@ def test_time_without_a_watch():
 
 def test_time_that_was_seen():
     """Where it is certain how long the gate was away, what stood still all the time has stood still."""
-    steady = gate()
-    look(steady, 0, a=(1000, 500, {"last_at": None}))
-    event = look(copy_of(steady, gate()), 1000, a=(1000, 500, {"last_at": None}))
-    assert event.verdict == "fail"
-
-
-@pytest.mark.parametrize("limit", [2, 3, 7, 60])
-def test_a_lower_limit_of_looks(limit):
-    """A gate may go on with fewer looks to keep: first and last stay."""
-    long, short = History(60, 1), History(limit, 1)
-    for number in range(100):
-        long.add({"at": number})
-    short.restore(json.loads(json.dumps(long.state())))
-    for number in range(100, 120):
-        assert len(short.entries()) <= limit
-        assert short.entries()[0] == {"at": 0}
-        assert short.entries()[-1] == {"at": number - 1}
-        short.add({"at": number})
-    assert short.looks == 120
+    found = (1000, 500, {"last_at": None})
+    assert look(copy_of(looked([(0, found)]), gate()), 1000, a=found).verdict == "fail"
 
 
 @pytest.mark.parametrize(

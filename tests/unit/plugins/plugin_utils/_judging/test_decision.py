@@ -2,36 +2,31 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tests of the judgement of one look."""
+"""Judging by counters: each rule, its bounds, and the baseline."""
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.baseline import required_ratio
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.decision import judge
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.state import TagState, state_of_record
+from ansible_collections.mailops.smtpeter.tests.unit.plugins import gating
 from hypothesis import given
 from hypothesis import strategies as st
-
-NOON = datetime(2016, 1, 2, 12, 0, 0, tzinfo=timezone.utc)
 
 
 def record(messages, deliveries, idle=None, tag="wave-1", **more):
     """A record whose last activity was so many seconds ago, or at an unknown time."""
-    last_at = None if idle is None else NOON - timedelta(seconds=idle)
-    more.setdefault("opens", 0)
-    more.setdefault("clicks", 0)
-    return Record(tag, messages, deliveries, last_at=last_at, fetched_at=NOON, **more)
+    last_at = None if idle is None else gating.START - timedelta(seconds=idle)
+    return gating.record(tag, 0, messages, deliveries, last_at=last_at, **more)
 
 
 def look(messages, deliveries, **more):
-    """A look of the gate in the middle of sending, unless said otherwise."""
+    """A tag in the middle of sending, unless said otherwise."""
     state = {
         "messages_due": 0, "sending_stopped": False, "settled": False, "time_up": False, "ratio_decides": True,
         "deliveries_ahead": False, "tags": 1, "fallen": (),
@@ -40,16 +35,11 @@ def look(messages, deliveries, **more):
     return TagState(record=record(messages, deliveries, **more), **state)
 
 
-def verdict(a_look, **options):
-    """The verdict and what decided it."""
-    judgement = judge(a_look, Policy.from_options(options))
-    return judgement.verdict, judgement.decided_by
-
-
 UNDECIDED = (None, None)
 STOPPED = {"sending_stopped": True}
 STILL = {"sending_stopped": True, "settled": True}
 UP = {"time_up": True}
+OPENS_FELL, CLICKS_FELL = ("opens fell from 500 to 400",), ("clicks fell from 9 to 8",)
 
 
 @pytest.mark.parametrize(
@@ -67,10 +57,8 @@ UP = {"time_up": True}
         (look(100, 100), {}, ("pass", "evidence")),
         (look(1000, 990, carried_over=40), {}, UNDECIDED),
         (look(1000, 990, deliveries_ahead=True), {}, UNDECIDED),
-        (look(1000, 0), {}, UNDECIDED),
         (look(1000, 0, messages_due=99), {}, UNDECIDED),
         (look(1000, 0, messages_due=100), {}, ("fail", "evidence")),
-        (look(1000, 95, messages_due=100), {}, UNDECIDED),
         (look(1000, 88, messages_due=100), {}, UNDECIDED),
         (look(1000, 84, messages_due=100), {}, ("fail", "evidence")),
         (look(1000, 84, messages_due=100, tags=50), {}, UNDECIDED),
@@ -78,6 +66,7 @@ UP = {"time_up": True}
         # A confidence of 0: the bare ratio passes, and nothing fails.
         (look(100, 95), {"confidence": 0}, ("pass", "ratio")),
         (look(100, 94), {"confidence": 0}, UNDECIDED),
+        (look(100, 95, deliveries_ahead=True), {"confidence": 0}, UNDECIDED),
         (look(100, 0, messages_due=100), {"confidence": 0}, UNDECIDED),
         # Sending has stopped: counts.
         (look(100, 95, **STOPPED), {}, ("pass", "ratio")),
@@ -86,10 +75,13 @@ UP = {"time_up": True}
         (look(100, 94, **STILL), {}, ("fail", "ratio")),
         (look(100, 96, carried_over=2, **STILL), {}, UNDECIDED),
         (look(100, 95, **STILL, deliveries_ahead=True), {}, ("pass", "ratio")),
+        # Deliveries that may belong to earlier messages are taken off before the counters contradict each other.
+        (look(1000, 1200, carried_over=199, **STILL), {}, UNDECIDED),
+        (look(1000, 1200, carried_over=200, **STILL), {}, ("pass", "ratio")),
+        (look(1000, 1200, carried_over=500, **STILL), {}, UNDECIDED),
         # Time is up.
         (look(100, 95, **UP), {}, ("pass", "ratio")),
         (look(100, 94, **UP), {}, ("inconclusive", None)),
-        (look(100, 0, **UP), {}, ("inconclusive", None)),
         (look(100, 95, ratio_decides=False, **UP), {}, ("inconclusive", None)),
         (look(100, 95, ratio_decides=False, **STOPPED, **UP), {}, ("pass", "ratio")),
         (look(100, 97, carried_over=3, **UP), {}, ("inconclusive", None)),
@@ -100,22 +92,26 @@ UP = {"time_up": True}
         (look(500, 499, **UP), {"expected_messages": 1000}, ("pass", "evidence")),
         # The ends of the scale.
         (look(100, 0), {"min_delivery_ratio": 0}, ("pass", "evidence")),
-        (look(99, 99), {"min_delivery_ratio": 0}, UNDECIDED),
         (look(10**6, 10**6), {"min_delivery_ratio": 1}, UNDECIDED),
         (look(100, 100, **STOPPED), {"min_delivery_ratio": 1}, ("pass", "ratio")),
         (look(100, 99, **STILL), {"min_delivery_ratio": 1}, ("fail", "ratio")),
-        # Opens and clicks hold a pass, and never fail.
+        # Opens and clicks hold a pass, and never fail; those that fell hold what asks for them, and nothing else.
         (look(1000, 990), {"min_open_ratio": 0.1}, UNDECIDED),
         (look(1000, 990, opens=99), {"min_open_ratio": 0.1}, ("pass", "evidence")),
         (look(1000, 990, opens=99), {"min_open_ratio": 0.1, "min_click_ratio": 0.01}, UNDECIDED),
-        (look(1000, 990, opens=99, **UP), {"min_click_ratio": 0.01}, ("inconclusive", None)),
+        (look(1000, 990, **UP), {"min_click_ratio": 0.01}, ("inconclusive", None)),
         (look(1000, 900, **STILL), {"min_open_ratio": 0.1}, ("fail", "ratio")),
+        (look(1000, 990, opens=400, fallen=OPENS_FELL), {}, ("pass", "evidence")),
+        (look(1000, 990, opens=400, fallen=OPENS_FELL), {"min_open_ratio": 0.1}, UNDECIDED),
+        (look(1000, 990, opens=400, fallen=CLICKS_FELL), {"min_open_ratio": 0.1}, ("pass", "evidence")),
+        (look(1000, 990, clicks=8, fallen=CLICKS_FELL), {"min_click_ratio": 0.001}, UNDECIDED),
         (look(1000, 990, **STILL, known=False), {}, UNDECIDED),
     ],
 )  # fmt: skip
 def test_decisions(a_look, options, expected):
     """Section by section, the rules of judging."""
-    assert verdict(a_look, **options) == expected
+    judgement = judge(a_look, Policy.from_options(options))
+    assert (judgement.verdict, judgement.decided_by) == expected
 
 
 @pytest.mark.parametrize(
@@ -123,22 +119,19 @@ def test_decisions(a_look, options, expected):
     [
         (record(100, 95), {}, "pass"),
         (record(100, 94), {}, "inconclusive"),
-        (record(100, 0), {}, "inconclusive"),
         (record(100, 94, idle=901), {}, "fail"),
         (record(100, 94, idle=900), {}, "inconclusive"),
         (record(100, 94, idle=100), {"grace_period": 99}, "fail"),
         (record(100, 94, idle=-5), {"grace_period": 0}, "inconclusive"),
         (record(100, 95, idle=901), {"confidence": 0.95}, "pass"),
         (record(100, 95, idle=10), {"confidence": 0.95}, "inconclusive"),
-        (record(1000, 990, idle=10), {"confidence": 0.95}, "pass"),
         (record(100, 100, idle=901), {"expected_messages": 200}, "inconclusive"),
+        # As many messages as expected have stopped, and so have more.
         (record(200, 190, idle=10), {"expected_messages": 200, "confidence": 0.95}, "pass"),
+        (record(250, 238, idle=10), {"expected_messages": 200, "confidence": 0.95}, "pass"),
         (record(200, 0, idle=901), {"expected_messages": 300, "confidence": 0.95}, "fail"),
         (record(200, 0, idle=901), {"expected_messages": 300}, "inconclusive"),
         (record(0, 0, known=False), {"min_delivery_ratio": 0, "min_messages": 1}, "inconclusive"),
-        (record(100, 120), {}, "inconclusive"),
-        # More messages than expected have stopped as well.
-        (record(250, 238, idle=10), {"expected_messages": 200, "confidence": 0.95}, "pass"),
         # Deliveries above messages are no evidence; as many are, and what is carried over is not counted.
         (record(1000, 1001, idle=10), {"confidence": 0.95}, "inconclusive"),
         (record(1000, 1000, idle=10), {"confidence": 0.95}, "pass"),
@@ -151,8 +144,15 @@ def test_single_look(given_record, options, expected):
     assert judge(state_of_record(given_record, policy, 1), policy).verdict == expected
 
 
-@pytest.mark.parametrize("counts", [(1000, 1200), (1000, 1001), (100, 10**9), (0, 1), (150, 200)])
-@pytest.mark.parametrize("state", [{}, STOPPED, STILL, UP, {**STILL, **UP}, {"messages_due": 100}])
+@pytest.mark.parametrize(("tags", "expected"), [(1, "fail"), (50, "inconclusive")])
+def test_many_records_need_more_evidence_to_fail(tags, expected):
+    """One of many is enough to fail, so that each must be surer."""
+    policy = Policy.from_options({"expected_messages": 200})
+    assert judge(state_of_record(record(100, 84, idle=901), policy, tags), policy).verdict == expected
+
+
+@pytest.mark.parametrize("counts", [(1000, 1001), (100, 10**9), (0, 1)])
+@pytest.mark.parametrize("state", [{"messages_due": 100}, STOPPED, STILL, {**STILL, **UP}])
 @pytest.mark.parametrize(
     "options",
     [{}, {"confidence": 0}, {"min_delivery_ratio": 0}, {"min_messages": 1}, {"min_delivery_ratio": 1},
@@ -166,86 +166,33 @@ def test_contradictory_counters_decide_nothing(counts, state, options):
     assert f"{counts[1]} deliveries are counted for {counts[0]} messages" in judgement.reasons[0]
 
 
-@pytest.mark.parametrize(("carried_over", "contradicts"), [(0, True), (199, True), (200, False), (500, False)])
-def test_deliveries_of_earlier_messages_are_no_contradiction(carried_over, contradicts):
-    """What may belong to messages from before the interval is taken off first."""
-    state = look(1000, 1200, carried_over=carried_over, **STILL)
-    assert state.contradicts_itself is contradicts
-    assert (judge(state, Policy()).verdict is None) is contradicts or judge(state, Policy()).verdict != "pass"
-
-
-@pytest.mark.parametrize("counts", [(1000, 500), (1000, 999)])
-def test_a_contradictory_baseline_decides_nothing(counts):
-    """Nothing can be compared with it, and the reason names it with its figures."""
-    judgement = judge(look(*counts, **STILL, **UP), Policy(baseline_tag="b"), record(1000, 1100, tag="b"))
-    assert judgement.verdict == "inconclusive"
-    assert judgement.reasons[0].startswith("baseline_tag b: 1100 deliveries are counted for 1000 messages")
-
-
-@pytest.mark.parametrize(
-    ("fallen", "options", "expected"),
-    [
-        (("opens fell from 500 to 400",), {}, ("pass", "evidence")),
-        (("opens fell from 500 to 400",), {"min_open_ratio": 0.1}, UNDECIDED),
-        (("clicks fell from 9 to 8",), {"min_open_ratio": 0.1}, ("pass", "evidence")),
-        (("clicks fell from 9 to 8",), {"min_click_ratio": 0.001}, UNDECIDED),
-    ],
-)
-def test_opens_and_clicks_that_fell(fallen, options, expected):
-    """They hold what asks for them, though the ratio be met, and nothing else."""
-    state = look(1000, 990, opens=400, clicks=8, fallen=fallen)
-    assert verdict(state, **options) == expected
-    if expected == UNDECIDED:
-        assert fallen[0] in judge(state, Policy.from_options(options)).reasons[0]
-
-
-@pytest.mark.parametrize(("idle", "due"), [(901, 100), (900, 0), (None, 0)])
-def test_messages_due_at_a_single_look(idle, due):
-    """Either all messages are older than the grace period, or nobody knows of any."""
-    assert judge(state_of_record(record(100, 90, idle=idle), Policy(), 1), Policy()).messages_due == due
-
-
-def test_many_records_need_more_evidence_to_fail():
-    """One of many is enough to fail, so that each must be surer."""
-    policy = Policy.from_options({"expected_messages": 200})
-    verdicts = {
-        tags: judge(state_of_record(record(100, 84, idle=901), policy, tags), policy).verdict for tags in (1, 50)
-    }
-    assert verdicts == {1: "fail", 50: "inconclusive"}
-
-
 @pytest.mark.parametrize(
     ("a_record", "bounds"),
     [
-        (record(100, 90), (90, 90)),
-        (record(100, 90, carried_over=20), (70, 90)),
-        (record(100, 90, carried_over=95), (0, 90)),
-        (record(100, 110), (100, 100)),
-        (record(100, 110, carried_over=30), (80, 100)),
+        (record(100, 90), (90, 90, 0)),
+        (record(100, 90, idle=901), (90, 90, 100)),
+        (record(100, 90, idle=900), (90, 90, 0)),
+        (record(100, 90, carried_over=20), (70, 90, 0)),
+        (record(100, 90, carried_over=95), (0, 90, 0)),
+        (record(100, 110), (100, 100, 0)),
+        (record(100, 110, carried_over=30), (80, 100, 0)),
     ],
 )
 def test_bounds(a_record, bounds):
-    """At least and at most so many are delivered."""
+    """At least and at most so many are delivered; all messages are due once the mail is settled."""
     found = state_of_record(a_record, Policy(), 1)
-    assert (found.delivered_at_least, found.delivered_at_most) == bounds
-
-
-@given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6))
-def test_bounds_are_in_order(messages, deliveries, carried_over):
-    """The lower bound is never above the upper one, nor either above messages."""
-    found = look(messages, deliveries, carried_over=carried_over)
-    assert 0 <= found.delivered_at_least <= found.delivered_at_most <= messages
+    assert (found.delivered_at_least, found.delivered_at_most, found.messages_due) == bounds
 
 
 @pytest.mark.parametrize(
     ("baseline", "drop", "required"),
     [
         (None, 0.02, 0.95),
-        (record(1000, 990, tag="control"), 0.02, 0.97),
-        (record(1000, 960, tag="control"), 0.02, 0.95),
-        (record(1000, 1100, tag="control"), 0.02, 0.98),
-        (record(0, 0, tag="control", known=False), 0.02, 0.95),
-        (record(1000, 970, tag="control"), 0, 0.97),
+        (record(1000, 990), 0.02, 0.97),
+        (record(1000, 960), 0.02, 0.95),
+        (record(1000, 1100), 0.02, 0.98),
+        (record(0, 0, known=False), 0.02, 0.95),
+        (record(1000, 970), 0, 0.97),
     ],
 )
 def test_required_ratio(baseline, drop, required):
@@ -253,62 +200,27 @@ def test_required_ratio(baseline, drop, required):
     assert required_ratio(Policy(max_delivery_drop=drop), baseline) == required
 
 
-def test_a_baseline_raises_the_limit():
-    """What passes by itself fails beside a better baseline."""
-    policy = Policy(baseline_tag="control")
-    a_look = look(1000, 960, **STILL)
-    assert judge(a_look, policy, record(1000, 970, tag="control")).verdict == "pass"
-    judgement = judge(a_look, policy, record(1000, 990, tag="control"))
-    assert (judgement.verdict, judgement.required_delivery_ratio) == ("fail", 0.97)
-
-
-@pytest.mark.parametrize("baseline", [record(99, 99, tag="control"), record(0, 0, tag="control", known=False)])
-def test_a_weak_baseline(baseline):
-    """A baseline with too little mail ends it at once, and says so."""
-    judgement = judge(look(1000, 990), Policy(baseline_tag="control"), baseline)
-    assert (judgement.verdict, judgement.decided_by) == ("inconclusive", None)
-    assert "baseline_tag 'control'" in judgement.reasons[0]
-
-
-def test_a_baseline_with_just_enough_mail():
-    """The minimum is enough."""
-    policy = Policy(baseline_tag="control")
-    assert judge(look(1000, 990), policy, record(100, 97, tag="control")).verdict == "pass"
-
-
 @pytest.mark.parametrize(
-    ("a_look", "options", "parts"),
+    ("a_look", "counts", "expected", "required", "said"),
     [
-        (look(1000, 990), {}, ["wave-1", "990 of 1000", "99%", "95%"]),
-        (look(1000, 900, **STILL), {}, ["wave-1", "900 of 1000", "90%", "95%", "900 s", "taken for spam"]),
-        (look(1000, 70, messages_due=100), {}, ["wave-1", "70 of the 100", "70%", "95%"]),
-        (look(88, 88), {}, ["wave-1", "88 of at least 100 messages so far"]),
-        (look(1000, 930, **UP), {}, ["70 may still be under way"]),
-        (look(200, 196, **UP, ratio_decides=False), {}, ["more messages like these"]),
-        (look(500, 480, **UP), {"expected_messages": 1000}, ["500 of 1000 expected messages so far"]),
-        (look(100, 97, carried_over=3, **UP), {}, ["3 of the deliveries may belong to mail from before"]),
-        (look(1000, 990, opens=10), {"min_open_ratio": 0.1}, ["10 opens of 990 deliveries", "min_open_ratio", "10%"]),
-        (look(1000, 990, clicks=1), {"min_click_ratio": 0.1}, ["1 clicks of 990 deliveries", "min_click_ratio"]),
-        (look(0, 0, known=False), {}, ["wave-1", "check its spelling and api_url"]),
-        (look(1000, 950, deliveries_ahead=True), {}, ["deliveries were seen above messages"]),
-        (look(1000, 950), {}, ["too close to the required one"]),
-        (look(1000, 500), {}, ["mail younger than 900 s does not count as lost yet"]),
-        (look(100000, 94999, **STILL), {}, ["94.99%", "95%"]),
+        (look(1000, 960, **STILL), (1000, 970), ("pass", "ratio"), 0.95, "960 of 1000"),
+        (look(1000, 960, **STILL), (1000, 990), ("fail", "ratio"), 0.97, "960 of 1000"),
+        # The minimum is enough, and less ends it at once.
+        (look(1000, 990), (100, 97), ("pass", "evidence"), 0.95, "990 of 1000"),
+        (look(1000, 990), (99, 99), ("inconclusive", None), 0.98, "baseline_tag 'b' has 99 of at least 100 messages"),
+        (look(1000, 990), (0, 0), ("inconclusive", None), 0.95, "baseline_tag 'b': the service has nothing"),
+        # Nothing can be compared with one that contradicts itself, but a later one may do.
+        (look(1000, 500, **STILL), (1000, 1100), UNDECIDED, 0.98, "b: 1100 deliveries are counted for 1000"),
+        (look(1000, 999, **STILL, **UP), (1000, 1100), ("inconclusive", None), 0.98, "baseline_tag b: 1100 deliveries"),
     ],
-)
-def test_reasons(a_look, options, parts):
-    """Each reason has the figure and the limit."""
-    text = " | ".join(judge(a_look, Policy.from_options(options)).reasons)
-    for part in parts:
-        assert part in text
-
-
-def test_about_so_many_more_messages():
-    """The number of messages that the reason asks for does decide."""
-    text = judge(look(200, 194), Policy()).reasons[-1]
-    more = int(text.split("about ")[1].split()[0])
-    share = (200 + more) * 194 // 200
-    assert judge(look(200 + more, share), Policy()).verdict == "pass"
+)  # fmt: skip
+def test_a_baseline(a_look, counts, expected, required, said):
+    """It raises what is required; a weak or contradictory one decides nothing, and the reason names it."""
+    baseline = record(*counts, tag="b", known=counts != (0, 0))
+    judgement = judge(a_look, Policy(baseline_tag="b"), baseline)
+    assert (judgement.verdict, judgement.decided_by) == expected
+    assert judgement.required_delivery_ratio == required
+    assert said in judgement.reasons[0]
 
 
 def test_opens_that_were_not_counted():
@@ -317,46 +229,29 @@ def test_opens_that_were_not_counted():
         judge(look(1000, 990, opens=None), Policy(min_open_ratio=0.1))
 
 
-def test_nothing_judged_can_be_changed():
-    """Whoever reads a judgement leaves it to the next as it was."""
-    a_look = look(1000, 990)
-    for value, name in ((a_look, "settled"), (judge(a_look, Policy()), "verdict")):
-        with pytest.raises(FrozenInstanceError):
-            setattr(value, name, None)
-
-
 def test_a_judgement_in_plain_types():
     """The keys are those that are promised."""
     judgement = judge(look(1000, 990, messages_due=10), Policy()).as_dict()
     assert isinstance(judgement.pop("reasons"), list)
     assert judgement == {
-        "verdict": "pass",
-        "decided_by": "evidence",
-        "required_delivery_ratio": 0.95,
-        "delivered_at_least": 990,
-        "delivered_at_most": 990,
-        "messages": 1000,
-        "messages_due": 10,
-    }
+        "verdict": "pass", "decided_by": "evidence", "required_delivery_ratio": 0.95, "delivered_at_least": 990,
+        "delivered_at_most": 990, "messages": 1000, "messages_due": 10,
+    }  # fmt: skip
 
 
 @given(
-    st.integers(0, 3000),
-    st.floats(0, 1),
-    st.integers(0, 50),
-    st.booleans(),
-    st.floats(0.5, 0.99),
+    st.integers(0, 3000), st.floats(0, 1.1), st.integers(0, 50), st.booleans(), st.floats(0.5, 0.99),
     st.sampled_from([0.0, 0.5, 0.95]),
-)
+)  # fmt: skip
 def test_still_mail_is_judged_by_its_count(messages, share, carried_over, up, limit, confidence):
-    """Once mail is still, no pass is below the limit, and no fail above it."""
+    """Once mail is still, no pass is below the limit, and no fail above it; the bounds are in order."""
     deliveries = int(messages * share)
-    policy = Policy(min_delivery_ratio=limit, confidence=confidence)
-    state = {**STILL, "time_up": up, "messages_due": messages}
-    judgement = judge(look(messages, deliveries, carried_over=carried_over, **state), policy)
+    state = look(messages, deliveries, carried_over=carried_over, messages_due=messages, **{**STILL, "time_up": up})
+    judgement = judge(state, Policy(min_delivery_ratio=limit, confidence=confidence))
+    assert 0 <= judgement.delivered_at_least <= judgement.delivered_at_most <= messages
     if judgement.verdict == "pass":
         assert max(0, deliveries - carried_over) / messages >= limit
     if judgement.verdict == "fail":
         assert deliveries / messages < limit
-    if not carried_over and messages >= 100:
+    if not carried_over and messages >= max(100, deliveries):
         assert judgement.verdict in ("pass", "fail")

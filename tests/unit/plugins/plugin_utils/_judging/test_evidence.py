@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import math
-import random
 from fractions import Fraction
 
 import pytest
@@ -38,11 +37,8 @@ def log_of(fraction):
     return math.log(fraction.numerator) - math.log(fraction.denominator)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("rate", [0.5, 0.9, 0.95, 0.999, 0.01])
-@pytest.mark.parametrize(
-    ("delivered", "messages"), [(0, 0), (0, 1), (1, 1), (0, 100), (100, 100), (95, 100), (194, 200)]
-)
+@pytest.mark.parametrize("rate", [0.01, 0.5, 0.95, 0.999])
+@pytest.mark.parametrize(("delivered", "messages"), [(0, 0), (1, 1), (0, 20), (20, 20), (38, 40)])
 def test_against_exact_arithmetic(delivered, messages, rate):
     """The logarithms agree with the definition, at no and at all delivered too."""
     for side, evidence in ((1, log_evidence_for), (-1, log_evidence_against)):
@@ -84,23 +80,6 @@ def test_the_mean_under_the_rate_is_one(delivered_before, rate):
     assert rate * up + (1 - rate) * down == pytest.approx(1, rel=1e-6)
 
 
-def test_looking_often_costs_nothing():
-    """At the boundary, a look at every message errs less than 1 - confidence of the time, on either side."""
-    rng = random.Random(20160101)
-    wrong = {log_evidence_for: 0, log_evidence_against: 0}
-    runs = 200
-    for evidence in wrong:
-        for _run in range(runs):
-            delivered = 0
-            for messages in range(1, 1001):
-                delivered += rng.random() < 0.95
-                if messages >= 100 and messages % 10 == 0 and evidence(delivered, messages, 0.95) >= math.log(20):
-                    wrong[evidence] += 1
-                    break
-    # 5% of 200 is 10; three standard deviations above it is 19.
-    assert max(wrong.values()) <= 19
-
-
 @settings(max_examples=50)
 @given(st.integers(0, 2000), st.integers(1, 2000), st.floats(0.1, 0.9))
 def test_more_messages_decide(one, other, rate):
@@ -123,16 +102,7 @@ def test_more_messages_decide(one, other, rate):
 
 @pytest.mark.parametrize(
     ("delivered", "messages", "rate"),
-    [
-        (194, 200, 0.95),
-        (96, 100, 0.95),
-        (1, 1, 0.95),
-        (99, 100, 0.95),
-        (1, 2, 0.45),
-        (0, 1, 0.95),
-        (1, 1, 0.5),
-        (0, 1, 0.9),
-    ],
+    [(194, 200, 0.95), (96, 100, 0.95), (1, 1, 0.95), (1, 2, 0.45), (0, 1, 0.95), (1, 1, 0.5), (0, 1, 0.9)],
 )
 def test_no_more_messages_than_needed(delivered, messages, rate):
     """The number is the least one that decides, or at most a hundredth above it."""

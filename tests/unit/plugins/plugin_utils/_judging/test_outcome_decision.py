@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tests of judging by outcomes: each rule, its bounds, and the sentences."""
+"""Judging by outcomes: each rule, its bounds, and the sentences."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
+from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record, to_iso
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome import Outcome
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome_decision import judge_outcome
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome_state import (
@@ -18,48 +18,34 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome_
     state_of_outcome,
 )
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import START, plain_outcome
 from hypothesis import given
 from hypothesis import strategies as st
 
-NOON = datetime(2026, 1, 1, 12, 0, 0, tzinfo=timezone.utc)
 UNDECIDED = (None, None)
 STOPPED = {"sending_stopped": True}
 SETTLED = {"sending_stopped": True, "settled": True}
 UP = {"time_up": True}
 
 
-def iso(seconds_ago):
-    """A moment before noon."""
-    return (NOON - timedelta(seconds=seconds_ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def plain(messages, deliveries, failed, taken=0, moved=0, spans=(), **more):
     """An outcome as the module returns it; `taken` and `moved` seconds ago; spans are (ended ago, counts)."""
     timeline = [
-        {"at": iso(ended + 10), "seconds": 10, "messages": counts[0], "deliveries": counts[1], "failed": counts[2]}
+        {"at": to_iso(START - timedelta(seconds=ended + 10)), "seconds": 10, "messages": counts[0],
+         "deliveries": counts[1], "failed": counts[2]}
         for ended, counts in spans
-    ]
-    return {
-        "tag": "a", "known": True, "notes": [], "fetched_at": iso(0), "since": None, "messages": messages,
-        "deliveries": deliveries, "failed": failed, "returned": 0, "under_way": messages - deliveries - failed,
-        "oldest_under_way": None, "last_taken_at": iso(taken), "last_moved_at": iso(moved), "read_seconds": 0.1,
-        "failures": [], "domains": [], "timeline": timeline, **more,
-    }  # fmt: skip
+    ]  # fmt: skip
+    return plain_outcome(0, messages, deliveries, failed, -taken, -moved, timeline=timeline, **more)
 
 
 def state(messages, deliveries, failed, **more):
     """A tag in the middle of sending, unless said otherwise."""
     flags = {"sending_stopped": False, "settled": False, "time_up": False, "ratio_decides": True, "tags": 1}
     flags.update({key: more.pop(key) for key in flags if key in more})
-    return OutcomeState(outcome=Outcome.from_dict(plain(messages, deliveries, failed, **more)), now=NOON, **flags)
+    return OutcomeState(outcome=Outcome.from_dict(plain(messages, deliveries, failed, **more)), now=START, **flags)
 
 
-def verdict(a_state, **options):
-    """The verdict and what decided it."""
-    judgement = judge_outcome(a_state, Policy.from_options(options))
-    return judgement.verdict, judgement.decided_by
-
-
+SURE = {"confidence": 0.99999}
 OLD = ((905, (100, 100, 0)),)
 
 
@@ -68,15 +54,11 @@ OLD = ((905, (100, 100, 0)),)
     [
         # 1. Fewer than min_messages: nothing.
         (state(99, 99, 0, **SETTLED), {}, UNDECIDED),
-        (state(99, 0, 99, **SETTLED), {}, UNDECIDED),
         (state(99, 0, 99, **SETTLED, **UP), {}, ("inconclusive", None)),
         (state(99, 99, 0, **STOPPED), {"min_messages": 99}, ("pass", "ratio")),
         # 2. Still being sent: evidence, in which mail under way counts against a pass and never for a fail.
         (state(1000, 990, 0), {}, ("pass", "evidence")),
-        (state(1000, 990, 10), {}, ("pass", "evidence")),
         (state(1000, 955, 0), {}, UNDECIDED),
-        (state(1000, 0, 0), {}, UNDECIDED),
-        (state(1000, 0, 100), {}, ("fail", "evidence")),
         (state(1000, 900, 60), {}, UNDECIDED),
         (state(100, 0, 16), {}, ("fail", "evidence")),
         (state(100, 0, 16, tags=50), {}, UNDECIDED),
@@ -94,24 +76,21 @@ OLD = ((905, (100, 100, 0)),)
         (state(1000, 600, 20, spans=((40, (100, 60, 20)),)), {}, UNDECIDED),
         (state(1000, 600, 0, spans=((30, (100, 100, 0)),)), {"grace_period": 450}, ("pass", "evidence")),
         # 3. Sending has stopped: the counts, and a fail without any grace.
-        (state(100, 95, 0, **STOPPED), {}, ("pass", "ratio")),
         (state(100, 95, 5, **STOPPED), {}, ("pass", "ratio")),
         (state(100, 94, 5, **STOPPED), {}, UNDECIDED),
-        (state(100, 0, 5, **STOPPED), {}, UNDECIDED),
         (state(100, 0, 6, **STOPPED), {}, ("fail", "ratio")),
-        (state(100, 94, 6, **STOPPED), {}, ("fail", "ratio")),
         (state(100, 94, 0, **SETTLED), {}, ("fail", "ratio")),
         (state(100, 94, 0, **SETTLED, known=False), {}, UNDECIDED),
         # 4. Time is up.
         (state(100, 95, 0, **UP), {}, ("pass", "ratio")),
         (state(100, 94, 0, **UP), {}, ("inconclusive", None)),
         (state(100, 95, 0, ratio_decides=False, **UP), {}, ("inconclusive", None)),
-        (state(1000, 600, 0, spans=OLD, **UP), {"confidence": 0.99999}, ("pass", "ratio")),
-        (state(1000, 600, 0, spans=((895, (100, 100, 0)),), **UP), {"confidence": 0.99999}, ("inconclusive", None)),
-        (state(1000, 600, 0, spans=((905, (99, 99, 0)),), **UP), {"confidence": 0.99999}, ("inconclusive", None)),
-        (state(1000, 600, 0, spans=((905, (100, 94, 0)),), **UP), {"confidence": 0.99999}, ("inconclusive", None)),
-        (state(1000, 600, 0, spans=OLD, **STOPPED, **UP), {"confidence": 0.99999}, ("inconclusive", None)),
-        (state(1000, 600, 0, spans=OLD, ratio_decides=False, **UP), {"confidence": 0.99999}, ("inconclusive", None)),
+        (state(1000, 600, 0, spans=OLD, **UP), SURE, ("pass", "ratio")),
+        (state(1000, 600, 0, spans=((895, (100, 100, 0)),), **UP), SURE, ("inconclusive", None)),
+        (state(1000, 600, 0, spans=((905, (99, 99, 0)),), **UP), SURE, ("inconclusive", None)),
+        (state(1000, 600, 0, spans=((905, (100, 94, 0)),), **UP), SURE, ("inconclusive", None)),
+        (state(1000, 600, 0, spans=OLD, **STOPPED, **UP), SURE, ("inconclusive", None)),
+        (state(1000, 600, 0, spans=OLD, ratio_decides=False, **UP), SURE, ("inconclusive", None)),
         # With an expectation, fewer messages when time is up never pass by the ratio.
         (state(500, 480, 0, **UP), {"expected_messages": 1000}, ("inconclusive", None)),
         (state(500, 480, 0, **UP), {"expected_messages": 1000, "confidence": 0}, ("inconclusive", None)),
@@ -125,7 +104,8 @@ OLD = ((905, (100, 100, 0)),)
 )  # fmt: skip
 def test_decisions(a_state, options, expected):
     """Rule by rule, as the design has them."""
-    assert verdict(a_state, **options) == expected
+    judgement = judge_outcome(a_state, Policy.from_options(options))
+    assert (judgement.verdict, judgement.decided_by) == expected
 
 
 @given(st.integers(0, 400), st.integers(0, 400), st.integers(0, 400), st.booleans(), st.booleans(), st.booleans())
@@ -147,7 +127,6 @@ def test_no_verdict_against_the_figures(deliveries, failed, under_way, stopped, 
     ("outcome", "options", "expected"),
     [
         (plain(100, 95, 5, taken=10), {}, "pass"),
-        (plain(100, 94, 6, taken=10), {}, "inconclusive"),
         (plain(100, 94, 6, taken=59), {}, "inconclusive"),
         (plain(100, 94, 6, taken=60), {}, "fail"),
         (plain(100, 94, 6, taken=60), {"sending_gap": 61}, "inconclusive"),
@@ -162,9 +141,7 @@ def test_no_verdict_against_the_figures(deliveries, failed, under_way, stopped, 
         (plain(200, 190, 0, taken=0), {"expected_messages": 200, "confidence": 0.95}, "pass"),
         (plain(200, 180, 20, taken=0), {"expected_messages": 200}, "fail"),
         (plain(200, 190, 0, taken=900, moved=900), {"expected_messages": 300}, "inconclusive"),
-        (plain(100, 100, 0, taken=-50), {"confidence": 0.95, "sending_gap": 0}, "pass"),
-        (plain(0, 0, 0, last_taken_at=None, last_moved_at=None), {"min_messages": 1}, "inconclusive"),
-        (plain(0, 0, 0, known=False, last_taken_at=None, last_moved_at=None), {}, "inconclusive"),
+        (plain(0, 0, 0, known=False, last_taken_at=None, last_moved_at=None), {"min_messages": 1}, "inconclusive"),
     ],
 )
 def test_one_outcome_alone(outcome, options, expected):
@@ -173,12 +150,11 @@ def test_one_outcome_alone(outcome, options, expected):
     assert judge_outcome(state_of_outcome(Outcome.from_dict(outcome), policy, 1), policy).verdict == expected
 
 
-@pytest.mark.parametrize("name", ["min_open_ratio", "min_click_ratio"])
-def test_opens_and_clicks_are_refused(name):
+@pytest.mark.parametrize(("name", "ratio"), [("min_open_ratio", 0.0), ("min_click_ratio", 0.1)])
+def test_opens_and_clicks_are_refused(name, ratio):
     """Outcomes do not have them, whatever the ratio."""
-    for ratio in (0.0, 0.1):
-        with pytest.raises(OptionError, match=name):
-            judge_outcome(state(100, 100, 0), Policy.from_options({name: ratio}))
+    with pytest.raises(OptionError, match=name):
+        judge_outcome(state(100, 100, 0), Policy.from_options({name: ratio}))
 
 
 @pytest.mark.parametrize(
@@ -200,15 +176,8 @@ def test_a_baseline(baseline, expected, required):
 
 def cause(messages, **more):
     """A cause of failure."""
-    return {
-        "code": 550,
-        "status": None,
-        "state": "rcpt",
-        "description": None,
-        "messages": messages,
-        "domains": [],
-        **more,
-    }
+    common = {"code": 550, "status": None, "state": "rcpt", "description": None, "domains": []}
+    return {**common, "messages": messages, **more}
 
 
 @pytest.mark.parametrize(

@@ -7,47 +7,40 @@
 from __future__ import annotations
 
 import math
-from dataclasses import FrozenInstanceError
+from dataclasses import asdict
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._values import number, seconds, whole
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def test_defaults():
     """The defaults are those that the design was simulated with."""
-    assert Policy.from_options({}) == Policy(
-        min_delivery_ratio=0.95,
-        min_messages=100,
-        confidence=0.95,
-        expected_messages=None,
-        sending_gap=60,
-        grace_period=900,
-        at_deadline="ratio",
-        min_open_ratio=None,
-        min_click_ratio=None,
-        baseline_tag=None,
-        max_delivery_drop=0.02,
-    )
+    assert asdict(Policy.from_options({})) == {
+        "min_delivery_ratio": 0.95, "min_messages": 100, "confidence": 0.95, "expected_messages": None,
+        "sending_gap": 60, "grace_period": 900, "at_deadline": "ratio", "min_open_ratio": None,
+        "min_click_ratio": None, "baseline_tag": None, "max_delivery_drop": 0.02,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("name", "value", "read"),
     [
-        ("min_delivery_ratio", "0.9", 0.9),
         ("min_delivery_ratio", " 9e-1 ", 0.9),
         ("min_delivery_ratio", 1, 1.0),
         ("min_delivery_ratio", 0, 0.0),
-        ("min_delivery_ratio", ".5", 0.5),
-        ("min_messages", "250", 250),
+        # What Python strips is no part of a number, also what float() alone would refuse.
+        ("min_delivery_ratio", "\x1c.5\x85", 0.5),
+        ("min_messages", "\u2003250\x1f", 250),
         ("min_messages", 250.0, 250),
+        # No digit is lost on the way.
+        ("min_messages", 2**53 + 1, 2**53 + 1),
+        ("min_messages", "9223372036854775807", 2**63 - 1),
         ("confidence", "0", 0.0),
         ("confidence", 0.999, 0.999),
         ("expected_messages", "1000", 1000),
         ("expected_messages", {"a": "1000", "b": None}, {"a": 1000}),
+        ("expected_messages", {"a": 100}, {"a": 100}),
         ("expected_messages", '{"010": "1000"}', {"010": 1000}),
         ("sending_gap", "0", 0.0),
         ("grace_period", 60, 60.0),
@@ -67,23 +60,14 @@ def test_values_read(name, value, read):
     ("name", "value", "said"),
     [
         ("min_delivery_ratio", 95, r"did you mean 0\.95\?"),
-        ("min_delivery_ratio", "97.5", r"did you mean 0\.975\?"),
         ("min_delivery_ratio", 100, r"did you mean 1\?"),
         ("min_delivery_ratio", 100.5, "not a ratio from 0 to 1"),
-        ("min_delivery_ratio", 101, "not a ratio from 0 to 1"),
         ("min_delivery_ratio", -0.1, "not a ratio from 0 to 1"),
-        ("min_delivery_ratio", math.nan, "nan is not a finite number"),
-        ("min_delivery_ratio", "nan", "not a number"),
         ("min_delivery_ratio", "inf", "not a number"),
-        ("min_delivery_ratio", "1e999", "not a finite number"),
         pytest.param("min_delivery_ratio", 10**5000, "not a finite number", id="10**5000"),
-        ("min_delivery_ratio", True, "not a number"),
         ("min_delivery_ratio", "0,95", "not a number"),
-        ("min_delivery_ratio", "\u0661", "not a number"),
-        ("min_delivery_ratio", "1_0", "not a number"),
         ("min_delivery_ratio", [0.9], "not a number"),
         ("min_messages", 0, "not a whole number of 1 or more"),
-        ("min_messages", 1.5, "not a whole number of 1 or more"),
         ("min_messages", 1e30, "not a whole number of 1 or more"),
         ("min_messages", "1e-99999999999999999999", "too large an exponent"),
         pytest.param("min_messages", [10**5000], "this value is not a number", id="[10**5000]"),
@@ -106,10 +90,8 @@ def test_values_read(name, value, read):
         ("baseline_tag", False, "false is not a tag; quote it"),
         ("baseline_tag", ["a"], "a list is not a tag"),
         ("expected_messages", {8: 400}, "8 is not a tag; quote it"),
-        ("expected_messages", {None: 400}, "null is not a tag"),
         ("expected_messages", {"a": 400, True: 500}, "true is not a tag; quote it"),
         ("expected_messages", "[400]", "is not a number"),
-        ("expected_messages", "{'a': 400}", "is not a number"),
         ("max_delivery_drop", 2, r"did you mean 0\.02\?"),
         ("min_ratio", 0.9, "no such option"),
     ],
@@ -127,38 +109,13 @@ def test_defaults_of_the_caller():
     assert Policy.from_options({"confidence": 0.5}, confidence=0.0).confidence == 0.5
 
 
-def test_a_long_value_is_cut():
-    """The message shows 60 characters of it."""
-    with pytest.raises(OptionError) as caught:
-        number("x", "y" * 1000)
-    assert str(caught.value).count("y") == 59, "the quote before it is shown, too"
-
-
-def test_a_policy_cannot_be_changed():
-    """All tags are judged by the same one."""
-    with pytest.raises(FrozenInstanceError):
-        Policy().confidence = 0.5
-
-
 @pytest.mark.parametrize(
     ("given_value", "tag", "expected"),
-    [
-        (None, "a", None),
-        (500, "a", 500),
-        ({"a": 500}, "a", 500),
-        ({"a": 500}, "b", None),
-        ({"a": 500}, None, None),
-    ],
+    [(None, "a", None), (500, "a", 500), ({"a": 500}, "a", 500), ({"a": 500}, "b", None), ({"a": 500}, None, None)],
 )
 def test_expected(given_value, tag, expected):
     """The expectation holds for each tag, or is told by tag."""
     assert Policy.from_options({"expected_messages": given_value}).expected(tag) == expected
-
-
-def test_one_message_may_be_expected():
-    """Where one is enough to judge by."""
-    policy = Policy.from_options({"expected_messages": {"a": 1}, "min_messages": 1})
-    assert policy.expected("a") == 1
 
 
 def test_expectation_for_a_strange_tag():
@@ -177,27 +134,3 @@ def test_expectation_for_a_strange_tag():
 def test_log_threshold(confidence, chances, threshold):
     """One in alpha, times the chances to be wrong."""
     assert Policy(confidence=confidence).log_threshold(chances) == pytest.approx(math.log(threshold))
-
-
-@given(st.integers(1, 2**63 - 1))
-def test_whole_numbers_stay_exact(value):
-    """No digit is lost on the way."""
-    assert whole("x", value, 1) == value
-
-
-@given(st.floats(allow_nan=False, allow_infinity=False))
-def test_numbers_survive_as_text(value):
-    """A number and its text are the same number."""
-    assert number("x", repr(value)) == value == number("x", value)
-
-
-@pytest.mark.parametrize("space", [" ", "\n", "\x1c", "\x1f", "\x85", "\u2003"])
-def test_white_space_around_a_number(space):
-    """What Python strips is no part of the number, also what float() alone would refuse."""
-    assert number("x", f"{space}0.5{space}") == 0.5
-    assert whole("x", f"5{space}", 1) == 5
-
-
-def test_seconds_at_zero():
-    """No wait at all is a wait."""
-    assert seconds("x", "0") == 0

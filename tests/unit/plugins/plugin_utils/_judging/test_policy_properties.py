@@ -40,14 +40,14 @@ VALUES = {name: ANYTHING | NUMBERS | TEXTS | SENSIBLE.get(name, st.floats(0, 1))
 
 @given(st.fixed_dictionaries({}, optional=VALUES))
 @example({"min_messages": "1e-99999999999999999999"})
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_any_policy(options):
     """Whatever values come, there is a policy of just these, or an error that names one that means nothing."""
     check_policy(options)
 
 
 @given(st.sampled_from(OPTIONS).flatmap(lambda name: st.tuples(st.just(name), VALUES[name])))
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_any_value_alone(given_option):
     """Each option is judged for itself, also where nothing else is wrong."""
     name, value = given_option
@@ -55,6 +55,7 @@ def test_any_value_alone(given_option):
 
 
 @given(st.text(max_size=20))
+@settings(max_examples=25)
 def test_any_other_option(name):
     """A name that the policy does not have is refused, and named."""
     if name not in OPTIONS:

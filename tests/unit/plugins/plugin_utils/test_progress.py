@@ -46,13 +46,14 @@ def test_a_line_has_it_all(progress, lines):
 
 
 def test_columns(progress, lines):
-    """The lines of a look align, whatever their tags and counts; so do those of later looks."""
-    tags = {"wave-1": seen(1000, 280, "fail"), "b": seen(5, 5, "pass"), "a": seen(200, 300)}
+    """The lines of a look align, whatever their tags and counts, and those of later looks; nothing has no share."""
+    tags = {"wave-1": seen(1000, 280, "fail"), "b": seen(5, 5, "pass"), "a": seen(200, 300), "c": seen(0, 0)}
     progress.look(event(0, **tags))
     progress.look(event(60, b=seen(5, 4)))
     assert [line for line, _verdict in lines] == [
         "00:00 wave-1  fail     280 of 1000 delivered   28%  required 95%",
         "00:00 a       waiting  300 of  200 delivered        required 95%  10 may still be under way",
+        "00:00 c       waiting    0 of    0 delivered        required 95%  a: 10 may still be under way",
         "00:00 b       pass       5 of    5 delivered  100%  required 95%",
         "01:00 b       waiting    4 of    5 delivered   80%  required 95%  a: 10 may still be under way",
     ]
@@ -62,9 +63,7 @@ def test_a_long_tag_leaves_the_others_in_their_columns(progress, lines):
     """Its own line is longer, and whole."""
     long = 60 * "x"
     progress.look(event(0, **{long: seen(100, 90), "a": seen(100, 90)}))
-    by_tag = {line.split()[1]: line for line, _verdict in lines}
-    assert by_tag["a"].index("waiting") == len("00:00 ") + 40 + 2
-    assert by_tag[long].index("waiting") == len("00:00 ") + 60 + 2
+    assert [line.index("waiting") for line, _verdict in lines] == [len("00:00 ") + width + 2 for width in (60, 40)]
 
 
 def test_failed_messages_are_shown(progress, lines):
@@ -134,20 +133,8 @@ def test_a_warning_is_told_at_once(progress, lines):
     assert lines == [("00:00 warning: wait_timeout is too short", "inconclusive")]
 
 
-def test_the_verdict_comes_last(progress, lines):
-    """As a sentence, in its colour."""
-    progress.end(90, "pass", "pass: a: 96 of 100")
-    assert lines == [("01:30 pass: a: 96 of 100", "pass")]
-
-
-def test_no_messages_no_ratio(progress, lines):
-    """A share of nothing is not shown."""
-    progress.look(event(0, a=seen(0, 0, reasons=("a: 0 of at least 100 messages so far",))))
-    assert lines[0][0] == "00:00 a  waiting  0 of 0 delivered  required 95%  0 of at least 100 messages so far"
-
-
 def test_the_verdict_takes_the_place_of_the_last_line(progress, lines):
-    """It tells the same as the line of its tag, in more words."""
+    """It tells the same as the line of its tag, in more words and in its colour."""
     progress.look(event(0, a=seen(100, 90)))
     progress.look(event(30, verdict="fail", a=seen(100, 91, "fail")))
     assert len(lines) == 1
@@ -163,10 +150,7 @@ def test_the_last_news_of_other_tags(progress, lines):
     assert [line.split()[1] for line, _verdict in lines] == ["b", "a", "fail:"]
 
 
-@pytest.mark.parametrize(
-    ("error", "shown"),
-    [("a: answered 503", []), ("a: answered 503; b: answered 500", ["look"])],
-)
+@pytest.mark.parametrize(("error", "shown"), [("a: answered 503", []), ("a: answered 503; b: answered 500", ["look"])])
 def test_the_last_error(progress, lines, error, shown):
     """It is told by the verdict, unless it says more."""
     progress.look(event(30, verdict="error", error=error))

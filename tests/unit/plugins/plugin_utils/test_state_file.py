@@ -37,11 +37,15 @@ def loaded(path, times=None, **of):
     return StateFile(str(path), {**OF, **of}, (times or Times()).clock()).load(warnings.append), warnings
 
 
+def saved(path, times=None):
+    """A file with a state, saved 40 seconds after the start."""
+    StateFile(str(path), OF, (times or Times()).clock()).save(STATE, 40.0)
+    return path
+
+
 @pytest.fixture(name="path")
 def _path(tmp_path):
-    """A file with a state, saved 40 seconds after the start."""
-    StateFile(str(tmp_path / "gate.state"), OF, Times().clock()).save(STATE, 40.0)
-    return tmp_path / "gate.state"
+    return saved(tmp_path / "gate.state")
 
 
 def test_there_and_back(path):
@@ -58,40 +62,27 @@ def test_no_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("later", "seen", "unseen"),
+    ("boot", "later", "seen", "unseen"),
     [
-        pytest.param(Times(1600, 5e9 + 600), 640, 0, id="the same boot"),
-        pytest.param(Times(1600, 4e9), 640, 0, id="the calendar was set back"),
-        pytest.param(Times(1600, 6e9), 640, 0, id="the calendar was set forward, or the machine slept"),
-        pytest.param(Times(20, 5e9 + 600, "two"), 40, 600, id="another boot"),
-        pytest.param(Times(5000, 5e9 + 600, "two"), 40, 600, id="another machine"),
-        pytest.param(Times(20, 4e9, "two"), 40, 0, id="another boot, and the calendar is behind"),
-        pytest.param(Times(1600, 5e9 + 600, None), 40, 600, id="no name of the boot"),
-        pytest.param(Times(20, 5e9 + 600), 40, 600, id="a clock that went backward"),
+        pytest.param("one", Times(1600, 4e9), 640, 0, id="the same boot, and the calendar was set back"),
+        pytest.param("one", Times(1600, 6e9), 640, 0, id="the calendar was set forward, or the machine slept"),
+        pytest.param("one", Times(5000, 5e9 + 600, "two"), 40, 600, id="another boot, or another machine"),
+        pytest.param("one", Times(20, 4e9, "two"), 40, 0, id="another boot, and the calendar is behind"),
+        pytest.param("one", Times(1600, 5e9 + 600, None), 40, 600, id="no name of the boot"),
+        pytest.param(None, Times(1600, 5e9 + 600, None), 40, 600, id="two boots that are not known are not the same"),
+        pytest.param("one", Times(20, 5e9 + 600), 40, 600, id="a clock that went backward"),
     ],
 )
-def test_time_away(path, later, seen, unseen):
+def test_time_away(tmp_path, boot, later, seen, unseen):
     """Only where the same boot goes on is it certain; else it is what the calendar says, and never below 0."""
-    kept, _warnings = loaded(path, later)
+    kept, _warnings = loaded(saved(tmp_path / "gate.state", Times(boot=boot)), later)
     assert (kept.seen, kept.unseen) == (seen, unseen)
-
-
-def test_without_a_name_of_the_boot(tmp_path):
-    """Two that are not known are not the same."""
-    times = Times(boot=None)
-    StateFile(str(tmp_path / "x"), OF, times.clock()).save(STATE, 40.0)
-    times.monotonic += 9
-    times.wall += 60
-    kept, _warnings = loaded(tmp_path / "x", times)
-    assert (kept.seen, kept.unseen) == (40, 60)
 
 
 @pytest.mark.parametrize(
     ("of", "said"),
     [
         ({"tags": ["a", "c"]}, "is of another gate: tags differ; remove it, or name another"),
-        ({"judge_by": "outcomes"}, "judge_by differs;"),
-        ({"since": "2026-01-01T00:00:00Z"}, "since differs;"),
         ({"min_delivery_ratio": 0.97, "min_messages": 200}, "min_messages, min_delivery_ratio differ;"),
         ({"window": 3600}, "window differs;"),
     ],
@@ -116,7 +107,7 @@ def test_a_newer_format(path):
 def test_damaged(path):
     """Any byte that is missing or another makes it a start from the beginning, with a warning."""
     whole = path.read_bytes()
-    texts = [whole[:length] for length in range(len(whole) - 1)]
+    texts = [whole[:length] for length in range(0, len(whole) - 1, 3)] + [whole[:-2]]
     # One letter of a name that matters, and one of a figure.
     texts += [whole.replace(b"tags", b"tabs"), whole.replace(b"0.25", b"0.26"), b"\xff" * 80, b"[" * 10**5, b"[]\n{}\n"]
     for text in texts:
@@ -167,7 +158,6 @@ def test_leftovers(path):
 
 def test_removed(path):
     """It is gone, also where it was already."""
-    file = StateFile(str(path), OF)
-    file.remove()
-    file.remove()
-    assert os.listdir(path.parent) == []
+    for _time in range(2):
+        StateFile(str(path), OF).remove()
+        assert os.listdir(path.parent) == []

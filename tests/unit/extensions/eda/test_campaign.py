@@ -12,30 +12,24 @@ import json
 import re
 import threading
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 import pytest
 import yaml
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import SmtpeterError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
+from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record, to_iso
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate_options import argument_spec
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome import Outcome
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._look import Answers
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._state_file import Clock, StateFile
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import START, outcome
 
 campaign = importlib.import_module("ansible_collections.mailops.smtpeter.extensions.eda.plugins.event_source.campaign")
 
 pytestmark = pytest.mark.ansible
-START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=timezone.utc)
 TOKEN = "a-token-of-nobody"
 BUSY = {"kind": "service", "status": 503, "msg": "tag 'a': answered 503"}
 REFUSED = {"kind": "refused", "status": 401, "msg": "tag 'a': answered 401"}
 KEYS = {"tag", "verdict", "previous", "msg", "reasons", "at", "window", "record", "outcome"}
-
-
-def iso(moment):
-    """A moment as results show it."""
-    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class World:
@@ -48,14 +42,8 @@ class World:
         self.trouble = None
         self.asked = []
         self.warnings = []
-        self.args = {
-            "tags": ["a"],
-            "api_token": TOKEN,
-            "grace_period": 90,
-            "sending_gap": 30,
-            "min_messages": 20,
-            **args,
-        }
+        common = {"tags": ["a"], "api_token": TOKEN, "grace_period": 90, "sending_gap": 30, "min_messages": 20}
+        self.args = {**common, **args}
         self.source = self.start()
 
     def start(self, file=None):
@@ -87,23 +75,20 @@ class World:
 
     def outcomes(self, tags, since, until):
         """What became of the messages in a window."""
-        self.asked.append((iso(since), iso(until)))
+        self.asked.append((to_iso(since), to_iso(until)))
         return Answers({tag: self._outcome(tag, since, until) for tag in tags}, {})
 
     def _outcome(self, tag, since, until):
         mail = [
-            (START + timedelta(seconds=at), ends)
+            (at, ends)
             for at, ends in self.messages.get(tag, [])
             if (since is None or START + timedelta(seconds=at) >= since)
             and (until is None or START + timedelta(seconds=at) < until)
         ]
-        last = iso(mail[-1][0]) if mail else None
         ends = [ends for _at, ends in mail]
-        return Outcome.from_dict({
-            "tag": tag, "known": True, "notes": [], "fetched_at": iso(self.now()), "messages": len(mail),
-            "deliveries": ends.count("delivered"), "failed": ends.count("failed"), "returned": 0, "read_seconds": 0.0,
-            "last_taken_at": last, "last_moved_at": last, "failures": [], "domains": [], "timeline": [],
-        })  # fmt: skip
+        counts = len(mail), ends.count("delivered"), ends.count("failed")
+        last = {} if mail else {"last_taken_at": None, "last_moved_at": None}
+        return outcome(self.second + self.slept, *counts, taken=mail[-1][0] if mail else 0, tag=tag, **last)
 
     def look(self):
         """One look; what it tells is whole, and plain JSON."""
@@ -166,7 +151,7 @@ def test_windows_by_outcomes_follow_each_other():
     world.slept = 2000
     world.run(1500, 1, 1)
     windows = sorted(set(world.asked))
-    assert windows[0][0] == iso(START)
+    assert windows[0][0] == to_iso(START)
     assert [since for since, _until in windows[1:]] == [until for _since, until in windows[:-1]]
     lengths = [datetime.fromisoformat(until[:-1]) - datetime.fromisoformat(since[:-1]) for since, until in windows]
     assert set(lengths) == {timedelta(seconds=600)}
@@ -266,9 +251,9 @@ def test_restarted_after_each_look(tmp_path, judge_by, window):
         path = str(tmp_path / f"{restarts}.state")
         world.source = world.start(_file(world, path))
         events = []
-        for step in range(400):
-            world.send(5, "failed" if 100 <= step < 200 else "delivered")
-            world.trouble = BUSY if 250 <= step < 300 else None
+        for step in range(200):
+            world.send(5, "failed" if 60 <= step < 130 else "delivered")
+            world.trouble = BUSY if 150 <= step < 170 else None
             events += world.look()
             world.second += world.source.pause
             if restarts:
@@ -287,13 +272,11 @@ def _file(world, path):
 def test_damaged_state(tmp_path):
     """It is a start from the beginning, with a warning."""
     world = World()
-    for content in ("half", None):
-        if content is None:
-            _save = StateFile(str(tmp_path / "s"), {})
-            _save.save({"watches": {"a": {}}}, 0)
-        else:
-            (tmp_path / "s").write_text(content)
-        world.start(StateFile(str(tmp_path / "s"), {}))
+    file = StateFile(str(tmp_path / "s"), {})
+    (tmp_path / "s").write_text("half")
+    world.start(file)
+    file.save({"watches": {"a": {}}}, 0)
+    world.start(file)
     assert len(world.warnings) == 2
 
 
@@ -303,14 +286,12 @@ def test_damaged_state(tmp_path):
         ({"tags": [8]}, "quote it"),
         ({"tags": []}, "tags: it is empty"),
         ({"interval": 0}, "interval: 0 is not above 0"),
-        ({"interval": "soon"}, "interval: 'soon'"),
         ({"window": -1}, "window: "),
         ({"heartbeat": 0}, "heartbeat: 0 is not above 0"),
         ({"min_delivery_ratio": 95}, "did you mean 0.95"),
         ({"wait_timeout": 5}, "wait_timeout: there is no such option; give one of"),
         ({"intervall": 5}, "intervall: there is no such option"),
         ({"api_token": ""}, "api_token: it is not set"),
-        ({"api_token": "short"}, "api_token"),
         ({"api_url": "http://example.com"}, "api_url"),
         ({"window": 60, "judge_by": "outcomes", "since": "2026-01-01T00:00:00Z"}, "since: each window has its own"),
         ({"judge_by": "x"}, "judge_by"),

@@ -11,7 +11,7 @@ from typing import Any
 
 import ansible.plugins.loader as plugins
 import pytest
-from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play_context import PlayContext
 from ansible.playbook.task import Task
@@ -43,7 +43,10 @@ def test_the_token_is_registered(registered: list[str], source: str) -> None:
     assert set(registered) == {TOKEN}
 
 
-def test_the_environment_of_the_controller(monkeypatch: pytest.MonkeyPatch, registered: list[str]) -> None:
+@pytest.mark.parametrize("own", [{}, {"api_url": "https://localhost/v2"}])
+def test_the_environment_of_the_controller(
+    monkeypatch: pytest.MonkeyPatch, registered: list[str], own: dict[str, str]
+) -> None:
     """It is for the controller's own plugins: no look gets a token or an address from it."""
     monkeypatch.setenv("SMTPETER_API_TOKEN", TOKEN)
     monkeypatch.setenv("SMTPETER_API_URL", "https://production.test/v1")
@@ -53,17 +56,16 @@ def test_the_environment_of_the_controller(monkeypatch: pytest.MonkeyPatch, regi
         looks.append(module_args)
         return {"failed": True, "refused": True, "msg": "api_token: it is not set"}
 
-    action = gate(tags=["a"])
+    action = gate(tags=["a"], **own)
     action._execute_module = execute
     assert action.run(task_vars={}) == {"changed": False, "failed": True, "msg": "api_token: it is not set"}
-    assert {"api_token", "api_url"}.isdisjoint(looks[0])
+    assert {name: looks[0][name] for name in ("api_token", "api_url") if name in looks[0]} == own
     assert registered == []
 
 
 @pytest.mark.parametrize(
     ("given", "own", "said"),
     [
-        ({}, ["wave-1"], "tags: it is at the level of the task"),
         ({"wait_timeout": 0}, "wave-1", "tags: it is at the level of the task"),
         ({}, None, "missing required arguments: tags"),
         ({"tags": ["a b"]}, ["deploy"], "white space"),
@@ -126,14 +128,10 @@ PASS = {
 REFUSED = {"failed": True, "refused": True, "msg": "ca_path: /no/such/file cannot be read"}
 TROUBLES = [
     AnsibleConnectionFailure("no route to host"),
-    AnsibleAuthenticationFailure("incorrect sudo password"),
     AnsibleError("failed to transfer file to /tmp/x"),
-    AnsibleFileNotFound("/tmp/x"),
     OSError(28, "No space left on device"),
     EOFError(),
-    RuntimeError("a plugin of somebody else"),
     {"failed": True, "msg": "MODULE FAILURE", "module_stderr": "KeyError: 1", "module_stdout": "", "rc": 1},
-    {"failed": True, "msg": "ansible-core requires a minimum of Python version 3.9"},
     {"unreachable": True, "msg": "no route to host"},
     {},
 ]
@@ -199,14 +197,14 @@ def test_check_mode(check: bool) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("rate", "verdict"), [(0.97, "pass"), (0.9, "fail")])
 def test_the_right_verdict_whatever_fails(rate: float, verdict: str) -> None:
-    """After fifty looks the verdict is that of the counters, and nothing is left that a look opened."""
-    messages = 35 * STEP
+    """After thirty looks the verdict is that of the counters, and nothing is left that a look opened."""
+    messages = 20 * STEP
     with service(seed=6, messages=messages, rate=rate) as url:
-        outcome = look_at(url, messages, every=10)
+        outcome = look_at(url, messages, every=8)
     result = outcome.result
     assert (result["verdict"], result["failed"]) == (verdict, verdict != "pass")
     assert result["stats"]["wave-1"]["messages"] == messages
-    assert result["looks"] >= 40
+    assert result["looks"] >= 25
     assert result["errors"] >= 5
     assert {sample.threads for sample in outcome.samples} == {outcome.samples[0].threads}
     assert {sample.descriptors for sample in outcome.samples} == {outcome.samples[0].descriptors}

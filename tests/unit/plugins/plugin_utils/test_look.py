@@ -50,32 +50,25 @@ def test_a_tag_without_a_record(stats):
     assert is_lost(errors)
 
 
+def crashed(code, error, output=""):
+    """What Ansible tells of a module that ended without a result."""
+    return {**FAILED, "msg": "MODULE FAILURE\nSee ...", "rc": code, "module_stderr": error, "module_stdout": output}
+
+
 @pytest.mark.parametrize(
     ("found", "said"),
     [
         ({"unreachable": True, "msg": "no route to host"}, "no route to host"),
         ({"msg": "failed to transfer file to /tmp/x:\n\nNo space left on device\n"}, "No space left on device"),
         ({}, "the module gave no result"),
-        (
-            {**FAILED, "msg": "MODULE FAILURE\nSee stdout/stderr", "rc": 1, "module_stdout": "",
-             "module_stderr": "Traceback (most recent call last):\n  File x\nMemoryError: no more\n"},
-            "the module gave no result (rc 1): MemoryError: no more",
-        ),
-        (
-            {**FAILED, "msg": "MODULE FAILURE", "rc": 0, "module_stdout": "Traceback\nKeyError: 'x'\r\n",
-             "module_stderr": "Shared connection to 192.0.2.7 closed.\r\n"},
-            "the module gave no result (rc 0): KeyError: 'x'",
-        ),
-        (
-            {**FAILED, "msg": "The module interpreter '/x/python' was not found.", "rc": 127,
-             "module_stderr": "/bin/sh: 1: /x/python: not found\n", "module_stdout": ""},
-            "(rc 127): /bin/sh: 1: /x/python: not found; check ansible_python_interpreter",
-        ),
-        (
-            {**FAILED, "msg": "MODULE FAILURE", "rc": 1,
-             "module_stderr": "SyntaxError: future feature annotations is not defined"},
-            "the host's Python may be too old, check ansible_python_interpreter",
-        ),
+        (crashed(1, "Traceback (most recent call last):\n  File x\nMemoryError: no more\n"),
+         "the module gave no result (rc 1): MemoryError: no more"),
+        (crashed(0, "Shared connection to 192.0.2.7 closed.\r\n", "Traceback\nKeyError: 'x'\r\n"),
+         "the module gave no result (rc 0): KeyError: 'x'"),
+        ({**crashed(127, "/bin/sh: 1: /x/python: not found\n"), "msg": "The module interpreter '/x/python' was not found."},
+         "(rc 127): /bin/sh: 1: /x/python: not found; check ansible_python_interpreter"),
+        (crashed(1, "SyntaxError: future feature annotations is not defined"),
+         "the host's Python may be too old, check ansible_python_interpreter"),
         (
             {**FAILED, "exception": SimpleNamespace(event=SimpleNamespace(msg="division by zero"))},
             "the module gave no result: division by zero",

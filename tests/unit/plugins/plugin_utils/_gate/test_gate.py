@@ -353,6 +353,27 @@ def test_opens_below_since():
 
 
 @pytest.mark.parametrize(
+    ("readings", "due", "before"),
+    [
+        ([(0, (100, 50)), (899, (110, 50))], 0, {}),
+        ([(0, (100, 50)), (900, (110, 50))], 100, {}),
+        ([(0, (100, 50)), (100, (110, 50)), (999, (120, 50))], 100, {}),
+        ([(0, (100, 50)), (100, (110, 50)), (200, (120, 50)), (1050, (130, 50))], 110, {}),
+        # What was counted first counts, however soon after it was seen again.
+        ([(0, (100, 50)), (1, (110, 50)), (1.5, (110, 50)), (901, (120, 50))], 110, {}),
+        # Nothing has moved for as long: all of it is due.
+        ([(0, (100, 50)), (900, (100, 50))], 100, {}),
+        # What is from before is not due once more.
+        ([(0, (1050, 1040))], 0, NOTHING_UNDER_WAY),
+        ([(0, (1050, 1040)), (900, (1100, 1040))], 50, NOTHING_UNDER_WAY),
+    ],
+)
+def test_messages_due(readings, due, before):
+    """Those that were counted at least a grace period ago."""
+    assert looked(readings, before=before).result()["tags"]["a"]["messages_due"] == due
+
+
+@pytest.mark.parametrize(
     ("looks", "under_way"),
     [
         ([(0, (100, 90))], 10),

@@ -10,6 +10,7 @@ import json
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.history import TAG_ENTRIES_LIMIT, History
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.movement import Ages
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import gate, growth, look
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -74,3 +75,26 @@ def test_a_lower_limit_of_looks(limit):
         assert (entries[0], entries[-1]) == ({"at": 0}, {"at": number - 1})
         short.add({"at": number})
     assert short.looks == 120
+
+
+def test_quick_readings_lose_no_count():
+    """Between many quick looks, what is due is what was counted a grace period ago, or at most a hundredth more."""
+    grace, every = 500, 0.5
+    ages = Ages(grace)
+    for number in range(2000):
+        now = number * every
+        ages.note(number + 1, now)
+        latest = int((now - grace) // every) + 1 if now >= grace else 0
+        earliest = int((now - grace - 5) // every) + 1 if now >= grace + 5 else 0
+        assert earliest <= ages.due(now) <= latest
+
+
+def test_quick_readings_take_no_memory():
+    """Thousands of looks in a grace period, each with a message more, are remembered by some of them."""
+    ages = Ages(100)
+
+    def note(first, last):
+        for number in range(first, last):
+            ages.note(number, number / 100)
+
+    assert growth(lambda: note(1, 500), lambda: note(500, 4500)) < 60_000

@@ -65,7 +65,7 @@ def crashed(code, error, output=""):
          "the module gave no result (rc 1): MemoryError: no more"),
         (crashed(0, "Shared connection to 192.0.2.7 closed.\r\n", "Traceback\nKeyError: 'x'\r\n"),
          "the module gave no result (rc 0): KeyError: 'x'"),
-        ({**crashed(127, "/bin/sh: 1: /x/python: not found\n"), "msg": "The module interpreter '/x/python' was not found."},
+        ({**crashed(127, "/bin/sh: 1: /x/python: not found\n"), "msg": "The module interpreter was not found."},
          "(rc 127): /bin/sh: 1: /x/python: not found; check ansible_python_interpreter"),
         (crashed(1, "SyntaxError: future feature annotations is not defined"),
          "the host's Python may be too old, check ansible_python_interpreter"),

@@ -135,3 +135,6 @@ def test_lines_beside_those_of_looks():
         ("01:40 still waiting, next look in 500 s", None),
     ]
     assert (progress.silent_until(130), progress.silent_until(900)) == (90, 0)
+    # A gate that never looked has a verdict, too.
+    progress.end(150, "error", "error: interrupted")
+    assert lines[2:] == [("02:30 error: interrupted", "error")]

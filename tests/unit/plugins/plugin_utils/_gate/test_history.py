@@ -51,6 +51,7 @@ def test_as_many_looks_as_allowed(limit, tags, most):
     assert kept[: most - 1] == list(range(1, most))
 
 
+@pytest.mark.slow
 def test_twice_as_many_looks_take_no_more_memory():
     """What a gate remembers is bounded, also of a stream that never rests."""
     a_gate = gate(min_delivery_ratio=0.97, grace_period=90, timing={"wait_timeout": 1e9, "history_limit": 10})
@@ -59,7 +60,7 @@ def test_twice_as_many_looks_take_no_more_memory():
         for number in range(first, last):
             look(a_gate, number, a=(10 * number, int(9.7 * number)))
 
-    assert growth(lambda: looks(0, 150), lambda: looks(150, 450)) < 8_000
+    assert growth(lambda: looks(0, 120), lambda: looks(120, 300)) < 8_000
 
 
 @pytest.mark.parametrize("limit", [2, 7, 60])

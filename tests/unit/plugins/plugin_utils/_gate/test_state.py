@@ -90,6 +90,11 @@ def test_time_that_was_seen():
     assert look(copy_of(looked([(0, found)]), gate()), 1000, a=found).verdict == "fail"
 
 
+def test_deliveries_that_were_ahead():
+    """Counters that disagreed before a restart are not believed after it, either."""
+    assert look(copy_of(looked([(0, (400, 401))]), gate()), 30, a=(1000, 1000)).verdict is None
+
+
 @pytest.mark.parametrize(
     "state",
     [{}, {"trackers": {}}, {"trackers": {"a": None}}, {"trackers": {"a": {"movement": 1}}}, {"trackers": []}],

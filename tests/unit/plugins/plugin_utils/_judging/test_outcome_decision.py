@@ -214,6 +214,7 @@ def test_a_fail_names_its_causes(failures, parts):
     ("a_state", "options", "parts"),
     [
         (state(99, 99, 0), {}, ["99 of at least 100 messages"]),
+        (state(100, 95, 0), {}, ["95 of 100", "5 are under way", "way decides"]),
         (state(200, 180, 5, **UP), {}, ["180 of 200", "5 of 200 messages failed", "15 are under way", "way decides"]),
         (state(200, 180, 20), {"expected_messages": 300, "min_delivery_ratio": 0.92},
          ["180 of 200", "20 of 200 messages failed", "200 of 300 expected", "more messages like these"]),

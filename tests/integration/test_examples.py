@@ -261,7 +261,7 @@ class Reader:
                 self._run(self._directory / files[0], words, fails=bool(re.search(r"\bfails\b", comment)))
             else:
                 self._run(words[0], words[1:], fails=bool(re.search(r"\bfails\b", comment)))
-        elif words[0] == "ansible" or words[0] == "ansible-runner" and "--process-isolation" not in words:
+        elif words[0] == "ansible" or (words[0] == "ansible-runner" and "--process-isolation" not in words):
             self._tool(command)
         else:
             assert words[0] in NOT_RUN, f"say how {words[0]} is run, or why not"

@@ -457,6 +457,13 @@ def test_expectations_are_counted_after_since():
     assert verdicts(a_gate, waits((1100, 1086), (1100, 1086), (1200, 1182))) == [None, None, "pass"]
 
 
+def test_lost_mail_is_not_hidden_by_what_came_before_since():
+    """A refused wave fails, though most of all mail under its tag was delivered."""
+    a_gate = gate(before={"a": Record("a", 1000, 990, 0, 0, under_way=0)}, expected_messages=200)
+    assert verdicts(a_gate, [(0, (1200, 990)), (900, (1200, 990))]) == [None, "fail"]
+    assert a_gate.result()["reasons"][0].startswith("a: only 0 of 200 messages are delivered (0%) where at least 95%")
+
+
 @pytest.mark.parametrize("counts", [(500, 499), (999, 900), (1000, 899), (0, 0), (5000, 0)])
 def test_since_above_what_the_service_counts(counts):
     """It is inconclusive at once, with both figures; what was read can be the next since."""

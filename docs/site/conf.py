@@ -20,8 +20,8 @@ author = "the mailops.smtpeter contributors"
 copyright = f"2026, {author}"  # noqa: A001  Sphinx's name for it
 
 extensions = ["sphinx_antsibull_ext", "myst_parser", "sphinx_copybutton"]
-# antsibull's own repeat what index.rst and CHANGELOG.md have; CONTRIBUTING.md is for readers of the repository.
-exclude_patterns = ["CONTRIBUTING.md", "reference/index.rst", "reference/changelog.rst"]
+# antsibull's own repeat what index.rst and CHANGELOG.md have.
+exclude_patterns = ["reference/index.rst", "reference/changelog.rst"]
 nitpicky = True
 default_role = "any"
 highlight_language = "yaml+jinja"

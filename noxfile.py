@@ -238,7 +238,8 @@ def docs(session: nox.Session) -> None:
     shutil.rmtree(source, ignore_errors=True)
     # Laid out as in the repository, so that the links between the pages hold; `reference` has the guides, too.
     shutil.copytree("docs/site", source)
-    for pattern, place in {"docs/*.md": "docs", "docs/pictures/*.svg": "pictures", "[CS]*.md": ".", "galaxy.yml": "."}.items():
+    copied = {"docs/*.md": "docs", "docs/pictures/*.svg": "pictures", "[CS][HE]*.md": ".", "galaxy.yml": "."}
+    for pattern, place in copied.items():
         (source / place).mkdir(exist_ok=True)
         for path in pathlib.Path().glob(pattern):
             shutil.copy2(path, source / place)

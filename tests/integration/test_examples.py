@@ -261,8 +261,8 @@ class Reader:
                 self._run(self._directory / files[0], words, fails=bool(re.search(r"\bfails\b", comment)))
             else:
                 self._run(words[0], words[1:], fails=bool(re.search(r"\bfails\b", comment)))
-        elif words[0] == "ansible-runner" and "--process-isolation" not in words:
-            self._runner(command)
+        elif words[0] == "ansible" or (words[0] == "ansible-runner" and "--process-isolation" not in words):
+            self._tool(command)
         else:
             assert words[0] in NOT_RUN, f"say how {words[0]} is run, or why not"
 
@@ -280,14 +280,16 @@ class Reader:
         assert (run.returncode != 0) == fails, run.output
         self._printed = squeezed(run.output)
 
-    def _runner(self, command: str) -> None:
-        """Run this environment's ansible-runner, with the ansible-playbook of the core under test."""
-        # The script of that name in the environment would name a Python whose path may have a space.
-        script = self._directory / "bin" / "ansible-playbook"
-        script.parent.mkdir(exist_ok=True)
-        script.write_text(f'#!/bin/sh\nexec {self._core.python} -m ansible playbook "$@"\n', encoding="utf-8")
-        script.chmod(0o755)
-        path = [str(script.parent), str(pathlib.Path(sys.prefix, "bin")), os.environ["PATH"]]
+    def _tool(self, command: str) -> None:
+        """Run this environment's ansible-runner, with the ansible-playbook of the core under test, or its ansible."""
+        # The scripts of these names in the environment would name a Python whose path may have a space.
+        scripts = self._directory / "bin"
+        scripts.mkdir(exist_ok=True)
+        for name, subcommand in {"ansible": "adhoc", "ansible-playbook": "playbook"}.items():
+            script = scripts / name
+            script.write_text(f'#!/bin/sh\nexec {self._core.python} -m ansible {subcommand} "$@"\n', encoding="utf-8")
+            script.chmod(0o755)
+        path = [str(scripts), str(pathlib.Path(sys.prefix, "bin")), os.environ["PATH"]]
         given = {**conftest.environment(self._directory), **self._environment, "PATH": os.pathsep.join(path)}
         done = subprocess.run(
             ["bash", "-o", "pipefail", "-c", command],

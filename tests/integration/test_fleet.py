@@ -42,7 +42,7 @@ print(json.dumps(said[-1]))
 
 
 class Service(Hostile):
-    """A service that takes its time, as the real one does, and answers no more than C(most) requests."""
+    """A service that takes its time, as the real one does, and answers no more than `most` requests."""
 
     def __init__(self):
         self.most = sys.maxsize
@@ -108,7 +108,7 @@ class Fleet:
         return self.process(self.work(self.transmit(limit)), ident)
 
     def lose(self, stream, answers):
-        """Kill a worker that waits for an answer after so many; what it gave until then is in the file C(lost)."""
+        """Kill a worker that waits for an answer after so many; what it gave until then is in the file `lost`."""
         command = [self.python, "-m", "ansible_runner", "worker"]
         given = self.directory / "given"
         given.write_bytes(stream)
@@ -349,16 +349,13 @@ def test_the_later_record_counts(play, tmp_path, read):
     [
         ({"web": {}}, [], "smtpeter_tags: no host of the inventory has this variable"),
         (HOSTS, ["-e", "smtpeter_paralell=9"], "there is no such variable; did you mean smtpeter_parallel?"),
-        ({"web": {"smtpeter_tags": [1.1]}}, [], "smtpeter_tags of web: a number (1.1) is not a tag"),
         (
             {"a": {"smtpeter_tags": "x"}, "b": {"smtpeter_tags": ["y", None]}},
             [],
             "smtpeter_tags of b: null is not a tag",
         ),
-        ({"web": {"smtpeter_tags": "wave-1,"}}, [], "smtpeter_tags of web: an entry is empty"),
         (HOSTS, ["-e", "smtpeter_parallel=0"], "parallel"),
         (HOSTS, ["-e", "smtpeter_judge_by=outcomes"], "smtpeter_judge_by: a fleet is judged by its counters"),
-        (HOSTS, ["-e", '{"smtpeter_since": {}}'], "smtpeter_since: it holds no reading"),
     ],
 )
 def test_what_cannot_work(read, service, hosts, args, said):
@@ -380,20 +377,16 @@ smtpeter_environment=production
 """
 
 
-@pytest.mark.parametrize("args", [["--tags", "wave-1"], ["--skip-tags", "wave-1"]])
-def test_tags_of_an_ini_inventory(play, service, tmp_path, args):
+def test_tags_of_an_ini_inventory(play, service, tmp_path):
     """Text is split at commas and stays what was written, and a run of some tags of Ansible's skips nothing."""
     (tmp_path / "hosts.ini").write_text(INI, encoding="utf-8")
     env = {"SMTPETER_API_URL": service.url, "SMTPETER_API_TOKEN": TOKEN}
-    run = play("mailops.smtpeter.fleet", "-i", "hosts.ini", *args, env=env)
+    run = play("mailops.smtpeter.fleet", "-i", "hosts.ini", "--tags", "wave-1", env=env)
     (records,) = run.result(READ)["ansible_stats"]["data"].values()
     assert [record["tag"] for record in records] == ["wave-1", "wave-2", "1.10", "010", "no"]
 
 
-@pytest.mark.parametrize(
-    "line",
-    ["smtpeter_tags=1.10", "smtpeter_tags=True", "smtpeter_tags=None", "smtpeter_tags=1,2", "smtpeter_tags=0x10"],
-)
+@pytest.mark.parametrize("line", ["smtpeter_tags=1.10", "smtpeter_tags=1,2"])
 def test_what_an_ini_inventory_reads_as_python(play, service, tmp_path, line):
     """It is refused, since what was written cannot be told any more."""
     (tmp_path / "hosts.ini").write_text(f"web {line}\n", encoding="utf-8")
@@ -412,8 +405,7 @@ def event(records):
     return json.dumps({"uuid": "1", "event": "playbook_on_stats", "event_data": {"artifact_data": data}})
 
 
-@pytest.mark.parametrize("cut", [0, 20, -400, -1])
-@pytest.mark.parametrize("elsewhere", [True, False])
+@pytest.mark.parametrize(("cut", "elsewhere"), [(0, True), (-400, True), (-1, False)])
 def test_a_file_that_was_cut(play, tmp_path, read, cut, elsewhere):
     """It is named; the rest is merged only where nothing is missing."""
     (records,) = read(HOSTS).values()

@@ -64,9 +64,7 @@ def test_every_verdict(play, access, tmp_path, tags, wait, verdict, code):
 @pytest.mark.parametrize(
     ("tags", "wait", "verdict", "said"),
     [
-        ("good", "30", "pass", "good: 200 of 200 messages are delivered (100%)"),
         ("good,poor", "30", "fail", " by example.org with 550"),
-        ("few", "0", "inconclusive", "few: 20 of at least 100 messages so far"),
         ("good", "closed", "error", "refused"),
     ],
 )
@@ -95,7 +93,7 @@ def test_every_verdict_by_outcomes(play, access, tmp_path, tags, wait, verdict, 
 
 @pytest.mark.parametrize(
     ("ago", "form", "messages"),
-    [(3600, "unix", 200), (3600, "iso", 200), (-3600, "unix", 0), (-3600, "iso", 0), (-3600, "local", 0)],
+    [(3600, "unix", 200), (-3600, "iso", 0), (-3600, "local", 0)],
 )
 def test_since_a_moment(play, access, tmp_path, ago, form, messages):
     """Mail is judged from then on, and a zone counts."""
@@ -129,39 +127,20 @@ def test_the_next_wave(play, access, tmp_path):
     [
         ([], "smtpeter_tags: it is empty; give the tags to judge"),
         (["-e", "smtpeter_tags=good, bad"], "'bad' was left over, since Ansible splits extra variables at blanks"),
-        (["-e", "smtpeter_tags=good,"], "smtpeter_tags: an entry is empty"),
-        (["-e", '{"smtpeter_tags": ["good", ""]}'], "smtpeter_tags: an entry is empty"),
         (
             ["-e", "smtpeter_tags=a", "-e", "smtpeter_min_ratio=0.9"],
             "smtpeter_min_ratio: there is no such variable; did you mean smtpeter_min_delivery_ratio or",
         ),
-        (["-e", "smtpeter_tag=a"], "smtpeter_tag: there is no such variable; did you mean smtpeter_tags?"),
         (["-e", "smtpeter_tags=a", "-e", "smtpeter_fail_on=never"], "smtpeter_fail_on"),
         (["-e", "smtpeter_tags=good", "-e", "smtpeter_min_delivery_ratio=97"], "did you mean 0.97?"),
-        (["-e", "smtpeter_tags=a", "-e", "smtpeter_judge=outcomes"], "did you mean smtpeter_judge_by?"),
-        (["-e", "smtpeter_tags=a", "-e", "smtpeter_judge_by=outcome"], "judge_by must be one of: counters, outcomes"),
         (
             ["-e", "smtpeter_tags=a", "-e", "smtpeter_judge_by=outcomes", "-e", "smtpeter_since_file=one/stats.json"],
             "smtpeter_since_file: the stats.json of an earlier gate is for smtpeter_judge_by=counters; give a moment",
         ),
-        (
-            ["-e", '{"smtpeter_tags": "a", "smtpeter_judge_by": "outcomes", "smtpeter_since": {}}'],
-            "since: the stats of an earlier gate are for judge_by: counters; give a moment",
-        ),
-        (["-e", "smtpeter_tags=a", "-e", "smtpeter_judge_by=outcomes", "-e", "smtpeter_since="], "since: it is empty"),
-        (
-            ["-e", "smtpeter_tags=a", "-e", "smtpeter_since=2026-01-31T12:00:00Z"],
-            "since: a moment is for judge_by: outcomes",
-        ),
         (["-e", '{"smtpeter_tags": "a", "smtpeter_since": {}}'], "smtpeter_since: it holds no reading"),
-        (["-e", "smtpeter_tags=a", "-e", "smtpeter_since={}"], "smtpeter_since: it holds no reading"),
         (
             ["-e", "smtpeter_tags=a", "-e", "smtpeter_since_file=a.json", "-e", '{"smtpeter_since": {"a": {}}}'],
             "smtpeter_since_file: smtpeter_since is given, too",
-        ),
-        (
-            ["-e", "smtpeter_tags=a", "-e", "smtpeter_since=2026-01-31 12:00:00"],
-            "'12:00:00' was left over, since Ansible splits extra variables at blanks",
         ),
     ],
 )
@@ -174,12 +153,7 @@ def test_what_cannot_work(play, access, args, said):
 
 NO_TEXT = {
     "smtpeter_tags: [wave-1, 010]": "smtpeter_tags: a number (8)",
-    "smtpeter_tags: 1.10": "smtpeter_tags: a number (1.1)",
     "smtpeter_tags: on": "smtpeter_tags: a boolean (true)",
-    "smtpeter_tags: [2026-11-26]": "smtpeter_tags: a date (2026-11-26)",
-    "smtpeter_tags: [12:30:00]": "smtpeter_tags: a number (45000)",
-    "smtpeter_tags: [good, null]": "smtpeter_tags: null is not a tag",
-    "smtpeter_tags: '[\"good\", 7]'": "smtpeter_tags: a number (7)",
     "smtpeter_tags: good\nsmtpeter_expected_messages: {good: 200, 010: 5}": "smtpeter_expected_messages: a number (8)",
     "smtpeter_tags: good\nsmtpeter_baseline_tag: 2_0": "smtpeter_baseline_tag: a number (20)",
     "smtpeter_tags: good\nsmtpeter_since: {no: {messages: 1, deliveries: 1}}": "smtpeter_since: a boolean (false)",
@@ -204,10 +178,8 @@ def test_a_tag_that_is_not_text(play, access, tmp_path, variables, said):
 @pytest.mark.parametrize(
     ("line", "judged"),
     [
-        ("smtpeter_tags=good,few", ["good", "few"]),
-        ("""smtpeter_tags='"1.10"'""", ["1.10"]),
-        ("""smtpeter_tags='["010", "good"]'""", ["010", "good"]),
-        ("smtpeter_tags=010", ["010"]),
+        ("smtpeter_tags=010,few", ["010", "few"]),
+        ("""smtpeter_tags='["1.10", "good"]'""", ["1.10", "good"]),
     ],
 )
 def test_tags_of_an_ini_inventory(play, access, tmp_path, line, judged):
@@ -227,11 +199,9 @@ def test_other_variables_are_left_alone(play, access, tmp_path):
 
 # Each runs other tags alone, or leaves some out.
 SELECTIONS = {
-    "--tags": (["--tags", "wave-1"], {}, None),
     "ANSIBLE_RUN_TAGS": ([], {"ANSIBLE_RUN_TAGS": "deploy"}, None),
     "--skip-tags": (["--skip-tags", "deploy,all"], {}, None),
     "untagged": (["--tags", "untagged"], {}, None),
-    "imported": (["--tags", "deploy"], {}, ["gate"]),
     "imported with tags": (["--tags", "deploy", "--skip-tags", "slow"], {}, ["ops"]),
 }
 
@@ -268,10 +238,7 @@ def stale(directory):
 @pytest.mark.parametrize(
     "args",
     [
-        ["-e", "smtpeter_tags="],
         ["-e", "smtpeter_tags=good", "-e", "smtpeter_min_delivery_ration=0.9"],
-        ["-e", "smtpeter_tags=good", "-e", "smtpeter_confidence=1"],
-        ["-e", "smtpeter_tags=good", "-e", "smtpeter_since_file=reports/notes.txt"],
         ["-e", "smtpeter_tags=good", "-e", "smtpeter_since_file=elsewhere/stats.json"],
     ],
 )
@@ -295,10 +262,8 @@ def test_check_mode_removes_nothing(play, access, tmp_path):
 @pytest.mark.parametrize(
     ("links", "since"),
     [
-        ({}, "reports/stats.json"),
         ({}, "reports/../reports/gate.json"),
         ({"latest.json": "reports/stats.json"}, "latest.json"),
-        ({"current": "reports"}, "current/stats.json"),
         ({"reports/stats.json": "../kept.json"}, "kept.json"),
     ],
 )
@@ -318,19 +283,18 @@ def test_since_may_be_no_report_of_this_run(play, access, tmp_path, links, since
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, "there is no file"), ("{}", "holds no reading"), ('{"verdict": "pass", "stats": {}}', "give its stats")],
+    [("{}", "holds no reading"), ('{"verdict": "pass", "stats": {}}', "give its stats")],
 )
 def test_what_cannot_be_since(play, access, tmp_path, content, said):
     """A gate that could never read leaves no figures, and the next wave must not be judged together with all before."""
-    if content is not None:
-        (tmp_path / "before.json").write_text(content, encoding="utf-8")
+    (tmp_path / "before.json").write_text(content, encoding="utf-8")
     args = ["-e", "smtpeter_tags=good", "-e", "smtpeter_since_file=before.json"]
     run = play("mailops.smtpeter.gate", *args, env=access, check=False)
     assert run.returncode == 2
     assert said in " ".join(run.output.split())
 
 
-@pytest.mark.parametrize("tag", ["{{ lookup('pipe', 'touch RAN') }}", "good smtpeter_min_messages=1", "{{7*7}},[1]"])
+@pytest.mark.parametrize("tag", ["{{ lookup('pipe', 'touch RAN') }}", "{{7*7}},[1]"])
 def test_a_tag_that_others_choose(play, access, tmp_path, tag):
     """From the environment, a tag is no template and no more extra variables, also on its way into the reports."""
     args = ["-e", "smtpeter_wait_timeout=0", "-e", "smtpeter_reports=reports"]

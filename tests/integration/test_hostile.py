@@ -22,7 +22,7 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUN
 TOKEN = 's3cr&t/+%"<é>tok\\en'
 PARALLEL = 16
 # Ansible's own part of a task, on a busy machine; and all that any process below ansible-playbook may take.
-OVERHEAD = 10.0
+OVERHEAD = 30.0
 PEAK_LIMIT = 256 * 1024
 COMMON = {
     "api_url": "{{ url }}",

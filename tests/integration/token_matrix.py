@@ -11,86 +11,35 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-PLUGINS = {
-    "lookup": "the lookup `tag_stats`",
-    "info": "the module `tag_stats_info`",
-    "outcomes": "the module `tag_outcomes_info`",
-    "gate": "the action `campaign_gate`",
-    "outcome-gate": "the action `campaign_gate` with `judge_by: outcomes`",
-}
 GATES = ("gate", "outcome-gate")
+MODULES = ("info", "outcomes", *GATES)
+PLUGINS = ("lookup", *MODULES)
 
-WAYS_IN = {
-    "option": "`api_token`",
-    "alias": "`access_token`",
-    "environment": "`SMTPETER_API_TOKEN` where the plugin runs",
-    "variable": "`smtpeter_api_token`",
-    "ini": "`[smtpeter] api_token`",
-    "vault": "Vault",
-    "module_defaults": "`module_defaults`",
-    "keyword": "`environment:`",
-}
+WAYS_IN = ("option", "alias", "environment", "variable", "ini", "vault", "module_defaults", "keyword")
+# What `ansible-playbook -vvvv`, `ansible -o`, callbacks, registered results, caches, reports, a sandbox, `/proc`, the
+# host's kept files and every other file show.
+WAYS_OUT = (
+    "output", "log", "one line", "JSON", "junit", "register", "no_log", "exceptions", "warnings", "cache", "reports",
+    "sandbox", "processes", "kept files", "other files",
+)  # fmt: skip
 
-WAYS_OUT = {
-    "output": "what `ansible-playbook -vvvv` prints, `debug` of every result included",
-    "log": "the file of `ANSIBLE_LOG_PATH`",
-    "one line": "`ansible -o`, and its callback `oneline` for every task",
-    "JSON": "results as JSON: `ansible -t DIRECTORY`, and a callback that dumps all it gets, as `ansible.posix.json`",
-    "junit": "the files of the callback `ansible.builtin.junit`",
-    "register": "registered results, written to a file",
-    "no_log": "registered results of tasks with `no_log`",
-    "exceptions": "tracebacks, with `ANSIBLE_DISPLAY_TRACEBACK=always` where there is that",
-    "warnings": "warnings in results and on stderr, and the gate's progress",
-    "cache": "the files of the lookup's cache, and their names",
-    "reports": "`gate_report` in all its formats",
-    "sandbox": "state, log and data of a sandbox that is asked with the token",
-    "processes": "command lines in `/proc` during the run",
-    "kept files": "what `ANSIBLE_KEEP_REMOTE_FILES` leaves on the host",
-    "other files": "every other file that the run wrote, the controller's temporary files included",
-}
-
-# What Ansible does not have: by plugin and way in, or by plugin and way out.
+# What Ansible does not have: modules read neither variables nor ansible.cfg, and a lookup has no task on a host.
 NO_WAY_IN = {
-    ("lookup", "module_defaults"): "`module_defaults` are for modules and actions.",
-    ("lookup", "keyword"): "The keyword `environment` is for the task's host, and a lookup runs on the controller.",
-    ("info", "variable"): "Modules do not read variables; give `api_token: '{{ smtpeter_api_token }}'`.",
-    ("info", "ini"): "Modules do not read `ansible.cfg`.",
-    ("outcomes", "variable"): "Modules do not read variables; give `api_token: '{{ smtpeter_api_token }}'`.",
-    ("outcomes", "ini"): "Modules do not read `ansible.cfg`.",
-    **{(gate, "variable"): "The gate has a module's options, and modules do not read variables." for gate in GATES},
-    **{(gate, "ini"): "The gate has a module's options, and modules do not read `ansible.cfg`." for gate in GATES},
+    ("lookup", "module_defaults"),
+    ("lookup", "keyword"),
+    *((module, way) for module in MODULES for way in ("variable", "ini")),
 }
 NO_WAY_OUT = {
-    ("lookup", "reports"): "`gate_report` writes reports of gates alone.",
-    ("info", "reports"): "`gate_report` writes reports of gates alone.",
-    ("info", "cache"): "The module has no cache.",
-    ("outcomes", "reports"): "`gate_report` writes reports of gates alone.",
-    ("outcomes", "cache"): "The module has no cache.",
-    **{(gate, "cache"): "The gate has no cache." for gate in GATES},
-    ("lookup", "kept files"): "A lookup sends nothing to a host.",
+    ("lookup", "kept files"),
+    *((plugin, "reports") for plugin in ("lookup", "info", "outcomes")),
+    *((module, "cache") for module in MODULES),
 }
 
-_ARGUMENTS = (
-    "Ansible writes a module's arguments into the file that it sends, and the token is one of them. Without "
-    "`ANSIBLE_KEEP_REMOTE_FILES` that file is gone when the task ends, and only its user may read its directory."
-)
-_KEYWORD = (
-    "Ansible writes the keyword `environment` into the command line that starts the module, which `-vvv` shows and "
-    "which everybody on the host can see. Do not give the token this way."
-)
-
-# Where Ansible itself lets the token out: by plugin, way in and way out.
+# Where Ansible itself lets the token out, by plugin, way in and way out: a module's arguments are in the file that is
+# sent, and the keyword `environment` is on the command line that starts the module.
 UNAVOIDABLE = {
-    **{
-        (plugin, way, "kept files"): _ARGUMENTS
-        for plugin in ("info", "outcomes", *GATES)
-        for way in ("option", "alias", "vault", "module_defaults")
-    },
-    **{
-        (plugin, "keyword", out): _KEYWORD
-        for plugin in ("info", "outcomes", *GATES)
-        for out in ("output", "log", "processes")
-    },
+    *((module, way, "kept files") for module in MODULES for way in ("option", "alias", "vault", "module_defaults")),
+    *((module, "keyword", out) for module in MODULES for out in ("output", "log", "processes")),
 }
 
 # Where a token and an address can be for a module or the gate on another host. The first is never read.
@@ -130,13 +79,6 @@ MIXES = (
     Mix({"shell": "both", "host": "url", "option": "token"}, "host", "option"),
     Mix({"host": "both", "keyword": "both", "option": "both"}, "option", "option"),
 )
-
-
-def outcome(plugin: str, way: str, out: str) -> str:
-    """What is promised of a cell: `held`, `no such way` or `unavoidable`."""
-    if (plugin, way) in NO_WAY_IN or (plugin, out) in NO_WAY_OUT:
-        return "no such way"
-    return "unavoidable" if (plugin, way, out) in UNAVOIDABLE else "held"
 
 
 def ways_in(plugin: str) -> list[str]:

@@ -13,11 +13,11 @@ usable='import ensurepip, sys; sys.exit(sys.version_info < (3, 10))'
 # The caller's settings for Python, pip and the locale play no part; the index and the proxy do.
 unset PYTHONHOME PYTHONPATH PYTHONSTARTUP PIP_TARGET PIP_PREFIX PIP_ROOT PIP_REQUIREMENT PIP_NO_DEPS UV_PYTHON VIRTUAL_ENV
 export LC_ALL=C.UTF-8 PIP_USER=0 UV_PYTHON_DOWNLOADS=never PYTHONNOUSERSITE=1
-# All of pyenv's versions may be used, the newest first.
-if [ -z "${PYENV_VERSION:-}" ] && command -v pyenv >/dev/null; then
-    PYENV_VERSION=$(pyenv versions --bare | grep -x '[0-9.]*' | sort -rV | paste -sd : -)
-    export PYENV_VERSION
-fi
+# All of pyenv's Pythons may be used; its shims run only some of them.
+pyenv="${PYENV_ROOT:-${HOME:-/nonexistent}/.pyenv}/versions"
+for directory in "$pyenv"/3.[89].*/bin "$pyenv"/3.1[0-9].*/bin; do
+    if [ -d "$directory" ]; then PATH="$directory:$PATH"; fi
+done
 cache=${UV_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/uv}
 if ! { mkdir -p "$cache" && touch "$cache/CACHEDIR.TAG"; } 2>/dev/null; then
     export UV_CACHE_DIR="$PWD/.venv/cache"

@@ -318,6 +318,14 @@ def test_only_what_came_after_since():
     assert result["stats"]["a"]["messages"] == 1200
 
 
+def test_lost_mail_is_not_hidden_by_what_came_before_since():
+    """A refused wave fails, though most of all mail under its tag was delivered."""
+    a_gate = looked([(0, (1200, 990)), (900, (1200, 990))], before=NOTHING_UNDER_WAY, expected_messages=200)
+    result = a_gate.result()
+    assert result["verdict"] == "fail"
+    assert result["reasons"][0].startswith("a: only 0 of 200 messages are delivered (0%) where at least 95%")
+
+
 @pytest.mark.parametrize("counts", [(999, 900), (1000, 899), (0, 0)])
 def test_since_above_what_the_service_counts(counts):
     """It is inconclusive at once, with both figures; what was read can be the next since."""

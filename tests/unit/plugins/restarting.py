@@ -61,11 +61,9 @@ def start(url: str, state: Path) -> subprocess.Popen[str]:
     """Start a gate."""
     # Ansible's loader finds plugins only in what it imported itself.
     loader = "from ansible.plugins.loader import init_plugin_loader; init_plugin_loader()"
-    code = f"{loader}; from {__name__} import gate; gate({url!r}, {str(state)!r})"
+    command = [sys.executable, "-c", f"{loader}; from {__name__} import gate; gate({url!r}, {str(state)!r})"]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    return subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env
-    )
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env)
 
 
 def kill_again_and_again(url: str, campaign: Campaign, state: Path, kills: int, seed: int) -> dict[str, Any]:

@@ -2,34 +2,36 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sandbox as a process, for tests: real runs of the module, each in a Python of its own."""
+"""The sandbox as a process, for tests: each run of the module is a process of its own."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import multiprocessing
 import os
 import random
+import runpy
+import select
 import signal
 import socket
 import subprocess
 import sys
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator
+from typing import Any, Callable, Dict, Iterator, Sequence
 
 import requests
+from ansible.module_utils import basic
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import control, process
 
 TOKEN = "only-for&rehearsal%2F7"
+MODULE = "ansible_collections.mailops.smtpeter.plugins.modules.sandbox"
 SURE = {"delivery_rate": 1, "delay": 0, "open_rate": 0}
-MODULE = """
-import sys
-from ansible.module_utils import basic
-basic._ANSIBLE_ARGS = sys.stdin.buffer.read()
-basic._ANSIBLE_PROFILE = "legacy"
-from ansible_collections.mailops.smtpeter.plugins.modules import sandbox
-sandbox.main()
-"""
+# A fork of a process that has imported everything starts ten times as fast as a new Python.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload([__name__])
 
 Result = Dict[str, Any]
 
@@ -41,6 +43,20 @@ def result_of(output: str | bytes) -> Result:
     return result
 
 
+def run_module(output: Connection, directory: str, patience: float | None, missing: list[str], arguments: Any) -> None:
+    """Be a run of the module in this process, in which some Python modules cannot be imported."""
+    for stream in (1, 2):
+        os.dup2(output.fileno(), stream)
+    output.close()
+    os.environ["TMPDIR"] = directory
+    sys.modules.update(dict.fromkeys(missing))  # type: ignore[arg-type]
+    if patience is not None:
+        control.RESPONSE_TIMEOUT = process.TERM_TIMEOUT = patience
+    basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
+    basic._ANSIBLE_PROFILE = "legacy"
+    runpy.run_module(MODULE, run_name="__main__")
+
+
 class Sandbox:
     """Runs the module with a temporary directory of its own, and remembers what it started."""
 
@@ -48,36 +64,22 @@ class Sandbox:
         self.directory = directory
         self.home = directory / f"smtpeter-sandbox-{os.geteuid()}"
         self.pids: set[int] = set()
-        self.names: set[str] = set()
 
-    def begin(self, **options: Any) -> subprocess.Popen[bytes]:
-        """Start a run of the module."""
-        arguments = {
-            "api_token": TOKEN,
-            "seed": 1,
-            "scenario": SURE,
-            "_ansible_check_mode": options.pop("check", False),
-        }
-        path = os.pathsep.join([*options.pop("python_path", []), os.environ.get("PYTHONPATH", "")])
-        process = subprocess.Popen(
-            [sys.executable, "-c", MODULE],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, "TMPDIR": str(self.directory), "PYTHONPATH": path},
-        )
-        assert process.stdin is not None
-        process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, **options}}).encode())
-        process.stdin.close()
-        process.stdin = None
-        self.names.add(options.get("name", "default"))
-        return process
+    def begin(
+        self, check: bool = False, patience: float | None = None, missing: Sequence[str] = (), **options: Any
+    ) -> Connection:
+        """Start a run of the module, which waits so many seconds for a sandbox that hangs; gives its output."""
+        arguments = {"api_token": TOKEN, "seed": 1, "scenario": SURE, "_ansible_check_mode": check, **options}
+        output, written = PROCESSES.Pipe(duplex=False)
+        with written:
+            details = (written, str(self.directory), patience, list(missing), arguments)
+            PROCESSES.Process(target=run_module, args=details).start()
+        return output
 
-    def finish(self, process: subprocess.Popen[bytes]) -> Result:
-        """The result of a run; its pipes are read to their end, so nothing may keep them open."""
-        output, errors = process.communicate(timeout=30)
-        assert errors == b""
-        result = result_of(output)
+    def finish(self, output: Connection) -> Result:
+        """The result of a run; its output is read to its end, so nothing may keep it open."""
+        with output:
+            result = result_of(b"".join(iter(lambda: _piece(output), b"")))
         assert TOKEN not in json.dumps(result)
         result.pop("invocation", None)
         self.pids.update(filter(None, [result.get("pid")]))
@@ -88,8 +90,13 @@ class Sandbox:
         return self.finish(self.begin(**options))
 
     def stop(self, name: str = "default", **options: Any) -> Result:
-        """Run the module with C(state=stopped), and without a token."""
+        """Run the module with `state=stopped`, and without a token."""
         return self.run(name=name, state="stopped", api_token=None, **options)
+
+
+def _piece(output: Connection) -> bytes:
+    assert select.select([output], [], [], 30)[0], "the run does not end"
+    return os.read(output.fileno(), 65536)
 
 
 @contextlib.contextmanager
@@ -99,19 +106,19 @@ def sandboxes(directory: Path) -> Iterator[Sandbox]:
     try:
         yield runner
     finally:
-        for name in runner.names:
-            if (runner.home / name).exists():
-                runner.stop(name)
-    assert not [pid for pid in runner.pids if alive(pid)]
+        for place in runner.home.glob("*"):
+            if place.is_dir():
+                runner.stop(place.name)
+    assert not alive(*runner.pids)
     assert not list(runner.home.glob("*"))
 
 
-def alive(pid: int) -> bool:
-    """Whether the process runs; one that has ended and waits to be reaped does not."""
-    found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    state = found.stdout.strip()
+def alive(*pids: int) -> bool:
+    """Whether any of the processes runs; one that has ended and waits to be reaped does not."""
+    command = ["ps", "-o", "stat=", "-p", ",".join(map(str, pids))]
+    states = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
     # "Zl" still has threads, which hold its sockets until they have ended, too.
-    return state != "" and (state[0] != "Z" or "l" in state)
+    return any(state[0] != "Z" or "l" in state for state in states)
 
 
 def kill(pid: int) -> None:
@@ -139,15 +146,17 @@ def until(condition: Callable[[], bool], patience: float = 10.0) -> None:
 def send(result: Result, recipients: int = 1, tag: str = "a") -> None:
     """Send to so many recipients."""
     body = {"recipients": ["a@example.com"] * recipients, "tags": [tag]}
-    url = f"{result['api_url']}/send"
-    answer = requests.post(url, params={"access_token": TOKEN}, json=body, timeout=10, verify=result["ca_path"])
-    answer.raise_for_status()
+    _ask("POST", result, "send", json=body)
 
 
 def read(result: Result, tag: str = "a", token: str = TOKEN) -> dict[str, Any]:
     """The counters of a tag."""
-    url = f"{result['api_url']}/stats/{tag}"
-    answer = requests.get(url, params={"access_token": token}, timeout=10, verify=result["ca_path"])
-    answer.raise_for_status()
-    counters: dict[str, Any] = answer.json()
+    counters: dict[str, Any] = _ask("GET", result, f"stats/{tag}", token).json()
     return counters
+
+
+def _ask(method: str, result: Result, path: str, token: str = TOKEN, **more: Any) -> requests.Response:
+    url, query = f"{result['api_url']}/{path}", {"access_token": token}
+    answer = requests.request(method, url, params=query, timeout=10, verify=result["ca_path"], **more)
+    answer.raise_for_status()
+    return answer

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import Counter
 
 import pytest
@@ -20,11 +21,9 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.scenario
 SURE = Scenario(delivery_rate=1.0, delay=(0.0, 0.0))
 
 
-def plans(scenario: Scenario, messages: int = 4000, speed: float = 1.0, seed: int = 1) -> list[Plan]:
+def plans(scenario: Scenario, messages: int = 4000, speed: float = 1.0) -> list[Plan]:
     """What becomes of so many messages."""
-    return [
-        plan_message(scenario, f"{number}@example.com", random_of(seed, number), speed) for number in range(messages)
-    ]
+    return [plan_message(scenario, f"{number}@example.com", random_of(1, number), speed) for number in range(messages)]
 
 
 def delivered(scenario: Scenario, within: float = float("inf"), messages: int = 4000) -> float:
@@ -55,21 +54,14 @@ def test_named_scenarios(name: str, within: float, least: float, most: float) ->
 
 
 def test_retries_follow_the_schedule() -> None:
-    """Deferred mail is delivered at one of the retries, later ones getting less, and never between them."""
-    times = [each.delivered for each in plans(dataclasses.replace(SURE, deferred_rate=1.0, retry_rate=0.5))]
-    counts = [times.count(after) for after in (600.0, 1200.0, 3000.0, 4800.0)]
-    assert sum(counts) == len(times)
-    assert [round(count / len(times), 1) for count in counts] == [0.5, 0.2, 0.1, 0.1]
+    """Deferred mail is delivered at one of the retries, which are counted, later ones getting less."""
+    late = plans(dataclasses.replace(SURE, deferred_rate=0.5, retry_rate=0.5))
+    counts = Counter((each.attempt, each.delivered) for each in late)
+    expected = {(0, 0.0): 0.5, (1, 600.0): 0.25, (2, 1200.0): 0.125, (3, 3000.0): 0.0625, (4, 4800.0): 0.0625}
+    assert {key: count / len(late) for key, count in counts.items()} == pytest.approx(expected, abs=0.02)
 
 
-@pytest.mark.parametrize(("recipient", "arrives"), [("a@bad.example", False), ("a@BAD.example", False), ("a@b", True)])
-def test_blocked_domains(recipient: str, arrives: bool) -> None:
-    """A named domain refuses everything, however its name is written, and others do not."""
-    scenario = dataclasses.replace(SURE, blocked_domains=("bad.example",))
-    assert (plan_message(scenario, recipient, random_of(1, 1)).delivered is not None) is arrives
-
-
-def causes(scenario: Scenario, recipient: str = "a@example.com", messages: int = 2000) -> dict[str | None, float]:
+def causes(scenario: Scenario, recipient: str = "a@example.com", messages: int = 1000) -> dict[str | None, float]:
     """The share of each cause among so many messages, None for those that do not fail."""
     found = Counter(plan_message(scenario, recipient, random_of(1, number)).cause for number in range(messages))
     return {cause: round(count / messages, 1) for cause, count in found.items()}
@@ -83,17 +75,14 @@ def causes(scenario: Scenario, recipient: str = "a@example.com", messages: int =
         (SCENARIOS["blocked"], {"blocked": 0.3, None: 0.7, "no_such_address": 0, "mailbox_full": 0, "spam": 0}),
         (Scenario(blocked_domains=("example.com",)), {"blocked": 1}),
         (
-            Scenario(delivery_rate=0, refusals=(("spam", 30.0), ("mailbox_full", 10.0))),
+            Scenario(delivery_rate=0, refusals=(("spam", 3.0), ("mailbox_full", 1.0))),
             {"spam": 0.7, "mailbox_full": 0.3},
         ),
         (
             dataclasses.replace(SURE, unreachable_rate=0.4, blocked_rate=0.2),
             {"unreachable": 0.4, "blocked": 0.2, None: 0.4},
         ),
-        (
-            dataclasses.replace(SURE, returned_rate=0.2, refusals=(("mailbox_full", 1.0),)),
-            {"mailbox_full": 0.2, None: 0.8},
-        ),
+        (dataclasses.replace(SURE, returned_rate=0.2, refusals=(("spam", 1.0),)), {"spam": 0.2, None: 0.8}),
     ],
 )
 def test_causes(scenario: Scenario, expected: dict[str | None, float]) -> None:
@@ -115,9 +104,8 @@ def test_lost_mail_fails_at_once_but_where_nobody_is_reached() -> None:
 
 def test_returned_mail() -> None:
     """It is delivered, fails after the delay, and nobody opens it."""
-    scenario = dataclasses.replace(
-        SURE, returned_rate=0.3, returned_delay=(60.0, 120.0), open_rate=1.0, delivery_rate=0.8
-    )
+    rates = {"delivery_rate": 0.8, "returned_rate": 0.3, "open_rate": 1.0}
+    scenario = dataclasses.replace(SURE, returned_delay=(60.0, 120.0), **rates)
     returned = [each for each in plans(scenario) if each.delivered is not None and each.failed is not None]
     assert 0.3 * 0.8 - 0.03 < len(returned) / 4000 < 0.3 * 0.8 + 0.03
     assert all(60 <= (each.failed or 0) - (each.delivered or 0) <= 120 for each in returned)
@@ -133,17 +121,11 @@ def test_new_chances_leave_the_others_as_they_were() -> None:
         assert [(each.delivered, each.attempt) for each in changed] == plain
 
 
-def test_attempts_are_counted() -> None:
-    """A delivery has the number of its attempt: 0 at once, then one more for each retry."""
-    late = dataclasses.replace(SURE, deferred_rate=0.5, retry_rate=0.5)
-    moments = {(each.attempt, each.delivered) for each in plans(late)}
-    assert moments == {(0, 0.0), (1, 600.0), (2, 1200.0), (3, 3000.0), (4, 4800.0)}
-
-
 @pytest.mark.parametrize(
     ("domain", "expected"),
     [
         ("good.example", {None: 1}),
+        ("BAD.example", {"blocked": 1}),
         ("BLOCKED.example", {"blocked": 1}),
         ("gone.example", {"unreachable": 1}),
         ("full.example", {"mailbox_full": 0.5, None: 0.5}),
@@ -152,19 +134,13 @@ def test_attempts_are_counted() -> None:
 )
 def test_domains(domain: str, expected: dict[str | None, float]) -> None:
     """A domain that is named follows its own scenario: one by name, or one that differs from the scenario around it."""
-    scenario = parse_scenarios(
-        "scenario",
-        {
-            "delivery_rate": 1,
-            "delay": 0,
-            "refusals": "mailbox_full",
-            "domains": {
-                "Blocked.example": "blocked",
-                "gone.example": "unreachable",
-                "full.example": {"delivery_rate": 0.5},
-            },
-        },
-    ).default
+    domains = {
+        "Blocked.example": "blocked",
+        "gone.example": "unreachable",
+        "full.example": {"delivery_rate": 0.5},
+    }
+    given = {"delivery_rate": 1, "delay": 0, "refusals": "mailbox_full", "blocked_domains": "Bad.example"}
+    scenario = parse_scenarios("scenario", {**given, "domains": domains}).default
     assert causes(scenario, f"a@{domain}") == pytest.approx(expected, abs=0.1)
     assert scenario.for_domain("full.example").delay == (0.0, 0.0)
 
@@ -176,14 +152,10 @@ def test_opens_and_clicks_follow_a_delivery() -> None:
     assert any(each.clicked for each in seen)
     assert any(len(each.opened) > 1 for each in seen)
     for each in seen:
-        if each.delivered is None:
-            assert not each.opened
-        if not each.opened:
-            assert not each.clicked
-        assert list(each.opened) == sorted(each.opened)
-        assert list(each.clicked) == sorted(each.clicked)
-        assert all(moment >= (each.delivered or 0) for moment in each.opened)
-        assert all(moment >= each.opened[0] for moment in each.clicked)
+        assert each.opened == () or each.delivered is not None
+        assert each.clicked == () or each.opened != ()
+        for times in ((each.delivered or 0.0, *each.opened), (*each.opened[:1], *each.clicked)):
+            assert list(times) == sorted(times)
 
 
 def test_repeats_end() -> None:
@@ -195,16 +167,17 @@ def test_repeats_end() -> None:
 def test_speed_divides_every_delay() -> None:
     """At ten times the speed everything happens, in a tenth of the time."""
     scenario = dataclasses.replace(SCENARIOS["deferred"], returned_rate=0.1, unreachable_rate=0.1)
-    slow, fast = plans(scenario), plans(scenario, speed=10)
-    for once, ten in zip(slow, fast):
-        assert ten.failed == (None if once.failed is None else pytest.approx(once.failed / 10))
-        assert ten.delivered == (None if once.delivered is None else pytest.approx(once.delivered / 10))
-        assert ten.opened == pytest.approx([moment / 10 for moment in once.opened])
-        assert ten.clicked == pytest.approx([moment / 10 for moment in once.clicked])
+
+    def times(speed: float) -> list[float]:
+        found = plans(scenario, 500, speed)
+        moments = [at for each in found for at in (each.delivered, each.failed, *each.opened, *each.clicked)]
+        return [math.inf if at is None else at for at in moments]
+
+    assert times(10) == pytest.approx([at / 10 for at in times(1)])
 
 
 def test_streams_repeat() -> None:
     """The same seed and number give the same plan, another seed or number another."""
-    assert plans(SCENARIOS["deferred"], seed=7) == plans(SCENARIOS["deferred"], seed=7)
-    assert plans(SCENARIOS["deferred"], seed=7) != plans(SCENARIOS["deferred"], seed=8)
-    assert random_of(1, 12).random() != random_of(11, 2).random()
+    draws = [random_of(seed, number).random() for seed, number in ((1, 12), (1, 12), (11, 2), (1, 13), (2, 12))]
+    assert draws[0] == draws[1]
+    assert len(set(draws)) == 4

@@ -110,7 +110,7 @@ def test_junit(shape, verdict):
 def test_page(shape):
     """A browser can show it, and it counts the tags that are left out."""
     text = gate_report(large(shape), "html")
-    assert len(text.encode("utf-8")) < 4_500_000
+    assert len(text.encode("utf-8")) < 3_400_000
     more = left_out(text.replace('<p class="soft">', "").replace("</p>", ""), "tags")
     assert text.count('scope="row" role="rowheader"') + more == len(shape)
     assert f">{shape[0]}</th>" in text
@@ -118,4 +118,4 @@ def test_page(shape):
 
 def test_picture(shape):
     """A browser can show it."""
-    assert len(gate_report(large(shape), "svg").encode("utf-8")) < 500_000
+    assert len(gate_report(large(shape), "svg").encode("utf-8")) < 160_000

@@ -22,7 +22,7 @@ ENTRY = {"content": "{}", "seal": "x"}
 
 
 class Plugin:
-    """Keeps entries, until it raises one of C(problems) or waits for C(gate)."""
+    """Keeps entries, until it raises one of `problems` or waits for `gate`."""
 
     def __init__(self) -> None:
         self.kept: dict[str, Any] = {}
@@ -69,14 +69,19 @@ def warnings(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> list[st
     return shown
 
 
-def guarded(plugin: Any, options: dict[str, str] | None = None) -> GuardedStore:
-    """A guarded store with a plugin."""
-    return GuardedStore(plugin, options or OPTIONS)
+def jsonfile(directory: pathlib.Path) -> GuardedStore:
+    """A guarded store with Ansible's own plugin."""
+    return GuardedStore(cache_loader.get("jsonfile", _uri=str(directory), _timeout=60, _prefix="p_"), OPTIONS)
+
+
+def call(store: GuardedStore, operation: str) -> None:
+    """Call a plugin that gives nothing."""
+    assert (store.get("a") if operation == "get" else store.set("a", ENTRY)) is None  # type: ignore[func-returns-value]
 
 
 def test_a_plugin_that_works(plugin: Plugin, warnings: list[str]) -> None:
     """What is set is got; what is not there is nothing."""
-    store = guarded(plugin)
+    store = GuardedStore(plugin, OPTIONS)
     assert store.get("a") is None
     store.set("a", ENTRY)
     assert store.get("a") == ENTRY
@@ -88,9 +93,9 @@ def test_a_plugin_that_works(plugin: Plugin, warnings: list[str]) -> None:
 def test_a_plugin_that_fails(plugin: Plugin, warnings: list[str], operation: str) -> None:
     """One warning without any detail of the connection, and it is asked no more: also not by other processes."""
     plugin.problems = [ConnectionError("Error 111 connecting to 127.0.0.1:6379 with a-password")]
-    stores = [guarded(plugin) for _process in range(3)]
+    stores = [GuardedStore(plugin, OPTIONS) for _process in range(3)]
     for store in stores:
-        assert (store.get("a") if operation == "get" else store.set("a", ENTRY)) is None  # type: ignore[func-returns-value]
+        call(store, operation)
         assert store.has_failed
     assert plugin.calls == 1
     assert len(warnings) == 1
@@ -102,7 +107,7 @@ def test_a_run_without_a_directory(plugin: Plugin, warnings: list[str], monkeypa
     """Where others cannot be told, this process knows all the same."""
     monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", "/dev/null/nowhere")
     plugin.problems = [ConnectionError()]
-    store = guarded(plugin)
+    store = GuardedStore(plugin, OPTIONS)
     assert [store.get("a"), store.get("a")] == [None, None]
     assert plugin.calls == 1
     assert len(warnings) == 1
@@ -111,8 +116,8 @@ def test_a_run_without_a_directory(plugin: Plugin, warnings: list[str], monkeypa
 def test_another_cache_is_not_concerned(plugin: Plugin, warnings: list[str]) -> None:
     """A failure is that of one plugin with one connection."""
     plugin.problems = [ConnectionError()]
-    guarded(plugin).get("a")
-    assert not guarded(plugin, {**OPTIONS, "cache_connection": "127.0.0.1:6380:0"}).has_failed
+    GuardedStore(plugin, OPTIONS).get("a")
+    assert not GuardedStore(plugin, {**OPTIONS, "cache_connection": "127.0.0.1:6380:0"}).has_failed
     assert len(warnings) == 1
 
 
@@ -122,7 +127,7 @@ def test_a_plugin_that_hangs(plugin: Plugin, warnings: list[str], operation: str
     plugin.gate.clear()
     store = GuardedStore(plugin, OPTIONS, timeout=0.2)
     start = time.monotonic()
-    assert (store.get("a") if operation == "get" else store.set("a", ENTRY)) is None  # type: ignore[func-returns-value]
+    call(store, operation)
     assert store.get("a") is None
     assert time.monotonic() - start < 10
     assert store.has_failed
@@ -142,7 +147,7 @@ def test_threads_take_turns(plugin: Plugin, warnings: list[str]) -> None:
         return False
 
     plugin.contains = count  # type: ignore[method-assign]
-    store = guarded(plugin)
+    store = GuardedStore(plugin, OPTIONS)
     threads = [threading.Thread(target=store.get, args=("a",)) for _thread in range(8)]
     for thread in threads:
         thread.start()
@@ -156,18 +161,14 @@ def test_threads_take_turns(plugin: Plugin, warnings: list[str]) -> None:
 def test_a_damaged_file(tmp_path: pathlib.Path, warnings: list[str], content: str) -> None:
     """What Ansible's jsonfile cannot read is nothing, and no failure; what is kept next is found."""
     directory = tmp_path / "cache"
-
-    def fresh() -> GuardedStore:
-        return guarded(cache_loader.get("jsonfile", _uri=str(directory), _timeout=60, _prefix="p_"))
-
-    fresh().set("a", ENTRY)
+    jsonfile(directory).set("a", ENTRY)
     (file,) = directory.iterdir()
     file.write_text(content, encoding="utf-8")
-    store = fresh()
+    store = jsonfile(directory)
     assert store.get("a") in (None, [], {"content": 7}, "text")
     assert not store.has_failed
     store.set("a", ENTRY)
-    assert fresh().get("a") == ENTRY
+    assert jsonfile(directory).get("a") == ENTRY
     # Ansible itself tells of a file that is not JSON.
     assert [text for text in warnings if "jsonfile" not in text] == []
 
@@ -175,7 +176,7 @@ def test_a_damaged_file(tmp_path: pathlib.Path, warnings: list[str], content: st
 def test_a_directory_that_goes(tmp_path: pathlib.Path, warnings: list[str]) -> None:
     """A jsonfile that cannot write any more is a failure like any other."""
     directory = tmp_path / "cache"
-    store = guarded(cache_loader.get("jsonfile", _uri=str(directory), _timeout=60, _prefix="p_"))
+    store = jsonfile(directory)
     directory.rmdir()
     store.set("a", ENTRY)
     assert store.get("a") is None

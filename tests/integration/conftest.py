@@ -200,7 +200,7 @@ def environment(directory: pathlib.Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment that leads to a sandbox in this process: C(good) arrives, C(poor) in part, C(few) is small."""
+    """The environment that leads to a sandbox in this process: `good` arrives, `poor` in part, `few` is small."""
     at_once = {"delay": 0, "open_rate": 0}
     scenario = {"default": {"delivery_rate": 1, **at_once}, "tags": {"poor": {"delivery_rate": 0.5, **at_once}}}
     settings = parse_settings({"api_token": TOKEN, "seed": 1, "scenario": scenario})

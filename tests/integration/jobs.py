@@ -29,7 +29,7 @@ def printed(start: str) -> str:
 
 
 class Job:
-    """A private_data_dir for ansible-runner, C(env/extravars) and C(project) included, and what came of running it."""
+    """A private_data_dir for ansible-runner, `env/extravars` and `project` included, and what came of running it."""
 
     def __init__(self, directory: pathlib.Path, extravars: str = "", project: Mapping[str, str] | None = None) -> None:
         self.directory = directory
@@ -41,7 +41,7 @@ class Job:
             path.write_text(text, encoding="utf-8")
 
     def run(self, playbook: str, env: Mapping[str, str], *args: str, path: str = "") -> str:
-        """Run the job with ident C(job); its status. C(path) goes before PATH."""
+        """Run the job with ident `job`; its status. `path` goes before PATH."""
         home = self.directory.parent
         # Through a link, since ansible-core before 2.20 cannot run modules with an interpreter whose path has a space.
         venv = home / "venv"

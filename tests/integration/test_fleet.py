@@ -42,7 +42,7 @@ print(json.dumps(said[-1]))
 
 
 class Service(Hostile):
-    """A service that takes its time, as the real one does, and answers no more than C(most) requests."""
+    """A service that takes its time, as the real one does, and answers no more than `most` requests."""
 
     def __init__(self):
         self.most = sys.maxsize
@@ -108,7 +108,7 @@ class Fleet:
         return self.process(self.work(self.transmit(limit)), ident)
 
     def lose(self, stream, answers):
-        """Kill a worker that waits for an answer after so many; what it gave until then is in the file C(lost)."""
+        """Kill a worker that waits for an answer after so many; what it gave until then is in the file `lost`."""
         command = [self.python, "-m", "ansible_runner", "worker"]
         given = self.directory / "given"
         given.write_bytes(stream)

@@ -125,7 +125,7 @@ def playbook(cases: list[tuple[str, dict[str, str | None]]], token: bool) -> lis
 
 @pytest.mark.parametrize("source", ["environment", "option"])
 def test_the_token_gets_nowhere(play: Any, ways: Ways, tmp_path: pathlib.Path, source: str) -> None:
-    """With C(-vvvv) and a log, on success and on every kind of error, by module and lookup, no spelling of it shows."""
+    """With `-vvvv` and a log, on success and on every kind of error, by module and lookup, no spelling of it shows."""
     log = tmp_path / "ansible.log"
     env = {"ANSIBLE_LOG_PATH": str(log)}
     args = ["-vvvv"]

@@ -211,7 +211,7 @@ def task(plugin: str, way: str, mode: str, url: str, directory: pathlib.Path) ->
 
 
 def playbook(plugin: str, ways: list[str], url: str, directory: pathlib.Path) -> list[dict[str, Any]]:
-    """Each way in, with success, with failure and with C(no_log); then all that is registered is shown and written."""
+    """Each way in, with success, with failure and with `no_log`; then all that is registered is shown and written."""
     modes = [*MODES, "works, from the cache"] if plugin == "lookup" else [*MODES]
     tasks = [task(plugin, way, mode, url, directory) for way in ways for mode in modes]
     for number, each in enumerate(tasks):
@@ -242,7 +242,7 @@ def exceptions(value: Any, key: str) -> list[str]:
 
 
 def contents(directory: pathlib.Path, without: tuple[str, ...] = ()) -> str:
-    """The names and contents of the files below a directory, less what C(without) names there."""
+    """The names and contents of the files below a directory, less what `without` names there."""
     texts = []
     for path in sorted(directory.rglob("*")):
         if path.is_file() and path.relative_to(directory).parts[0] not in without:
@@ -327,7 +327,7 @@ def test_every_cell(
 def one_line(
     plugin: str, url: str, python: pathlib.Path, directory: pathlib.Path, env: dict[str, str], variables: list[str]
 ) -> str:
-    """What C(ansible -o) prints of a use that fails; its results go to the directory C(tree), too."""
+    """What `ansible -o` prints of a use that fails; its results go to the directory `tree`, too."""
     made = task(plugin, "option", "fails", url, directory)
     env = {**environment(directory), **env}
     del env["ANSIBLE_CALLBACKS_ENABLED"]

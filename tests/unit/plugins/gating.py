@@ -49,7 +49,7 @@ def look(a_gate, second, **tags):
 
 
 def growth(first, then):
-    """How many bytes more are in use once C(then) was called after C(first)."""
+    """How many bytes more are in use once `then` was called after `first`."""
 
     def held():
         # A collection also empties Python's free lists, 40 KB that come and go by chance.

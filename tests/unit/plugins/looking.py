@@ -64,7 +64,7 @@ class Outcome:
 def serve(seed: int, messages: int, rate: float) -> None:
     """Be the service, in a process of its own, until standard input ends; the first line printed is the api_url.
 
-    Each good answer counts some messages more, up to so many, of which the share C(rate) is delivered.
+    Each good answer counts some messages more, up to so many, of which the share `rate` is delivered.
     """
     chance = random.Random(seed)
     lock = threading.Lock()
@@ -110,9 +110,9 @@ def sample() -> Sample:
 
 
 def look_at(url: str, messages: int, every: int, **more: Any) -> Outcome:
-    """Run the action on the campaign, which it can judge once all messages are counted; sample C(every) so many looks.
+    """Run the action on the campaign, which it can judge once all messages are counted; sample `every` so many looks.
 
-    C(more) are options of the gate.
+    `more` are options of the gate.
 
     Each look is the info module's own work on validated arguments, here in this process and not in one that ends.
     """

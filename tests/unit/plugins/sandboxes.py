@@ -88,7 +88,7 @@ class Sandbox:
         return self.finish(self.begin(**options))
 
     def stop(self, name: str = "default", **options: Any) -> Result:
-        """Run the module with C(state=stopped), and without a token."""
+        """Run the module with `state=stopped`, and without a token."""
         return self.run(name=name, state="stopped", api_token=None, **options)
 
 

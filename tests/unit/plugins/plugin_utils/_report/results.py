@@ -127,27 +127,6 @@ def failed():
     return result("fail", tags, looks, waited=903.1, errors=[(tag, error) for tag in tags])
 
 
-def instant():
-    """Passed by evidence at the third look."""
-    looks = history(4, quick=[(100, 100), (200, 200), (300, 300)])
-    return result("pass", {"quick": judged("quick", "pass", 300, 300, (), "evidence")}, looks, msg="pass: quick: 300")
-
-
-def undecided():
-    """A single look at too few messages."""
-    reasons = ("wave-3: 88 of at least 100 messages so far", "wave-3: 4 may still be under way")
-    tags = {"wave-3": judged("wave-3", "inconclusive", 88, 84, reasons)}
-    policy = {"expected_messages": {"wave-3": 500}, "min_open_ratio": 0.1}
-    return result("inconclusive", tags, history(1, **{"wave-3": [(88, 84)]}), policy=policy)
-
-
-def refused():
-    """The token was refused at the first look, so there never was a reading."""
-    reason = "wave-4: the service refused the token (status 401): check api_token"
-    looks = [{"at": moment(0), "error": reason}]
-    return result("error", {"wave-4": unread("wave-4", reason)}, looks, errors=[("wave-4", reason)])
-
-
 def ten_tags():
     """Ten tags, some passed, at twenty looks over half an hour."""
     names = [f"newsletter-2026-03-{day:02}" for day in range(1, 9)]
@@ -164,14 +143,6 @@ def ten_tags():
         counted[name] = [(messages * look // 20, deliveries * look // 20) for look in range(1, 21)]
     looks = history(90, **counted)
     return result("inconclusive", tags, looks, worst=4, looks=21, waited=1800.9, history_dropped=1)
-
-
-def hours():
-    """Four hours, with mail carried over."""
-    looks = history(720, long=[(1000 + 450 * look, 985 + 8915 * look // 20) for look in range(21)])
-    tags = {"long": judged("long", "pass", 10000, 9900, (), "ratio", 9000, 0.98, carried=60)}
-    more = {"looks": 400, "waited": 14410.0, "history_dropped": 379, "msg": "pass: long: 9900 of 10000"}
-    return result("pass", tags, looks, policy={"min_delivery_ratio": 0.98}, **more)
 
 
 def hostile():
@@ -210,16 +181,6 @@ def outcomes_failed():
     return result("fail", {"receipts": entry}, history(30, receipts=counted), waited=241.2)
 
 
-def outcomes_at_one_look():
-    """By outcomes: passed at the first look, all messages taken in within a second."""
-    causes = [(550, "5.1.1", "rcpt", "no such user", 12, ["example.com"])]
-    domains = [("example.com", 700, 680, 12), ("example.net", 500, 496, 0)]
-    counted = (1200, 1176, 12)
-    reason = "wave-7: 1176 of 1200 messages are delivered (98%): enough evidence that it is at least 95%"
-    entry = with_outcome("wave-7", "pass", *counted, causes, domains, [counted], 1, reason)
-    return result("pass", {"wave-7": entry}, history(30, **{"wave-7": [counted]}))
-
-
 def outcomes_of_five_tags():
     """By outcomes: five tags, one that was never read, and one with a time without mail."""
     tags, counted = {}, {}
@@ -243,16 +204,41 @@ def outcomes_of_five_tags():
     return result("fail", tags, looks, worst=1, waited=300.4, errors=[("status", error)])
 
 
+TOO_FEW = ("wave-3: 88 of at least 100 messages so far", "wave-3: 4 may still be under way")
+REFUSED = "wave-4: the service refused the token (status 401): check api_token"
+WAVE = with_outcome(
+    "wave-7", "pass", 1200, 1176, 12, [(550, "5.1.1", "rcpt", "no such user", 12, ["example.com"])],
+    [("example.com", 700, 680, 12), ("example.net", 500, 496, 0)], [(1200, 1176, 12)], 1,
+    "wave-7: 1176 of 1200 messages are delivered (98%): enough evidence that it is at least 95%",
+)  # fmt: skip
 GATES = {
     "pass": passed(),
-    "instant": instant(),
+    # Passed by evidence at the third look.
+    "instant": result(
+        "pass", {"quick": judged("quick", "pass", 300, 300, (), "evidence")},
+        history(4, quick=[(100, 100), (200, 200), (300, 300)]),
+    ),
     "fail": failed(),
-    "inconclusive": undecided(),
-    "error": refused(),
+    # A single look at too few messages.
+    "inconclusive": result(
+        "inconclusive", {"wave-3": judged("wave-3", "inconclusive", 88, 84, TOO_FEW)},
+        history(1, **{"wave-3": [(88, 84)]}), policy={"expected_messages": {"wave-3": 500}, "min_open_ratio": 0.1},
+    ),
+    # The token was refused at the first look, so there never was a record.
+    "error": result(
+        "error", {"wave-4": unread("wave-4", REFUSED)}, [{"at": moment(0), "error": REFUSED}],
+        errors=[("wave-4", REFUSED)],
+    ),
     "ten-tags": ten_tags(),
-    "hours": hours(),
+    # Four hours, with mail carried over.
+    "hours": result(
+        "pass", {"long": judged("long", "pass", 10000, 9900, (), "ratio", 9000, 0.98, carried=60)},
+        history(720, long=[(1000 + 450 * look, 985 + 8915 * look // 20) for look in range(21)]),
+        policy={"min_delivery_ratio": 0.98}, looks=400, waited=14410.0, history_dropped=379,
+    ),
     "hostile": hostile(),
     "outcomes-fail": outcomes_failed(),
-    "outcomes-one-look": outcomes_at_one_look(),
+    # By outcomes: passed at the first look, all messages taken in within a second.
+    "outcomes-one-look": result("pass", {"wave-7": WAVE}, history(30, **{"wave-7": [(1200, 1176, 12)]})),
     "outcomes-five-tags": outcomes_of_five_tags(),
-}
+}  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pathlib
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Iterator
 
 import pytest
@@ -21,12 +22,12 @@ OPTIONS = {"cache_plugin": "some.redis", "cache_connection": "127.0.0.1:6379:0:a
 ENTRY = {"content": "{}", "seal": "x"}
 
 
-class Plugin:
-    """Keeps entries, until it raises one of `problems` or waits for `gate`."""
+class Plugin(dict[str, Any]):
+    """Keeps entries, until it raises `problem` or waits for `gate`."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, Any] = {}
-        self.problems: list[Exception] = []
+        super().__init__()
+        self.problem: Exception | None = None
         self.gate = threading.Event()
         self.gate.set()
         self.calls = 0
@@ -34,22 +35,18 @@ class Plugin:
     def _called(self) -> None:
         self.calls += 1
         self.gate.wait(20)
-        for problem in self.problems:
-            raise problem
+        if self.problem:
+            raise self.problem
 
     def contains(self, key: str) -> bool:
         """Whether a key is there."""
         self._called()
-        return key in self.kept
-
-    def get(self, key: str) -> Any:
-        """What is kept under it."""
-        return self.kept[key]
+        return key in self
 
     def set(self, key: str, entry: Any) -> None:
         """Keep an entry."""
         self._called()
-        self.kept[key] = entry
+        self[key] = entry
 
 
 @pytest.fixture
@@ -92,7 +89,7 @@ def test_a_plugin_that_works(plugin: Plugin, warnings: list[str]) -> None:
 @pytest.mark.parametrize("operation", ["get", "set"])
 def test_a_plugin_that_fails(plugin: Plugin, warnings: list[str], operation: str) -> None:
     """One warning without any detail of the connection, and it is asked no more: also not by other processes."""
-    plugin.problems = [ConnectionError("Error 111 connecting to 127.0.0.1:6379 with a-password")]
+    plugin.problem = ConnectionError("Error 111 connecting to 127.0.0.1:6379 with a-password")
     stores = [GuardedStore(plugin, OPTIONS) for _process in range(3)]
     for store in stores:
         call(store, operation)
@@ -106,16 +103,15 @@ def test_a_plugin_that_fails(plugin: Plugin, warnings: list[str], operation: str
 def test_a_run_without_a_directory(plugin: Plugin, warnings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Where others cannot be told, this process knows all the same."""
     monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", "/dev/null/nowhere")
-    plugin.problems = [ConnectionError()]
+    plugin.problem = ConnectionError()
     store = GuardedStore(plugin, OPTIONS)
     assert [store.get("a"), store.get("a")] == [None, None]
-    assert plugin.calls == 1
-    assert len(warnings) == 1
+    assert (plugin.calls, len(warnings)) == (1, 1)
 
 
 def test_another_cache_is_not_concerned(plugin: Plugin, warnings: list[str]) -> None:
     """A failure is that of one plugin with one connection."""
-    plugin.problems = [ConnectionError()]
+    plugin.problem = ConnectionError()
     GuardedStore(plugin, OPTIONS).get("a")
     assert not GuardedStore(plugin, {**OPTIONS, "cache_connection": "127.0.0.1:6380:0"}).has_failed
     assert len(warnings) == 1
@@ -148,11 +144,8 @@ def test_threads_take_turns(plugin: Plugin, warnings: list[str]) -> None:
 
     plugin.contains = count  # type: ignore[method-assign]
     store = GuardedStore(plugin, OPTIONS)
-    threads = [threading.Thread(target=store.get, args=("a",)) for _thread in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(store.get, "abcdefgh"))
     assert busiest == 1
     assert warnings == []
 

@@ -128,7 +128,7 @@ def blast(
     within: float = 300,
     after: float = 0,
 ) -> Mail:
-    """500 to 20,000 messages sent evenly C(within) so many seconds at most; the share is exact, but rounded down."""
+    """500 to 20,000 messages sent evenly `within` so many seconds at most; the share is exact, but rounded down."""
     messages = round(math.exp(rng.uniform(*map(math.log, BLAST_SIZES))))
     duration = rng.uniform(0, within)
     # 1e-9: 500 * (1 - 0.97) is a little more than 15.
@@ -149,10 +149,10 @@ def stream(
     begins: float = 0,
     lasts: float = 1900,
 ) -> Mail:
-    """A steady stream that outlasts the wait, 500 to 20,000 messages in 1,800 seconds; each arrives at C(rate).
+    """A steady stream that outlasts the wait, 500 to 20,000 messages in 1,800 seconds; each arrives at `rate`.
 
-    With C(run) above 1, failures come in runs of that mean length; with C(pauses), it pauses every two to five minutes
-    for 70 to 180 seconds. Its share is the C(rate), since it goes on.
+    With `run` above 1, failures come in runs of that mean length; with `pauses`, it pauses every two to five minutes
+    for 70 to 180 seconds. Its share is the `rate`, since it goes on.
     """
     gap = 1800 / math.exp(rng.uniform(*map(math.log, BLAST_SIZES)))
     sent, arrives = [], []
@@ -281,7 +281,7 @@ def record_at(mail: Mail, view: View, now: float) -> Record:
 
 
 def looks_at(rng: Random, mail: Mail, view: View, timing: Timing, begins: float) -> list[Look]:
-    """Return every look that a gate which C(begins) at a moment can take, until its time is up."""
+    """Return every look that a gate which `begins` at a moment can take, until its time is up."""
     looks = []
     elapsed = timing.wait_delay
     while True:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import GateEvent, Look, Timing
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.outcome_tracker import outcome_trackers_of
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import trackers_of
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
@@ -28,7 +28,7 @@ _Z = 1.6449
 
 @dataclass(frozen=True)
 class Outcome:
-    """A verdict, after so many looks and seconds; C(decided_by) is the gate's."""
+    """A verdict, after so many looks and seconds; `decided_by` is the gate's."""
 
     verdict: str
     looks: int
@@ -52,8 +52,7 @@ def run_gate(
     for look, following in zip(looks, [*looks[1:], None]):
         event = gate.look(look)
         if event.verdict is not None:
-            decided_by = event.tags[TAG].judgement.decided_by if TAG in event.tags else None
-            return Outcome(event.verdict, event.look, event.elapsed, decided_by), gate.result()
+            return _outcome(event), gate.result()
         if following is None or not math.isclose(look.ended + event.next_in, following.began):
             break
     raise AssertionError("the gate wants to look at other moments than were simulated")
@@ -65,14 +64,16 @@ def run_gate_by_outcomes(
     """Let the collection's gate judge by outcomes until it has a verdict; a campaign begins `begins` seconds before."""
     gate = Gate(outcome_trackers_of([TAG], policy, has_since), policy, timing)
     for look in looks:
-        read = {}
-        if gate.wants_events(look.records, look.began):
-            read[TAG] = fates.outcome(begins + look.ended)
-        event = gate.look(replace(look, outcomes=read))
+        wants = gate.wants_events(look.records, look.began)
+        event = gate.look(replace(look, outcomes={TAG: fates.outcome(begins + look.ended)} if wants else {}))
         if event.verdict is not None:
-            decided_by = event.tags[TAG].judgement.decided_by if TAG in event.tags else None
-            return Outcome(event.verdict, event.look, event.elapsed, decided_by)
+            return _outcome(event)
     raise AssertionError("the gate did not end when time was up")
+
+
+def _outcome(event: GateEvent) -> Outcome:
+    decided_by = event.tags[TAG].judgement.decided_by if TAG in event.tags else None
+    return Outcome(event.verdict, event.look, event.elapsed, decided_by)
 
 
 def guaranteed(
@@ -85,33 +86,31 @@ def guaranteed(
 
 
 def polling(looks: Sequence[Look], policy: Policy, before: Record | None) -> Outcome:
-    """Pass at the first look whose bare ratio is enough, as C(until) and C(retries) do; fail when they run out."""
-    for number, (seconds, delivered, messages) in enumerate(_counts(looks, before), 1):
-        if messages >= policy.min_messages and delivered / messages >= policy.min_delivery_ratio:
+    """Pass at the first look whose bare ratio is enough, as `until` and `retries` do; fail when they run out."""
+    for number, seconds, delivered, messages in _counts(looks, policy, before):
+        if delivered / messages >= policy.min_delivery_ratio:
             return Outcome("pass", number, seconds)
     return Outcome("fail", len(looks), looks[-1].ended)
 
 
 def every_look(looks: Sequence[Look], policy: Policy, before: Record | None) -> Outcome:
     """Fail at the first look whose bare ratio is not enough; pass when none was until the end."""
-    enough_mail = False
-    for number, (seconds, delivered, messages) in enumerate(_counts(looks, before), 1):
-        if messages >= policy.min_messages:
-            enough_mail = True
-            if delivered / messages < policy.min_delivery_ratio:
-                return Outcome("fail", number, seconds)
-    return Outcome("pass" if enough_mail else "inconclusive", len(looks), looks[-1].ended)
+    verdict = "inconclusive"
+    for number, seconds, delivered, messages in _counts(looks, policy, before):
+        verdict = "pass"
+        if delivered / messages < policy.min_delivery_ratio:
+            return Outcome("fail", number, seconds)
+    return Outcome(verdict, len(looks), looks[-1].ended)
 
 
 def wilson(looks: Sequence[Look], policy: Policy, before: Record | None) -> Outcome:
     """Pass or fail at the first look whose 95% Wilson bound is beyond the limit."""
-    for number, (seconds, delivered, messages) in enumerate(_counts(looks, before), 1):
-        if messages >= policy.min_messages:
-            low, high = wilson_bounds(min(delivered, messages), messages)
-            if low >= policy.min_delivery_ratio:
-                return Outcome("pass", number, seconds)
-            if high < policy.min_delivery_ratio:
-                return Outcome("fail", number, seconds)
+    for number, seconds, delivered, messages in _counts(looks, policy, before):
+        low, high = wilson_bounds(min(delivered, messages), messages)
+        if low >= policy.min_delivery_ratio:
+            return Outcome("pass", number, seconds)
+        if high < policy.min_delivery_ratio:
+            return Outcome("fail", number, seconds)
     return Outcome("inconclusive", len(looks), looks[-1].ended)
 
 
@@ -123,9 +122,10 @@ def wilson_bounds(delivered: int, messages: int) -> tuple[float, float]:
     return (centre - reach) / (1 + square), (centre + reach) / (1 + square)
 
 
-def _counts(looks: Sequence[Look], before: Record | None) -> Iterator[tuple[float, int, int]]:
-    """Yield seconds, deliveries and messages of each look, less those from before."""
+def _counts(looks: Sequence[Look], policy: Policy, before: Record | None) -> Iterator[tuple[int, float, int, int]]:
+    """Yield number, seconds, deliveries and messages, less those from before, of each look at enough messages."""
     messages, deliveries = (before.messages, before.deliveries) if before else (0, 0)
-    for look in looks:
+    for number, look in enumerate(looks, 1):
         record = look.records[TAG]
-        yield look.ended, max(0, record.deliveries - deliveries), max(0, record.messages - messages)
+        if record.messages - messages >= policy.min_messages:
+            yield number, look.ended, max(0, record.deliveries - deliveries), record.messages - messages

@@ -11,7 +11,9 @@ arguments, it also writes what the documentation's pictures are drawn from.
 from __future__ import annotations
 
 import argparse
+import json
 import math
+import pathlib
 import statistics
 import sys
 from collections import Counter
@@ -24,10 +26,11 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Re
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from ansible_collections.mailops.smtpeter.tests.benchmark import _campaigns as campaigns
-from ansible_collections.mailops.smtpeter.tests.benchmark import _curves as curves
 from ansible_collections.mailops.smtpeter.tests.benchmark import _rivals as rivals
 from ansible_collections.mailops.smtpeter.tests.benchmark._fates import Fates
 
+FIGURES = pathlib.Path(__file__).resolve().parents[2] / "docs" / "pictures" / "simulation.json"
+RATES = tuple(round(0.9 + step / 200, 3) for step in range(19))
 POLICY = Policy.from_options({})
 TIMING = Timing()
 GATE, GUARANTEED, POLLING = "gate", "gate, no deadline", "polling the ratio"
@@ -54,7 +57,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A kind of campaign, under a heading: C(make) simulates one, C(times) says how many times the usual runs."""
+    """A kind of campaign, under a heading: `make` simulates one, `times` says how many times the usual runs."""
 
     group: str
     name: str
@@ -113,7 +116,7 @@ def sent(
 
 
 def second_wave(low: float, high: float) -> Callable[[Random], Case]:
-    """A wave sent when a normal one has passed its gate under the same tag; C(since) is that gate's C(stats)."""
+    """A wave sent when a normal one has passed its gate under the same tag; `since` is that gate's `stats`."""
 
     def make(rng: Random) -> Case:
         while True:
@@ -156,14 +159,8 @@ def counted_twice(case: Callable[[Random], Case]) -> Callable[[Random], Case]:
 
 
 def running_stream(rate: float) -> Callable[[Random], Case]:
-    """A stream that has run for forty minutes; C(since) is a plain reading from when the gate begins."""
-
-    def make(rng: Random) -> Case:
-        mail = campaigns.stream(rng, rate, campaigns.mixed, begins=-2400)
-        before = campaigns.record_at(mail, campaigns.prompt(rng), 0)
-        return Case(campaigns.looks_at(rng, mail, campaigns.prompt(rng), TIMING, 0), rate, before, mail, since=0)
-
-    return make
+    """A stream that has run for forty minutes; `since` is a plain record from when the gate begins."""
+    return lambda rng: _since_now(rng, campaigns.stream(rng, rate, campaigns.mixed, begins=-2400), rate)
 
 
 def deployment(rate: float) -> Callable[[Random], Case]:
@@ -172,12 +169,14 @@ def deployment(rate: float) -> Callable[[Random], Case]:
     def make(rng: Random) -> Case:
         seed = rng.random()
         old = campaigns.stream(Random(seed), 0.98, campaigns.mixed, begins=-6 * 3600, lasts=0)
-        new = campaigns.stream(Random(seed), rate, campaigns.mixed)
-        mail = old.and_then(new, rate)
-        before = campaigns.record_at(mail, campaigns.prompt(rng), 0)
-        return Case(campaigns.looks_at(rng, mail, campaigns.prompt(rng), TIMING, 0), rate, before, mail, since=0)
+        return _since_now(rng, old.and_then(campaigns.stream(Random(seed), rate, campaigns.mixed), rate), rate)
 
     return make
+
+
+def _since_now(rng: Random, mail: campaigns.Mail, rate: float) -> Case:
+    before = campaigns.record_at(mail, campaigns.prompt(rng), 0)
+    return Case(campaigns.looks_at(rng, mail, campaigns.prompt(rng), TIMING, 0), rate, before, mail, since=0)
 
 
 def _blast(low: float, high: float, deferral: Callable, **options) -> Callable[[Random], campaigns.Mail]:
@@ -336,44 +335,42 @@ def rows(scenario: Scenario, tallies: Tallies) -> list[str]:
     return lines
 
 
+# What is asked for, by judge, group and name: a verdict's percent, or the median of minutes, and its bound.
+ACCEPTED = (
+    (GATE, HEALTHY, "mixed deferrals", {"pass_least": 99}),
+    (GATE, STREAMS, "94%", {"pass_most": 3}),
+    (GATE, STREAMS, "94%, mixed deferrals", {"pass_most": 3}),
+    (POLLING, STREAMS, "94%", {"pass_least": 15}),
+    (GATE, HEALTHY, THIRD_LOOK, {"pass_least": 100}),
+    (OUTCOMES, HEALTHY, "mixed deferrals", {"pass_least": 99, "fail_most": 0}),
+    (OUTCOMES, DOOMED, "mixed deferrals", {"pass_most": 0, "fail_least": 55, "median_most": 2}),
+    (OUTCOMES, DOOMED, "the service's retries", {"pass_most": 0}),
+    (OUTCOMES, DOOMED, "mixed, clustered failures", {"pass_most": 0}),
+    (OUTCOMES, DOOMED, "outage of 10 minutes", {"pass_most": 0}),
+    (OUTCOMES, DOOMED, SINCE, {"pass_most": 0}),
+    (OUTCOMES, DOOMED_MORE, "mixed deferrals", {"fail_least": 99, "median_most": 1}),
+    (OUTCOMES, STREAMS, "98%, mixed deferrals", {"pass_least": 93, "fail_most": 1}),
+    (OUTCOMES, STREAMS, "97%, mixed deferrals", {"pass_least": 82, "fail_most": 1}),
+    (OUTCOMES, STREAMS, "94%, mixed deferrals", {"pass_most": 3}),
+    (OUTCOMES, STREAMS, "94%", {"pass_most": 9}),
+    (OUTCOMES_GUARANTEED, STREAMS, "94%", {"pass_most": 1}),
+    (OUTCOMES_GUARANTEED, STREAMS, "94%, mixed deferrals", {"pass_most": 1}),
+    (OUTCOMES, STREAMS, "50%, mixed deferrals", {"fail_least": 99}),
+    (OUTCOMES, RELEASES, "98%", {"pass_least": 97, "fail_most": 1}),
+    (OUTCOMES, RELEASES, "97%", {"pass_least": 93, "fail_most": 1}),
+    (OUTCOMES, RELEASES, "94%", {"pass_most": 6}),
+    (OUTCOMES, RELEASES, "90%", {"pass_most": 0}),
+    (OUTCOMES, RELEASES, "50%", {"pass_most": 0, "fail_least": 99, "median_most": 3}),
+)
+
+
 def acceptance(found: dict[tuple[str, str], Tallies]) -> list[tuple[bool, str]]:
     """Return whether each figure that was asked for is reached, and a sentence that has it."""
-    mixed = found[HEALTHY, "mixed deferrals"][GATE].percent("pass")
     failed = [name for (group, name), of in found.items() if group == HEALTHY and of[GATE].verdicts["fail"]]
     doomed = {name: of for (group, name), of in found.items() if group == DOOMED and name not in (DISAGREE, SINCE)}
     passed = [name for name, of in doomed.items() if of[GATE].verdicts["pass"]]
-    stream = max(found[STREAMS, name][GATE].percent("pass") for name in ("94%", "94%, mixed deferrals"))
     fooled = [name for (group, name), of in found.items() if group == ODD and of[GATE].wrong["pass"]]
-    polled = found[STREAMS, "94%"][POLLING].percent("pass")
-    looks = found[HEALTHY, THIRD_LOOK][GATE]
-    most = looks.most_looks
-    return [
-        *_by_outcomes_accepted(found),
-        (mixed >= 99, f"healthy blasts with mixed deferrals pass at least 99%: {mixed:.1f}%"),
-        (not failed, f"healthy blasts are never failed: {_but(failed)}"),
-        (not passed, f"no blast below the limit passes, not counting '{DISAGREE}' and '{SINCE}': {_but(passed)}"),
-        (not fooled, f"counters that are corrected, contradictory or copies pass nothing wrongly: {_but(fooled)}"),
-        (stream <= 3, f"a stream at 94% passes at most 3%: {stream:.1f}%"),
-        (polled >= 15, f"polling lets at least 15% of them through: {polled:.1f}%"),
-        (looks.percent("pass") == 100 and looks.most_looks <= 3, f"{THIRD_LOOK}: the last passes at look {most}"),
-    ]
-
-
-def _by_outcomes_accepted(found: dict[tuple[str, str], Tallies]) -> list[tuple[bool, str]]:
-    """Compare the gate's decisions by outcomes with the required figures."""
-
-    def row(name: str, group: str, judge: str = OUTCOMES, **least_or_most: float) -> tuple[bool, str]:
-        tally = found[group, name][judge]
-        told, good = [], True
-        for key, limit in least_or_most.items():
-            verdict, bound = key.split("_")
-            minutes = statistics.median(tally.seconds) / 60 if tally.seconds else math.inf
-            figure = minutes if verdict == "median" else tally.percent(verdict)
-            good = good and (figure >= limit if bound == "least" else figure <= limit)
-            told.append(f"{verdict} {figure:.1f} (at {bound} {limit:g})")
-        return good, f"{judge}: {group}, {name}: {', '.join(told)}"
-
-    kinds = ("mixed deferrals", "the service's retries", "mixed, clustered failures", "outage of 10 minutes")
+    most = found[HEALTHY, THIRD_LOOK][GATE].most_looks
     late = [
         f"{group}, {name}"
         for (group, name), of in found.items()
@@ -382,25 +379,25 @@ def _by_outcomes_accepted(found: dict[tuple[str, str], Tallies]) -> list[tuple[b
         if of[OUTCOMES_LATE].wrong_percent(verdict) > of[OUTCOMES].wrong_percent(verdict) + 1
     ]
     return [
-        row("mixed deferrals", HEALTHY, pass_least=99, fail_most=0),
-        *(row(name, DOOMED, pass_most=0) for name in kinds),
-        row("mixed deferrals", DOOMED, fail_least=55, median_most=2),
-        row("mixed deferrals", DOOMED_MORE, fail_least=99, median_most=1),
-        row("98%, mixed deferrals", STREAMS, pass_least=93, fail_most=1),
-        row("97%, mixed deferrals", STREAMS, pass_least=82, fail_most=1),
-        row("94%, mixed deferrals", STREAMS, pass_most=3),
-        row("94%", STREAMS, pass_most=9),
-        row("94%", STREAMS, OUTCOMES_GUARANTEED, pass_most=1),
-        row("94%, mixed deferrals", STREAMS, OUTCOMES_GUARANTEED, pass_most=1),
-        row("50%, mixed deferrals", STREAMS, fail_least=99),
-        row("98%", RELEASES, pass_least=97, fail_most=1),
-        row("97%", RELEASES, pass_least=93, fail_most=1),
-        row("94%", RELEASES, pass_most=6),
-        row("90%", RELEASES, pass_most=0),
-        row("50%", RELEASES, pass_most=0, fail_least=99, median_most=3),
-        row(SINCE, DOOMED, pass_most=0),
+        *(_accepted(found[group, name][judge], f"{judge}: {group}, {name}", of) for judge, group, name, of in ACCEPTED),
+        (not failed, f"healthy blasts are never failed: {_but(failed)}"),
+        (not passed, f"no blast below the limit passes, not counting '{DISAGREE}' and '{SINCE}': {_but(passed)}"),
+        (not fooled, f"counters that are corrected, contradictory or copies pass nothing wrongly: {_but(fooled)}"),
+        (most <= 3, f"{THIRD_LOOK}: the last passes at look {most}"),
         (not late, f"events late by up to 2 minutes add no wrong verdicts: {_but(late)}"),
     ]
+
+
+def _accepted(tally: Tally, what: str, bounds: dict[str, float]) -> tuple[bool, str]:
+    """Compare the figures of a tally with their bounds."""
+    told, good = [], True
+    for key, limit in bounds.items():
+        verdict, bound = key.split("_")
+        minutes = statistics.median(tally.seconds) / 60 if tally.seconds else math.inf
+        figure = minutes if verdict == "median" else tally.percent(verdict)
+        good = good and (figure >= limit if bound == "least" else figure <= limit)
+        told.append(f"{verdict} {figure:.1f} (at {bound} {limit:g})")
+    return good, f"{what}: {', '.join(told)}"
 
 
 def _but(names: list[str]) -> str:
@@ -423,6 +420,26 @@ def additions(found: dict[tuple[str, str], Tallies]) -> list[str]:
     return [*lines, f"pauses longer than sending_gap add {paused - steady:.1f} points of wrong passes: stream at 94%"]
 
 
+def write_figures(runs: int, seed: int, found: dict[tuple[str, str], Tallies]) -> None:
+    """Write what tests/tools/_judging.py draws: who passes how many at which rate, and how soon the gate decides."""
+    streams = [Scenario("Streams for the picture", f"{rate:.1%}", _stream(rate)) for rate in RATES]
+    by_rate = [measure(scenario, runs, seed) for scenario in streams]
+    timed = {name: found[key][GATE] for name, key in TIMED.items()}
+    # After the last minute, time is up.
+    ends = [60.0 * minute for minute in range(30)] + [math.inf]
+    figures = {
+        "runs": runs,
+        "seed": seed,
+        "rates": RATES,
+        "passed": {name: [round(of[name].percent("pass"), 2) for of in by_rate] for name in by_rate[0]},
+        "decided": {
+            name: [round(100 * sum(seconds <= end for seconds in tally.seconds) / tally.runs, 2) for end in ends]
+            for name, tally in timed.items()
+        },
+    }
+    FIGURES.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> int:
     """Simulate every scenario and print what came of it; 1 where a figure is not reached."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -443,9 +460,7 @@ def main() -> int:
         print(*rows(scenario, found[heading, scenario.name]), sep="\n", flush=True)
     print("\nReported apart", *additions(found), sep="\n")
     if for_pictures:
-        streams = [Scenario("Streams for the picture", f"{rate:.1%}", _stream(rate)) for rate in curves.RATES]
-        by_rate = [measure(stream, options.runs, options.seed) for stream in streams]
-        curves.write(options.runs, options.seed, by_rate, {name: found[key][GATE] for name, key in TIMED.items()})
+        write_figures(options.runs, options.seed, found)
     results = acceptance(found)
     print("\nWhat was asked for", *(f"{'PASS' if good else 'FAIL'}  {what}" for good, what in results), sep="\n")
     return 0 if all(good for good, _what in results) else 1

@@ -31,6 +31,7 @@ SPELLINGS = {
     "unique_opens": ["unique_opens"],
     "unique_clicks": ["unique_clicks"],
 }
+COUNTERS = ("messages", "deliveries", "opens", "clicks")
 KEYS = {
     "tag", "first", "last", "first_at", "last_at", *SPELLINGS, "undelivered", "delivery_ratio", "open_ratio",
     "click_ratio", "click_to_open_ratio", "known", "notes", "fetched_at", "under_way", "carried_over",
@@ -56,9 +57,8 @@ def check_answer(body):
     """Read an answer; what comes of it is a record of just what the answer says, or an error of kind answer."""
     record = _outcome(lambda: parse(Answer(TAG, body, NOW), _EXCERPT), StatsError)
     if isinstance(record, StatsError):
-        assert record.kind == "answer"
-        assert record.__context__ is None
         text = str(record)
+        assert (record.kind, record.__context__) == ("answer", None)
         assert text.startswith(f"tag '{TAG}': the answer cannot be understood")
         assert text.isprintable()
         assert len(text) < 400
@@ -104,9 +104,8 @@ def _check_form(record, found):
     assert set(found) == KEYS
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert Record.from_dict(found) == record
-    for name in ("messages", "deliveries", "opens", "clicks"):
-        assert isinstance(found[name], int)
-        assert not isinstance(found[name], bool)
+    for name in COUNTERS:
+        assert type(found[name]) is int
         assert 0 <= found[name] <= LARGEST
     assert found["undelivered"] == max(0, found["messages"] - found["deliveries"])
     for ratio, part, whole in (
@@ -122,14 +121,16 @@ def _check_form(record, found):
     assert all(re.fullmatch("[a-z_ :]+", note) for note in found["notes"])
 
 
+def _said(content, name):
+    """The numbers that the answer gives for a counter, in any of its spellings."""
+    return {count_of(content[spelling]) for spelling in SPELLINGS[name] if content.get(spelling) is not None}
+
+
 def _check_counters(content, found):
-    """Each counter is the one number that the answer gives in any of its spellings."""
+    """Each counter is the one number that the answer gives."""
     assert isinstance(content, dict)
-    for name, spellings in SPELLINGS.items():
-        said = {count_of(content[spelling]) for spelling in spellings if content.get(spelling) is not None}
-        if name.startswith("unique"):
-            said = said or {None}
-        assert said == {found[name]}, name
+    for name in SPELLINGS:
+        assert (_said(content, name) or ({None} if name.startswith("unique") else set())) == {found[name]}, name
     notes = " ".join(found["notes"])
     assert ("deliveries are above messages" in notes) == (found["deliveries"] > found["messages"])
 
@@ -146,7 +147,7 @@ def _check_dates(content, found):
     first, last = moments["first"], moments["last"]
     assert ("last activity is before the first" in notes) == bool(first and last and last < first)
     assert ("last activity is in the future" in notes) == bool(last and last > NOW)
-    assert first or last or any(found[name] for name in ("messages", "deliveries", "opens", "clicks"))
+    assert first or last or any(found[name] for name in COUNTERS)
 
 
 def _check_nothing_is_there(content, found):
@@ -156,9 +157,7 @@ def _check_nothing_is_there(content, found):
     if content in (None, [], {}):
         return
     assert isinstance(content, dict)
-    for name in ("messages", "deliveries", "opens", "clicks"):
-        said = {count_of(content[spelling]) for spelling in SPELLINGS[name] if content.get(spelling) is not None}
-        assert said == {0}
+    assert [_said(content, name) for name in COUNTERS] == [{0}] * 4
     assert date_of(content.get("first")) is date_of(content.get("last")) is None
 
 
@@ -281,9 +280,7 @@ def _check_values(policy, options):
         elif isinstance(value, dict):
             assert used == {str(tag): int(_number(count)) for tag, count in value.items() if count is not None}
         elif name in ("min_messages", "expected_messages"):
-            assert isinstance(used, int)
-            assert not isinstance(used, bool)
-            assert used == _number(value)
+            assert (type(used), used) == (int, _number(value))
         elif name in (*RATIOS, *SECONDS):
             assert math.isclose(used, _float(_number(value)), rel_tol=1e-15, abs_tol=1e-300)
         else:

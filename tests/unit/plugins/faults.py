@@ -44,9 +44,9 @@ HASTY = 0.5
 class Fault:
     """One way to go wrong, or to be odd.
 
-    C(kinds) are the kinds of error of which one must come of it, and C(says) is what its text matches; without kinds
-    it is a record with the counters of C(COUNTS) that must come. C(place) is the service that has it, C(timeout) that
-    of a request; C(alone) says that other requests would have to wait because of it, C(verbatim) that the name is
+    `kinds` are the kinds of error of which one must come of it, and `says` is what its text matches; without kinds
+    it is a record with the counters of `COUNTS` that must come. `place` is the service that has it, `timeout` that
+    of a request; `alone` says that other requests would have to wait because of it, `verbatim` that the name is
     what the answer holds.
     """
 
@@ -381,8 +381,8 @@ def tag_of(target: str) -> str:
 class Services:
     """The services that have all of some faults, and a good answer for everything else.
 
-    C(access) leads to each place: its api_url and, if needed, a ca_path.
-    C(elsewhere) is where redirects point: nothing must ever come there. C(proxies) are the proxies by the words that
+    `access` leads to each place: its api_url and, if needed, a ca_path.
+    `elsewhere` is where redirects point: nothing must ever come there. `proxies` are the proxies by the words that
     their places end in; the others are reached without, whatever proxy is set, since they are on loopback.
     """
 

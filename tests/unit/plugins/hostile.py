@@ -32,7 +32,7 @@ COUNTS = {
 
 
 def answer(body: bytes | dict[str, Any], status: str = "200 OK", *headers: str) -> bytes:
-    """A whole HTTP answer; without a C(Content-Length) of one's own, the right one."""
+    """A whole HTTP answer; without a `Content-Length` of one's own, the right one."""
     content = json.dumps(body).encode() if isinstance(body, dict) else body
     measured = any(line.lower().startswith(("content-length:", "transfer-encoding:")) for line in headers)
     length = [] if measured else [f"Content-Length: {len(content)}"]
@@ -74,7 +74,7 @@ def spellings(token: str) -> dict[str, str]:
 
 
 def leaks(text: str, token: str) -> list[str]:
-    """The spellings of the token that C(text) holds, also where line ends and white space part them."""
+    """The spellings of the token that `text` holds, also where line ends and white space part them."""
     seen = text.casefold()
     squeezed = "".join(seen.split())
     found = spellings(token).items()
@@ -94,12 +94,12 @@ def assert_silent(error: BaseException | None, token: str) -> None:
 
 
 class Hostile:
-    """A TCP server, speaking TLS where C(tls) is given, that answers each request by its script.
+    """A TCP server, speaking TLS where `tls` is given, that answers each request by its script.
 
-    Where it is C(impatient), it takes the first bytes of a connection for the request, whatever they are.
+    Where it is `impatient`, it takes the first bytes of a connection for the request, whatever they are.
 
-    C(requests) are the heads received, C(connections) the connections accepted, C(sent) the bytes that the system took,
-    C(busiest) the most requests that were answered at the same time, C(threads) the accepting one and one a connection.
+    `requests` are the heads received, `connections` the connections accepted, `sent` the bytes that the system took,
+    `busiest` the most requests that were answered at the same time, `threads` the accepting one and one a connection.
     """
 
     def __init__(self, script: Script, tls: ssl.SSLContext | None = None, impatient: bool = False) -> None:
@@ -198,7 +198,7 @@ def _target(line: str) -> str:
 
 
 class Authority:
-    """A certificate authority that signs what it should not. C(bundle) is the file of its own certificate."""
+    """A certificate authority that signs what it should not. `bundle` is the file of its own certificate."""
 
     def __init__(self, directory: pathlib.Path) -> None:
         self._directory = directory
@@ -207,7 +207,7 @@ class Authority:
         self.bundle.write_bytes(_pem(self._certificate))
 
     def context(self, flaw: str = "") -> ssl.SSLContext:
-        """What a server needs; C(flaw) is C(expired), C(another name), C(self-signed) or none."""
+        """What a server needs; `flaw` is `expired`, `another name`, `self-signed` or none."""
         issuer = None if flaw == "self-signed" else (self._key, self._certificate)
         name = "192.0.2.1" if flaw == "another name" else "127.0.0.1"
         key, certificate = _signed(name, issuer, expired=flaw == "expired")
@@ -219,7 +219,7 @@ class Authority:
 
 
 def _signed(name: str, issuer: tuple[Any, Any] | None, expired: bool = False) -> tuple[Any, Any]:
-    """A key and a certificate: for an address, or of an authority where C(name) is none."""
+    """A key and a certificate: for an address, or of an authority where `name` is none."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec

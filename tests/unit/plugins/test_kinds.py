@@ -19,26 +19,26 @@ from ansible_collections.mailops.smtpeter.plugins.modules import campaign_gate, 
 PLUGINS = pathlib.Path(__file__).resolve().parents[3] / "plugins"
 
 
+def constants(node: ast.AST) -> Iterator[str]:
+    """The values that an expression may have, as far as they are written down."""
+    if isinstance(node, ast.IfExp):
+        yield from constants(node.body)
+        yield from constants(node.orelse)
+    elif isinstance(node, ast.Constant):
+        yield node.value
+
+
 def made(source: str) -> Iterator[str]:
     """The kinds that a Python file gives to an error, or to a dict in the form of one."""
     for node in ast.walk(ast.parse(source)):
-        values: list[ast.AST] = []
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("StatsError", "TransportError"):
-            values = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "kind")]
+            named = [keyword.value for keyword in node.keywords if keyword.arg == "kind"]
+            for value in (*node.args[:1], *named):
+                yield from constants(value)
         elif isinstance(node, ast.Dict):
-            values = [
-                value
-                for key, value in zip(node.keys, node.values)
-                if isinstance(key, ast.Constant) and key.value == "kind"
-            ]
-        for value in values:
-            parts = [value]
-            while parts:
-                part = parts.pop()
-                if isinstance(part, ast.IfExp):
-                    parts += [part.body, part.orelse]
-                elif isinstance(part, ast.Constant):
-                    yield part.value
+            for key, value in zip(node.keys, node.values):
+                if isinstance(key, ast.Constant) and key.value == "kind":
+                    yield from constants(value)
 
 
 def test_the_kinds_are_those_that_the_code_makes() -> None:

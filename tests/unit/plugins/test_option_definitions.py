@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 
 import pytest
 import yaml
+from ansible.module_utils.basic import AnsibleModule
 from ansible.parsing.plugin_docs import read_docstring
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import add_fragments
@@ -27,26 +28,28 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._fields import (
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.scenario import KEYS, SCENARIOS, Scenario
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import Settings, parse_settings
 from ansible_collections.mailops.smtpeter.plugins.module_utils._values import seconds, whole
-from ansible_collections.mailops.smtpeter.plugins.modules import sandbox
+from ansible_collections.mailops.smtpeter.plugins.modules import sandbox, tag_outcomes_info, tag_stats_info
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils import _gate_options
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Timing
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-KEYS_OF_SPEC = {
-    "type": "str", "elements": None, "default": None, "required": False, "choices": None, "aliases": None,
-}  # fmt: skip
 GATE = _gate_options.argument_spec()
 READING = {**options.connection_spec(), **options.reading_spec(), **options.recent_spec()}
 CACHE = {"cache", "cache_plugin", "cache_connection", "cache_timeout", "cache_prefix"}
 
 
-def documented(kind, name):
-    """The documented options of a plugin, with its fragments."""
+def documentation(kind, name):
+    """The documentation of a plugin, with its fragments."""
     path = ROOT / "plugins" / kind / f"{name}.py"
     doc = read_docstring(str(path), verbose=False)["doc"]
     add_fragments(doc, str(path), fragment_loader=fragment_loader, is_module=kind == "modules")
-    return doc["options"]
+    return doc
+
+
+def documented(kind, name):
+    """The documented options of a plugin."""
+    return documentation(kind, name)["options"]
 
 
 def essence(of):
@@ -54,7 +57,9 @@ def essence(of):
     result = {}
     for name, entry in of.items():
         inner = entry.get("options") or entry.get("suboptions")
-        result[name] = {key: entry.get(key, unset) or None for key, unset in KEYS_OF_SPEC.items()}
+        result[name] = {key: entry.get(key) or None for key in ("elements", "required", "choices", "aliases")}
+        result[name]["type"] = entry.get("type", "str")
+        result[name]["default"] = entry.get("default")
         result[name]["options"] = essence(inner) if inner else None
     return result
 
@@ -80,19 +85,58 @@ def test_one_look(kind, name):
     """The policy's options, less the one that only a gate has; evidence is asked for."""
     expected = essence(argument_spec(Policy))
     del expected["at_deadline"]
-    expected["confidence"]["default"] = None
+    expected["confidence"]["default"] = 0
     found = essence(documented(kind, name))
     assert {key: value for key, value in found.items() if key not in ("_input", "since")} == expected
 
 
 def test_the_lookup():
-    """What it reads and how, less the tags, which are its terms."""
-    found = essence(documented("lookup", "tag_stats"))
+    """What it reads and how, less the tags, which are its terms; token and address come from the environment, too."""
+    entries = documented("lookup", "tag_stats")
+    assert entries["api_token"]["env"] == [{"name": "SMTPETER_API_TOKEN"}]
+    assert entries["api_url"]["env"] == [{"name": "SMTPETER_API_URL"}]
+    found = essence(entries)
     expected = essence(READING)
     del expected["tags"]
     # The lookup says itself where it looked for the token.
     expected["api_token"]["required"] = None
     assert {name: entry for name, entry in found.items() if name != "_terms" and name not in CACHE} == expected
+
+
+def test_the_cache():
+    """Its options have the names, the settings and the types that inventory plugins know; the memory is no default."""
+    ours = documented("lookup", "tag_stats")
+    theirs = yaml.safe_load(fragment_loader.get("inventory_cache").DOCUMENTATION)["options"]
+    assert set(theirs) == CACHE
+    for name in CACHE:
+        expected = (theirs[name]["env"], theirs[name]["ini"], theirs[name].get("type", "str"))
+        assert (ours[name]["env"], ours[name]["ini"], ours[name]["type"]) == expected
+    defaults = [ours[name]["default"] for name in ("cache", "cache_timeout", "cache_plugin")]
+    assert defaults == [False, 3600, "jsonfile"]
+
+
+@pytest.mark.parametrize("module", [tag_stats_info, tag_outcomes_info], ids=lambda module: module.__name__[-17:])
+def test_the_info_modules(monkeypatch, module):
+    """What is documented is what the module takes, and the environment's variables are named."""
+    specs = []
+
+    def remember(_self, argument_spec, **_more):
+        specs.append(argument_spec)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(AnsibleModule, "__init__", remember)
+    with pytest.raises(KeyboardInterrupt):
+        module.main()
+    found = documented("modules", module.__name__.rpartition(".")[2])
+    assert essence(found) == essence(specs[0])
+    for name, entry in options.connection_spec().items():
+        for variable in entry.get("fallback", (None, []))[1]:
+            assert variable in str(found[name]["description"])
+
+
+def test_since():
+    """The grace period is the policy's."""
+    assert documented("filter", "since")["grace_period"]["default"] == Policy.grace_period
 
 
 def span_of(default):

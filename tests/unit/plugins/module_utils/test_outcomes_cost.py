@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What reading 600,000 events of 200,000 messages costs a process: memory for each message, and time beside C(json)."""
+"""What reading 600,000 events of 200,000 messages costs a process: memory for each message, and time beside `json`."""
 
 from __future__ import annotations
 

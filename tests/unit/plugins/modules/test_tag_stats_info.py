@@ -38,7 +38,7 @@ Run = Callable[..., "dict[str, Any]"]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run main() as Ansible would, in this process; its result, in which C(failed) is always there."""
+    """Run main() as Ansible would, in this process; its result, in which `failed` is always there."""
 
     return partial(run_module, tag_stats_info.main, monkeypatch, capsys)
 

@@ -53,6 +53,7 @@ WHOLE = event(record("é", 5)).encode()
     ("content", "why"),
     [
         *((WHOLE[:length], "it was cut short, or is no JSON") for length in (0, 1, 40, len(WHOLE) - 1)),
+        (None, "no such file or directory"),
         (b"\0" * 100, "it was cut short, or is no JSON"),
         ('{"event": "é'.encode()[:-1], "it was cut short, or is no JSON"),
         (event({"tag": "a"}).encode(), "it holds something else than records"),
@@ -62,14 +63,11 @@ WHOLE = event(record("é", 5)).encode()
 )
 def test_a_damaged_file(tmp_path, content, why):
     """It is named with the reason, and the others count."""
-    (tmp_path / "1.json").write_bytes(content)
+    if content is None:
+        (tmp_path / "1.json").symlink_to("nowhere")
+    else:
+        (tmp_path / "1.json").write_bytes(content)
     (tmp_path / "2.json").write_text(event(record("b", 5)), encoding="utf-8")
     found = handed_out(str(tmp_path), {"smtpeter_fleet_0": 7}, OLDEST)
     assert list(found.records) == ["b"]
     assert found.damaged == (f"{tmp_path}/1.json ({why})", "smtpeter_fleet_0 (it holds something else than records)")
-
-
-def test_a_file_that_cannot_be_opened(tmp_path):
-    """It is named, too."""
-    (tmp_path / "1.json").symlink_to("nowhere")
-    assert handed_out(str(tmp_path), {}, OLDEST).damaged == (f"{tmp_path}/1.json (no such file or directory)",)

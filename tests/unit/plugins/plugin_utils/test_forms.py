@@ -29,6 +29,27 @@ def quiet(message):
     raise AssertionError(message)
 
 
+def outcome(messages, deliveries, failed, tag="b"):
+    """An outcome of a campaign that ended an hour ago, as the module returns it."""
+    return {
+        "tag": tag, "known": True, "notes": [], "fetched_at": "2026-01-01T12:00:00Z", "since": None,
+        "messages": messages, "deliveries": deliveries, "failed": failed, "returned": 0,
+        "under_way": messages - deliveries - failed, "oldest_under_way": None, "last_taken_at": "2026-01-01T11:00:00Z",
+        "last_moved_at": "2026-01-01T11:00:00Z", "read_seconds": 0.1, "delivery_ratio": None, "failures": [],
+        "domains": [], "timeline": [],
+    }  # fmt: skip
+
+
+GOOD_OUTCOME, BAD_OUTCOME = outcome(100, 95, 5), outcome(100, 94, 6)
+
+
+def verdicts_of(judged):
+    """The verdict of one judgement, or of each in a list or a dict."""
+    if isinstance(judged, list):
+        return [judgement["verdict"] for judgement in judged]
+    return judged["verdict"] if "verdict" in judged else {tag: each["verdict"] for tag, each in judged.items()}
+
+
 @pytest.mark.parametrize(
     ("given", "verdicts"),
     [
@@ -40,22 +61,27 @@ def quiet(message):
         ({"a": GOOD, "b": {**POOR, **OLD}}, {"a": "pass", "b": "fail"}),
         ({"messages": GOOD, "deliveries": POOR}, {"messages": "pass", "deliveries": "inconclusive"}),
         ({"stats": GOOD, "changed": POOR}, {"stats": "pass", "changed": "inconclusive"}),
-        ({"stats": GOOD, "changed": GOOD, "verdict": GOOD}, {"stats": "pass", "changed": "pass", "verdict": "pass"}),
+        (GOOD_OUTCOME, "pass"),
+        (BAD_OUTCOME, "fail"),
+        ({"x": GOOD_OUTCOME, "failed": BAD_OUTCOME}, {"x": "pass", "failed": "fail"}),
+        ({"failed": BAD_OUTCOME, "messages": GOOD_OUTCOME}, {"failed": "fail", "messages": "pass"}),
+        (json.dumps([GOOD_OUTCOME]), ["pass"]),
+        # Each is judged by what it is.
+        ([GOOD_OUTCOME, {"messages": 100, "deliveries": 94}], ["pass", "inconclusive"]),
     ],
 )
 def test_forms(given, verdicts):
-    """One record gives one judgement, a list a list, a dict a dict by tag."""
-    result = tag_health(given, {}, quiet)
-    if isinstance(verdicts, dict):
-        assert {tag: judgement["verdict"] for tag, judgement in result.items()} == verdicts
-        passes = set(verdicts.values()) == {"pass"}
-    elif isinstance(verdicts, list):
-        assert [judgement["verdict"] for judgement in result] == verdicts
-        passes = set(verdicts) == {"pass"}
-    else:
-        assert result["verdict"] == verdicts
-        passes = verdicts == "pass"
-    assert healthy(given, {}, quiet) is passes
+    """One record or outcome gives one judgement, a list a list, a dict a dict by tag; all must pass to be healthy."""
+    assert verdicts_of(tag_health(given, {}, quiet)) == verdicts
+    every = verdicts.values() if isinstance(verdicts, dict) else [verdicts] if isinstance(verdicts, str) else verdicts
+    assert healthy(given, {}, quiet) is (set(every) == {"pass"})
+
+
+def test_a_dict_with_the_keys_of_a_result():
+    """Tags may have such names."""
+    given = {"stats": GOOD, "changed": GOOD, "verdict": GOOD}
+    assert {tag: each["verdict"] for tag, each in tag_health(given, {}, quiet).items()} == dict.fromkeys(given, "pass")
+    assert healthy(given, {}, quiet)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +109,12 @@ def test_forms(given, verdicts):
         ({datetime.date(2026, 11, 26): GOOD}, "quote it: '2026-11-26'"),
         ([{"tag": 1.1, **GOOD}], "1.1 is not a tag; quote it"),
         ({"tag": 45000, **GOOD}, "45000 is not a tag; quote it"),
+        ({**GOOD_OUTCOME, "tag": 8}, "8 is not a tag; quote it"),
+        ({**GOOD_OUTCOME, "failed": "five"}, "failed: the outcome of 'b' has no whole"),
+        (
+            {"outcomes": {"b": GOOD_OUTCOME}, "failed": False, "changed": False},
+            "this is a whole result; give its outcomes, as in result.outcomes",
+        ),
     ],
 )
 def test_forms_refused(given, said):
@@ -116,6 +148,9 @@ def test_forms_refused(given, said):
         ([GOOD], {"since": {"a": GOOD}}, "a record without a tag"),
         ({"a": GOOD}, {"since": {"stats": {"a": GOOD}, "verdict": "pass"}}, "since: this is a whole result"),
         ({"a": GOOD}, {"since": {"a": {"messages": 300, "deliveries": 3}}}, "messages of 'a' fell from 300 to 200"),
+        (GOOD_OUTCOME, {"since": BAD_OUTCOME}, "since: an outcome cannot be subtracted"),
+        (GOOD, {"since": GOOD_OUTCOME}, "since: an outcome cannot be subtracted"),
+        (GOOD_OUTCOME, {"min_open_ratio": 0.1}, "min_open_ratio: outcomes have no opens"),
     ],
 )
 def test_options_refused(given, options, said):
@@ -222,17 +257,16 @@ def test_grace_period_refused(grace_period):
 
 @pytest.mark.parametrize("counts", [(1000, 1200), (100, 101), (400, 10**6)])
 @pytest.mark.parametrize("options", [{}, {"confidence": 0.95}, {"min_delivery_ratio": 0}, {"min_messages": 1}])
-@pytest.mark.parametrize("since", [None, {"messages": 0, "deliveries": 0, "fetched_at": "2026-01-01T12:00:00Z"}])
-def test_deliveries_above_messages_are_never_healthy(counts, options, since):
+@pytest.mark.parametrize("before", [{}, {"messages": 0, "deliveries": 0, "fetched_at": "2026-01-01T12:00:00Z"}])
+def test_deliveries_above_messages_are_never_healthy(counts, options, before):
     """Neither alone, nor in a list or a dict among records that pass, with or without an earlier record."""
-    odd = dict(zip(("messages", "deliveries"), counts), tag="odd")
+    odd = {"messages": counts[0], "deliveries": counts[1], "tag": "odd"}
     good = {"messages": 1000, "deliveries": 1000, "tag": "good"}
-    more = {} if since is None else {"since": {"odd": since, "good": since}}
-    assert not healthy(odd, {**options, **({} if since is None else {"since": {**since, "tag": "odd"}})}, quiet)
-    for given in ([good, odd], {"good": good, "odd": odd}):
-        assert not healthy(given, {**options, **more}, quiet)
-        judged = tag_health(given, {**options, **more}, quiet)
-        found = judged["odd"] if isinstance(judged, dict) else judged[1]
+    options = {**options, **({"since": {"odd": before, "good": before}} if before else {})}
+    for given in (odd, [good, odd], {"good": good, "odd": odd}):
+        assert not healthy(given, options, quiet)
+        judged = tag_health(given, options, quiet)
+        found = judged[1] if isinstance(judged, list) else judged.get("odd", judged)
         assert found["verdict"] == "inconclusive"
         assert f"{counts[1]} deliveries are counted for {counts[0]} messages" in found["reasons"][0]
 
@@ -270,68 +304,15 @@ def test_options_without_names(call, said):
         call()
 
 
-def outcome(messages, deliveries, failed, tag="b"):
-    """An outcome of a campaign that ended an hour ago, as the module returns it."""
-    return {
-        "tag": tag, "known": True, "notes": [], "fetched_at": "2026-01-01T12:00:00Z", "since": None,
-        "messages": messages, "deliveries": deliveries, "failed": failed, "returned": 0,
-        "under_way": messages - deliveries - failed, "oldest_under_way": None, "last_taken_at": "2026-01-01T11:00:00Z",
-        "last_moved_at": "2026-01-01T11:00:00Z", "read_seconds": 0.1, "delivery_ratio": None, "failures": [],
-        "domains": [], "timeline": [],
-    }  # fmt: skip
-
-
-GOOD_OUTCOME, BAD_OUTCOME = outcome(100, 95, 5), outcome(100, 94, 6)
-
-
-@pytest.mark.parametrize(
-    ("given", "verdicts"),
-    [
-        (GOOD_OUTCOME, "pass"),
-        (BAD_OUTCOME, "fail"),
-        ([GOOD_OUTCOME, BAD_OUTCOME], ["pass", "fail"]),
-        ({"x": GOOD_OUTCOME, "failed": BAD_OUTCOME}, {"x": "pass", "failed": "fail"}),
-        ({"failed": BAD_OUTCOME, "messages": GOOD_OUTCOME}, {"failed": "fail", "messages": "pass"}),
-        (json.dumps([GOOD_OUTCOME]), ["pass"]),
-        # Each is judged by what it is.
-        ([GOOD_OUTCOME, {"messages": 100, "deliveries": 94}], ["pass", "inconclusive"]),
-    ],
-)
-def test_outcomes(given, verdicts):
-    """They come in the forms that records come in, and a failure needs no grace."""
-    judged = tag_health(given, {}, quiet)
-    if isinstance(judged, list):
-        assert [judgement["verdict"] for judgement in judged] == verdicts
-        assert healthy(given, {}, quiet) is (set(verdicts) == {"pass"})
-    elif isinstance(verdicts, dict):
-        assert {tag: judgement["verdict"] for tag, judgement in judged.items()} == verdicts
-    else:
-        assert judged["verdict"] == verdicts
-        assert healthy(given, {}, quiet) is (verdicts == "pass")
-
-
 def test_a_baseline_of_outcomes():
     """It is one of what is given, and not judged."""
     given = {"control": outcome(1000, 990, 10, tag="control"), "new": outcome(1000, 960, 40, tag="new")}
     judged = tag_health(given, {"baseline_tag": "control"}, quiet)
-    assert {tag: judgement["verdict"] for tag, judgement in judged.items()} == {"new": "fail"}
+    assert verdicts_of(judged) == {"new": "fail"}
     assert tag_health(given, {}, quiet)["new"]["verdict"] == "pass"
 
 
-@pytest.mark.parametrize(
-    ("call", "said"),
-    [
-        (lambda: tag_health(GOOD_OUTCOME, {"since": BAD_OUTCOME}, quiet), "since: an outcome cannot be subtracted"),
-        (lambda: tag_health(GOOD, {"since": GOOD_OUTCOME}, quiet), "since: an outcome cannot be subtracted"),
-        (lambda: since(GOOD_OUTCOME, GOOD_OUTCOME, None, quiet), "an outcome cannot be subtracted; read it with"),
-        (lambda: tag_health(GOOD_OUTCOME, {"min_open_ratio": 0.1}, quiet), "min_open_ratio: outcomes have no opens"),
-        (lambda: healthy({"outcomes": {"b": GOOD_OUTCOME}, "failed": False, "changed": False}, {}, quiet),
-         "this is a whole result; give its outcomes, as in result.outcomes"),
-        (lambda: healthy({**GOOD_OUTCOME, "failed": "five"}, {}, quiet), "failed: the outcome of 'b' has no whole"),
-        (lambda: healthy({**GOOD_OUTCOME, "tag": 8}, {}, quiet), "quote it"),
-    ],
-)  # fmt: skip
-def test_outcomes_that_are_refused(call, said):
-    """The option and the remedy are named."""
-    with pytest.raises(OptionError, match=said):
-        call()
+def test_since_of_outcomes():
+    """The error says what to do instead."""
+    with pytest.raises(OptionError, match="an outcome cannot be subtracted; read it with"):
+        since(GOOD_OUTCOME, GOOD_OUTCOME, None, quiet)

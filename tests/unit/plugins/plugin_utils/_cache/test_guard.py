@@ -9,6 +9,7 @@ from __future__ import annotations
 import pathlib
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Iterator
 
 import pytest
@@ -21,12 +22,12 @@ OPTIONS = {"cache_plugin": "some.redis", "cache_connection": "127.0.0.1:6379:0:a
 ENTRY = {"content": "{}", "seal": "x"}
 
 
-class Plugin:
-    """Keeps entries, until it raises one of C(problems) or waits for C(gate)."""
+class Plugin(dict[str, Any]):
+    """Keeps entries, until it raises `problem` or waits for `gate`."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, Any] = {}
-        self.problems: list[Exception] = []
+        super().__init__()
+        self.problem: Exception | None = None
         self.gate = threading.Event()
         self.gate.set()
         self.calls = 0
@@ -34,22 +35,18 @@ class Plugin:
     def _called(self) -> None:
         self.calls += 1
         self.gate.wait(20)
-        for problem in self.problems:
-            raise problem
+        if self.problem:
+            raise self.problem
 
     def contains(self, key: str) -> bool:
         """Whether a key is there."""
         self._called()
-        return key in self.kept
-
-    def get(self, key: str) -> Any:
-        """What is kept under it."""
-        return self.kept[key]
+        return key in self
 
     def set(self, key: str, entry: Any) -> None:
         """Keep an entry."""
         self._called()
-        self.kept[key] = entry
+        self[key] = entry
 
 
 @pytest.fixture
@@ -69,14 +66,19 @@ def warnings(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> list[st
     return shown
 
 
-def guarded(plugin: Any, options: dict[str, str] | None = None) -> GuardedStore:
-    """A guarded store with a plugin."""
-    return GuardedStore(plugin, options or OPTIONS)
+def jsonfile(directory: pathlib.Path) -> GuardedStore:
+    """A guarded store with Ansible's own plugin."""
+    return GuardedStore(cache_loader.get("jsonfile", _uri=str(directory), _timeout=60, _prefix="p_"), OPTIONS)
+
+
+def call(store: GuardedStore, operation: str) -> None:
+    """Call a plugin that gives nothing."""
+    assert (store.get("a") if operation == "get" else store.set("a", ENTRY)) is None  # type: ignore[func-returns-value]
 
 
 def test_a_plugin_that_works(plugin: Plugin, warnings: list[str]) -> None:
     """What is set is got; what is not there is nothing."""
-    store = guarded(plugin)
+    store = GuardedStore(plugin, OPTIONS)
     assert store.get("a") is None
     store.set("a", ENTRY)
     assert store.get("a") == ENTRY
@@ -87,10 +89,10 @@ def test_a_plugin_that_works(plugin: Plugin, warnings: list[str]) -> None:
 @pytest.mark.parametrize("operation", ["get", "set"])
 def test_a_plugin_that_fails(plugin: Plugin, warnings: list[str], operation: str) -> None:
     """One warning without any detail of the connection, and it is asked no more: also not by other processes."""
-    plugin.problems = [ConnectionError("Error 111 connecting to 127.0.0.1:6379 with a-password")]
-    stores = [guarded(plugin) for _process in range(3)]
+    plugin.problem = ConnectionError("Error 111 connecting to 127.0.0.1:6379 with a-password")
+    stores = [GuardedStore(plugin, OPTIONS) for _process in range(3)]
     for store in stores:
-        assert (store.get("a") if operation == "get" else store.set("a", ENTRY)) is None  # type: ignore[func-returns-value]
+        call(store, operation)
         assert store.has_failed
     assert plugin.calls == 1
     assert len(warnings) == 1
@@ -101,18 +103,17 @@ def test_a_plugin_that_fails(plugin: Plugin, warnings: list[str], operation: str
 def test_a_run_without_a_directory(plugin: Plugin, warnings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Where others cannot be told, this process knows all the same."""
     monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", "/dev/null/nowhere")
-    plugin.problems = [ConnectionError()]
-    store = guarded(plugin)
+    plugin.problem = ConnectionError()
+    store = GuardedStore(plugin, OPTIONS)
     assert [store.get("a"), store.get("a")] == [None, None]
-    assert plugin.calls == 1
-    assert len(warnings) == 1
+    assert (plugin.calls, len(warnings)) == (1, 1)
 
 
 def test_another_cache_is_not_concerned(plugin: Plugin, warnings: list[str]) -> None:
     """A failure is that of one plugin with one connection."""
-    plugin.problems = [ConnectionError()]
-    guarded(plugin).get("a")
-    assert not guarded(plugin, {**OPTIONS, "cache_connection": "127.0.0.1:6380:0"}).has_failed
+    plugin.problem = ConnectionError()
+    GuardedStore(plugin, OPTIONS).get("a")
+    assert not GuardedStore(plugin, {**OPTIONS, "cache_connection": "127.0.0.1:6380:0"}).has_failed
     assert len(warnings) == 1
 
 
@@ -122,7 +123,7 @@ def test_a_plugin_that_hangs(plugin: Plugin, warnings: list[str], operation: str
     plugin.gate.clear()
     store = GuardedStore(plugin, OPTIONS, timeout=0.2)
     start = time.monotonic()
-    assert (store.get("a") if operation == "get" else store.set("a", ENTRY)) is None  # type: ignore[func-returns-value]
+    call(store, operation)
     assert store.get("a") is None
     assert time.monotonic() - start < 10
     assert store.has_failed
@@ -142,12 +143,9 @@ def test_threads_take_turns(plugin: Plugin, warnings: list[str]) -> None:
         return False
 
     plugin.contains = count  # type: ignore[method-assign]
-    store = guarded(plugin)
-    threads = [threading.Thread(target=store.get, args=("a",)) for _thread in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    store = GuardedStore(plugin, OPTIONS)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(store.get, "abcdefgh"))
     assert busiest == 1
     assert warnings == []
 
@@ -156,18 +154,14 @@ def test_threads_take_turns(plugin: Plugin, warnings: list[str]) -> None:
 def test_a_damaged_file(tmp_path: pathlib.Path, warnings: list[str], content: str) -> None:
     """What Ansible's jsonfile cannot read is nothing, and no failure; what is kept next is found."""
     directory = tmp_path / "cache"
-
-    def fresh() -> GuardedStore:
-        return guarded(cache_loader.get("jsonfile", _uri=str(directory), _timeout=60, _prefix="p_"))
-
-    fresh().set("a", ENTRY)
+    jsonfile(directory).set("a", ENTRY)
     (file,) = directory.iterdir()
     file.write_text(content, encoding="utf-8")
-    store = fresh()
+    store = jsonfile(directory)
     assert store.get("a") in (None, [], {"content": 7}, "text")
     assert not store.has_failed
     store.set("a", ENTRY)
-    assert fresh().get("a") == ENTRY
+    assert jsonfile(directory).get("a") == ENTRY
     # Ansible itself tells of a file that is not JSON.
     assert [text for text in warnings if "jsonfile" not in text] == []
 
@@ -175,7 +169,7 @@ def test_a_damaged_file(tmp_path: pathlib.Path, warnings: list[str], content: st
 def test_a_directory_that_goes(tmp_path: pathlib.Path, warnings: list[str]) -> None:
     """A jsonfile that cannot write any more is a failure like any other."""
     directory = tmp_path / "cache"
-    store = guarded(cache_loader.get("jsonfile", _uri=str(directory), _timeout=60, _prefix="p_"))
+    store = jsonfile(directory)
     directory.rmdir()
     store.set("a", ENTRY)
     assert store.get("a") is None

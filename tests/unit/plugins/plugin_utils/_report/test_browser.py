@@ -70,20 +70,13 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def site(report):
-    """Starts a site with the report of a gate, and ends it."""
-    running = []
-
-    def start(name):
-        server = Site(report(name, "html"))
-        running.append(server)
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        return server
-
-    yield start
-    for server in running:
-        server.shutdown()
-        server.server_close()
+def site(request, report):
+    """A site with the report of the gate that is the parameter."""
+    server = Site(report(request.param, "html"))
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
 
 
 def browse(server, directory, page, *options):
@@ -96,26 +89,29 @@ def browse(server, directory, page, *options):
     return done.stdout
 
 
-@pytest.mark.parametrize(("name", "dark"), [("hostile", False), ("ten-tags", True), ("error", False)])
-def test_phone(site, tmp_path, name, dark):
-    """The page is no wider than a phone and shows the narrow picture, in the colours that the reader prefers."""
-    server = site(name)
+def measure(server, directory, width, dark):
+    """What is measured of the page in a frame of this width."""
     scheme = f"--blink-settings=preferredColorScheme={0 if dark else 1}"
-    printed = browse(server, tmp_path, "frame-390.html", scheme, "--virtual-time-budget=5000", "--dump-dom")
-    seen = json.loads(html.document_fromstring(printed).text_content())
+    printed = browse(server, directory, f"frame-{width}.html", scheme, "--virtual-time-budget=5000", "--dump-dom")
+    return json.loads(html.document_fromstring(printed).text_content())
 
-    assert seen["page"] == 390
-    assert seen["wide"] == 0
+
+@pytest.mark.parametrize(
+    ("site", "dark"), [("hostile", False), ("ten-tags", True), ("error", False)], indirect=["site"]
+)
+def test_phone(site, tmp_path, dark):
+    """The page is no wider than a phone and shows the narrow picture, in the colours that the reader prefers."""
+    seen = measure(site, tmp_path, 390, dark)
+    assert (seen["page"], seen["wide"]) == (390, 0)
     assert 300 < seen["narrow"] <= 390
     background = "rgb(13, 17, 23)" if dark else "rgb(255, 255, 255)"
     assert (seen["back"], seen["picture"]) == (background, background)
 
 
+@pytest.mark.parametrize("site", ["pass"], indirect=True)
 def test_desk(site, tmp_path):
     """Where there is room the wide picture is shown instead."""
-    printed = browse(site("pass"), tmp_path, "frame-1280.html", "--virtual-time-budget=5000", "--dump-dom")
-    seen = json.loads(html.document_fromstring(printed).text_content())
-
+    seen = measure(site, tmp_path, 1280, dark=False)
     assert (seen["page"], seen["narrow"]) == (1280, 0)
     assert seen["wide"] > 800
 
@@ -129,18 +125,18 @@ def asked_for(log, origin):
     return {url for url in asked if not url.endswith("/favicon.ico")}
 
 
+@pytest.mark.parametrize("site", ["hostile"], indirect=True)
 def test_silence(site, tmp_path):
     """The browser draws the whole page of a hostile tag, and the page asks for nothing; one that asks is noticed."""
-    server = site("hostile")
-    origin = f"http://{server.address}"
+    origin = f"http://{site.address}"
     shot = ("--window-size=1280,2400", "--screenshot=page.png", "--log-net-log=log.json")
 
-    browse(server, tmp_path, "report.html", *shot)
+    browse(site, tmp_path, "report.html", *shot)
     image = (tmp_path / "page.png").read_bytes()
     assert image[:8] == b"\x89PNG\r\n\x1a\n"
     assert len(image) > 20_000  # an empty page of this size has a few thousand
     assert asked_for(tmp_path / "log.json", origin) == set()
 
-    server.files["/report.html"] = "<!DOCTYPE html><img src=//evil.example/a.png>"
-    browse(server, tmp_path, "report.html", *shot)
+    site.files["/report.html"] = "<!DOCTYPE html><img src=//evil.example/a.png>"
+    browse(site, tmp_path, "report.html", *shot)
     assert asked_for(tmp_path / "log.json", origin) == {"http://evil.example/a.png"}

@@ -1,0 +1,121 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading the reports with the programs that their readers use."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+
+import cmarkgfm
+import junitparser
+from lxml import etree, html
+
+FORMATS = ("markdown", "junit", "svg", "html")
+SVG = "{http://www.w3.org/2000/svg}"
+SCHEMA = etree.XMLSchema(file=str(pathlib.Path(__file__).parents[3] / "fixtures" / "junit.xsd"))
+TOTALS = {"name", "time", "tests", "failures", "errors"}
+OUTCOME = ({"type", "message"}, set())
+# What junit-10.xsd of Jenkins' xUnit plugin 3.1 allows, as far as it could be in a report: attributes and children.
+XUNIT = {
+    "testsuites": (TOTALS, {"testsuite"}),
+    "testsuite": (
+        {*TOTALS, "group", "skipped", "timestamp", "hostname", "id", "package", "file", "log", "url"},
+        {"testsuite", "properties", "testcase", "system-out", "system-err"},
+    ),
+    "properties": (set(), {"property"}),
+    "property": ({"name", "value"}, set()),
+    "testcase": ({"name", "time", "classname", "group"}, {"skipped", "error", "failure", "system-out", "system-err"}),
+    "skipped": OUTCOME,
+    "error": OUTCOME,
+    "failure": OUTCOME,
+    "system-out": (set(), set()),
+}
+# What makes a browser load, run, send or leave.
+ACTIVE_ELEMENTS = {
+    "script", "img", "image", "iframe", "object", "embed", "link", "base", "form", "a", "use", "animate", "set",
+    "foreignobject", "video", "audio", "source", "input", "button",
+}  # fmt: skip
+ACTIVE_ATTRIBUTES = {"src", "href", "xlink:href", "action", "srcset", "background", "poster", "data"}
+
+
+def read_markdown(text):
+    """The elements of the page that GitHub's own renderer makes, with everything that it can do."""
+    page = cmarkgfm.github_flavored_markdown_to_html(text, cmarkgfm.cmark.Options.CMARK_OPT_UNSAFE)
+    parser = etree.XMLParser(remove_comments=True, huge_tree=True)
+    return etree.fromstring(f"<body>{page}</body>".replace("&quot;", '"'), parser)
+
+
+def read_junit(text):
+    """The only suite, once the schemas have accepted the document, and GitLab has a text to show."""
+    root = etree.fromstring(text.encode("utf-8"))
+    SCHEMA.assertValid(root)
+    for element in root.iter():
+        attributes, children = XUNIT[element.tag]
+        assert set(element.keys()) <= attributes
+        assert {child.tag for child in element} <= children
+        assert element.tag not in ("failure", "error") or element.text or not element.get("message")
+    suites = junitparser.JUnitXml.fromstring(text.encode("utf-8"))
+    (suite,) = suites
+    assert (suites.tests, suites.failures, suites.errors, suites.time) == (
+        suite.tests,
+        suite.failures,
+        suite.errors,
+        suite.time,
+    )
+    return suite
+
+
+def read_svg(text):
+    """The picture's elements."""
+    return etree.fromstring(text.encode("utf-8"))
+
+
+READERS = {"markdown": read_markdown, "junit": read_junit, "svg": read_svg, "html": html.document_fromstring}
+
+
+def shown(element):
+    """What a reader sees of an element, on one line."""
+    return " ".join("".join(element.itertext()).split())
+
+
+def rows(table):
+    """What a reader sees in the cells of a table's body."""
+    return [[shown(cell) for cell in row] for row in table.iterfind("tbody/tr")]
+
+
+def assert_harmless(root):
+    """Nothing runs, nothing is loaded, nothing leads away."""
+    for element in root.iter(etree.Element):
+        assert element.tag.replace(SVG, "").lower() not in ACTIVE_ELEMENTS
+        assert not [name for name in element.attrib if name.startswith("on") or name in ACTIVE_ATTRIBUTES]
+        assert not [name for name in element.attrib if "href" in name]
+    for style in root.iter("style", f"{SVG}style"):
+        assert "url(" not in style.text
+        assert "@import" not in style.text
+
+
+def labels(root):
+    """What is written at the ends of the lines."""
+    return [text.text for group in root.iter(f"{SVG}g") if group.get("class") == "ends" for text in group]
+
+
+def dots(root):
+    """What each dot says when it is pointed at."""
+    return [group.findtext(f"{SVG}title") for group in root.iter(f"{SVG}g") if group.get("class") == "dots"]
+
+
+def points(path):
+    """The corners of a path of straight lines."""
+    numbers = [float(number) for number in re.findall(r"[0-9.]+", path.get("d"))]
+    return list(zip(numbers[::2], numbers[1::2]))
+
+
+def paths(root, color):
+    """The lines and areas of a colour, which pygal numbers as the series."""
+    style = root.findtext(f"{SVG}defs/{SVG}style")
+    numbers = re.findall(rf"\.color-(\d+) a:visited{{stroke:{color.light}", style)
+    series = [root.find(f".//{SVG}g[@class='series serie-{number} color-{number}']/{SVG}path") for number in numbers]
+    return [path for path in series if path is not None]

@@ -1,0 +1,244 @@
+# Copyright: (c) 2026, the mailops.smtpeter contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What `campaign_gate` returns, made up for the tests of the reports; no gate made it. GATES has results by name."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime, timedelta, timezone
+
+from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._format import share
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.judgement import Judgement
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
+
+START = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
+HOSTILE = (
+    "<script>alert(1)</script>|`x``&\"'>*_[a](http://evil.example)![i](//evil.example/i.png)|www.evil.example"
+    "\u202egpj.exe\x00\x1b[31m\ud800\ufffe\u2028me@evil.example\\|"
+)
+ODD = "# 1. - --- ]]> {{ 1 + 1 }} {% raw %} --> </style></svg>"
+
+
+def moment(seconds):
+    """So many seconds after the first look."""
+    return (START + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def judged(tag, verdict, messages, deliveries, reasons=(), decided_by=None, due=0, required=0.95, notes=(), carried=0):
+    """What a result has of a tag, by counters; so many of its deliveries may be carried over."""
+    least = deliveries - carried
+    judgement = Judgement(verdict, decided_by, reasons, required, least, deliveries, messages, due)
+    record = Record(tag, messages, deliveries, 0, 0, notes=tuple(notes), carried_over=carried)
+    return {**judgement.as_dict(), "record": record.as_dict()}
+
+
+def unread(tag, reason):
+    """What a result has of a tag of which nothing was ever read."""
+    return {**judged(tag, "error", 0, 0, (reason,)), "record": None}
+
+
+def counts(keys, *rows):
+    """Dicts with the same keys."""
+    return [dict(zip(keys.split(), row)) for row in rows]
+
+
+def with_outcome(tag, verdict, messages, deliveries, failed, causes, domains, timeline, seconds, reason):
+    """What a result has of a tag, by outcomes; the spans of the timeline take so many seconds each."""
+    spans = [(moment(place * seconds - 120), seconds, *span) for place, span in enumerate(timeline)]
+    outcome = {
+        "tag": tag, "known": True, "notes": [], "since": None, "messages": messages, "deliveries": deliveries,
+        "failed": failed, "under_way": messages - deliveries - failed, "delivery_ratio": deliveries / messages,
+        "failures": counts("code status state description messages domains", *causes),
+        "domains": counts("domain messages deliveries failed", *domains),
+        "timeline": counts("at seconds messages deliveries failed", *spans),
+    }  # fmt: skip
+    entry = judged(tag, verdict, messages, deliveries, (reason,), verdict and "evidence", messages)
+    return {**entry, "delivered_at_most": messages - failed, "outcome": outcome}
+
+
+def history(seconds, errors=(), **rows):
+    """Looks so many seconds apart: by tag what each counted, and an error in place of some."""
+    looks = []
+    for number, row in enumerate(zip(*rows.values())):
+        found = counts("messages deliveries failed", *row)
+        looks.append({"at": moment(seconds * number), "tags": dict(zip(rows, found))})
+    for number, error in errors:
+        looks[number] = {"at": looks[number]["at"], "error": error}
+    return looks
+
+
+def result(verdict, tags, kept, worst=0, policy=(), errors=(), **more):
+    """What a gate returns; `errors` are those of the last failed look, by tag, `worst` is the tag in its sentence."""
+    reasons = [reason for entry in tags.values() for reason in entry["reasons"]]
+    said = list(tags.values())[worst]["reasons"] if tags else reasons
+    return {
+        "changed": False, "failed": verdict != "pass", "verdict": verdict, "msg": f"{verdict}: {'; '.join(said)}",
+        "reasons": reasons, "tags": tags, "stats": {tag: entry["record"] for tag, entry in tags.items()},
+        "looks": len(kept), "waited": 0.21, "errors": len(errors and (1,)),
+        "last_errors": {tag: {"kind": "service", "status": 503, "msg": f"tag '{tag}': {msg}"} for tag, msg in errors},
+        "history": kept, "history_dropped": 0, "policy": {**asdict(Policy()), **dict(policy)}, **more,
+    }  # fmt: skip
+
+
+def bare(text, verdict, **more):
+    """The least that a result holds: the text is its tag, and stands wherever it has text."""
+    return {
+        "verdict": verdict, "msg": text, "reasons": [text], "looks": 1, "waited": 0, "errors": 0, "history_dropped": 0,
+        "tags": {text: {"verdict": verdict, "reasons": [text], "required_delivery_ratio": 0.95}},
+        "policy": {"baseline_tag": text}, **more,
+    }  # fmt: skip
+
+
+def delivered(tag, deliveries, messages):
+    """The reason of a decision by the ratio."""
+    ratio = share(deliveries, messages)
+    return f"{tag}: {deliveries} of {messages} messages are delivered ({ratio}), and at least 95% is required"
+
+
+def passed():
+    """Greylisted at first, passed by the counts; the history is thinned out."""
+    first = [(180, 151), (420, 360), (700, 610)]
+    looks = history(90, **{"wave-1": [*first, *((1000, count) for count in (872, 901, 934, 949, 962))]})
+    entry = judged("wave-1", "pass", 1000, 962, (delivered("wave-1", 962, 1000),), "ratio", 180)
+    return result("pass", {"wave-1": entry}, looks, looks=23, waited=660.42, history_dropped=15)
+
+
+def failed():
+    """One of two tags failed by evidence, the other was undecided, with mail carried over; one look failed."""
+    reason = (
+        "wave-2: at most 212 of the 400 messages that are more than 900 seconds old are delivered (53%): enough "
+        "evidence that it is less than the 95% required; look for refusals in the service's log"
+    )
+    other = "welcome: at least 231 of 240 messages are delivered, and at least 95% is required"
+    error = "the service answered with status 503 (4 attempts)"
+    note = "deliveries above messages: some belong to mail from before"
+    tags = {
+        "wave-2": judged("wave-2", "fail", 1000, 280, (reason,), "evidence", 400),
+        "welcome": judged("welcome", "inconclusive", 240, 240, (other,), None, 120, notes=[note], carried=9),
+    }
+    counted = {
+        "wave-2": [(400 + 40 * number, 40 + 16 * number) for number in range(16)],
+        "welcome": [(120 + 8 * number, 120 + 8 * number) for number in range(16)],
+    }
+    looks = history(60, [(5, f"wave-2: {error}; welcome: {error}")], **counted)
+    return result("fail", tags, looks, waited=903.1, errors=[(tag, error) for tag in tags])
+
+
+def ten_tags():
+    """Ten tags, some passed, at twenty looks over half an hour."""
+    names = [f"newsletter-2026-03-{day:02}" for day in range(1, 9)]
+    names += ["password-reset", "transactional/receipts/europe-west/2026-03-02/wave-10"]
+    rates = (0.9895, 0.9842, 0.9677, 0.9556, 0.9454, 0.88, 0.9469, 0.9285, 0.9289, 0.8658)
+    tags, counted = {}, {}
+    for number, (name, rate) in enumerate(zip(names, rates)):
+        messages = 2000 + 100 * number
+        deliveries = int(messages * rate)
+        verdict = "pass" if rate > 0.95 else "inconclusive"
+        reasons = (delivered(name, deliveries, messages), f"{name}: {messages - deliveries} may still be under way")
+        decided_by = "ratio" if rate > 0.95 else None
+        tags[name] = judged(name, verdict, messages, deliveries, reasons, decided_by, 1500)
+        counted[name] = [(messages * look // 20, deliveries * look // 20) for look in range(1, 21)]
+    looks = history(90, **counted)
+    return result("inconclusive", tags, looks, worst=4, looks=21, waited=1800.9, history_dropped=1)
+
+
+def hostile():
+    """Tags and texts that try to break out of every format."""
+    reasons = (delivered(HOSTILE, 40, 200), "- nested\n- list\n\n<img src=x onerror=alert(1)>")
+    tags = {
+        HOSTILE: judged(HOSTILE, "fail", 200, 40, reasons, "ratio", 200, notes=[HOSTILE]),
+        ODD: judged(ODD, "pass", 200, 200, (f"{ODD}: fine",), "ratio"),
+    }
+    looks = history(30, [(1, f"{HOSTILE} {ODD}")], **{HOSTILE: [(100, 10)] * 3, ODD: [(100, 100)] * 3})
+    return result("fail", tags, looks, policy={"baseline_tag": HOSTILE}, errors=[(HOSTILE, f"<b>no</b> | {ODD}")])
+
+
+def outcomes_failed():
+    """By outcomes: a receiver refused mail after a release, and evidence failed the tag."""
+    said = "Message from this sender is blocked by our policy"
+    reason = (
+        "receipts: at most 504 of 600 messages can be delivered (84%): enough evidence that it is less than the 95% "
+        f"required; 96 of 600 messages failed: 80 refused by example.net with 550 5.7.1 ({said}), 16 for other causes"
+    )
+    causes = [
+        (550, "5.7.1", "rcpt", f"550 5.7.1 {said}", 80, ["example.net"]),
+        (550, "5.1.1", "rcpt", "550 5.1.1 [masked]: no such user", 9, ["example.com", "example.org", "mail.example"]),
+        (452, "5.2.2", "data", "mailbox full", 4, ["example.com"]),
+        (None, None, "bounce", "message was returned", 3, ["example.org"]),
+    ]
+    domains = [
+        ("example.com", 300, 270, 10), ("example.net", 200, 100, 80), ("example.org", 80, 72, 6), (None, 20, 20, 0),
+    ]  # fmt: skip
+    spans = [(25, 24, 1)] * 10 + [(25, 17, 7)] * 10 + [(25, 16, 4), (25, 14, 4), (25, 12, 4), (25, 10, 4)]
+    entry = with_outcome("receipts", "fail", 600, 462, 96, causes, domains, spans, 30, reason)
+    counted = [
+        (226, 121, 1), (273, 157, 4), (320, 197, 10), (366, 239, 18), (413, 286, 29), (459, 336, 42), (506, 390, 58),
+        (553, 448, 75), (600, 462, 96),
+    ]  # fmt: skip
+    return result("fail", {"receipts": entry}, history(30, receipts=counted), waited=241.2)
+
+
+def outcomes_of_five_tags():
+    """By outcomes: five tags, one that was never read, and one with a time without mail."""
+    tags, counted = {}, {}
+    for tag, verdict, *totals in (
+        ("invoices", "pass", 400, 394, 4),
+        ("password-reset", "fail", 600, 420, 120),
+        ("newsletter-2026-03", "inconclusive", 800, 744, 16),
+        ("welcome", "pass", 1000, 990, 3),
+    ):
+        messages, deliveries, lost = totals
+        causes = [(550, "5.1.1", "rcpt", "no such user", lost, ["example.com"])]
+        spans = [tuple(count // 12 for count in totals)] * 12
+        if tag == "newsletter-2026-03":
+            spans[3:5] = [(0, 0, 0)] * 2
+        domains, reason = [("example.com", *totals)], delivered(tag, deliveries, messages)
+        tags[tag] = with_outcome(tag, verdict, *totals, causes, domains, spans, 60, reason)
+        counted[tag] = [(messages, deliveries * look // 6, lost * look // 6) for look in range(1, 7)]
+    error = "the service answered with status 503 (4 attempts)"
+    tags["status"] = unread("status", f"status: {error}")
+    looks = history(60, [(2, f"status: {error}")], **counted)
+    return result("fail", tags, looks, worst=1, waited=300.4, errors=[("status", error)])
+
+
+TOO_FEW = ("wave-3: 88 of at least 100 messages so far", "wave-3: 4 may still be under way")
+REFUSED = "wave-4: the service refused the token (status 401): check api_token"
+WAVE = with_outcome(
+    "wave-7", "pass", 1200, 1176, 12, [(550, "5.1.1", "rcpt", "no such user", 12, ["example.com"])],
+    [("example.com", 700, 680, 12), ("example.net", 500, 496, 0)], [(1200, 1176, 12)], 1,
+    "wave-7: 1176 of 1200 messages are delivered (98%): enough evidence that it is at least 95%",
+)  # fmt: skip
+GATES = {
+    "pass": passed(),
+    # Passed by evidence at the third look.
+    "instant": result(
+        "pass", {"quick": judged("quick", "pass", 300, 300, (), "evidence")},
+        history(4, quick=[(100, 100), (200, 200), (300, 300)]),
+    ),
+    "fail": failed(),
+    # A single look at too few messages.
+    "inconclusive": result(
+        "inconclusive", {"wave-3": judged("wave-3", "inconclusive", 88, 84, TOO_FEW)},
+        history(1, **{"wave-3": [(88, 84)]}), policy={"expected_messages": {"wave-3": 500}, "min_open_ratio": 0.1},
+    ),
+    # The token was refused at the first look, so there never was a record.
+    "error": result(
+        "error", {"wave-4": unread("wave-4", REFUSED)}, [{"at": moment(0), "error": REFUSED}],
+        errors=[("wave-4", REFUSED)],
+    ),
+    "ten-tags": ten_tags(),
+    # Four hours, with mail carried over.
+    "hours": result(
+        "pass", {"long": judged("long", "pass", 10000, 9900, (), "ratio", 9000, 0.98, carried=60)},
+        history(720, long=[(1000 + 450 * look, 985 + 8915 * look // 20) for look in range(21)]),
+        policy={"min_delivery_ratio": 0.98}, looks=400, waited=14410.0, history_dropped=379,
+    ),
+    "hostile": hostile(),
+    "outcomes-fail": outcomes_failed(),
+    # By outcomes: passed at the first look, all messages taken in within a second.
+    "outcomes-one-look": result("pass", {"wave-7": WAVE}, history(30, **{"wave-7": [(1200, 1176, 12)]})),
+    "outcomes-five-tags": outcomes_of_five_tags(),
+}  # fmt: skip

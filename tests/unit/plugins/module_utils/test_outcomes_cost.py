@@ -19,7 +19,7 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import Host
 
 pytestmark = pytest.mark.slow
 
-MESSAGES = 200_000
+MESSAGES = 50_000
 BYTES_A_MESSAGE = 400
 # 2.6 to 2.9 on an idle machine; a busy one adds to it.
 TIMES_THE_TIME = 3.5

@@ -48,7 +48,7 @@ def as_object(pairs):
 
 
 @given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
-@settings(max_examples=200)
+@settings(max_examples=50)
 def test_any_bytes(body):
     """Whatever comes, it is a record or an error of kind answer."""
     check_answer(body)
@@ -64,7 +64,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-@settings(max_examples=200)
+@settings(max_examples=50)
 def test_any_json(content):
     """Whatever JSON comes, no number is in the record that is not in the answer."""
     check_answer(json.dumps(content).encode())
@@ -85,7 +85,7 @@ def test_each_odd_value(name):
     st.lists(NEAR_PAIRS, max_size=2),
     st.data(),
 )
-@settings(max_examples=300)
+@settings(max_examples=75)
 def test_near_answers(counts, odd, more, data):
     """An answer with something odd in it, or something left out, is understood as it is, or not at all."""
     values = [odd.get(place, count) for place, count in enumerate(counts)]
@@ -98,7 +98,7 @@ def test_near_answers(counts, odd, more, data):
 
 
 @given(st.fixed_dictionaries(dict.fromkeys(SPELLINGS, COUNTS)), DATES, DATES, st.data())
-@settings(max_examples=200)
+@settings(max_examples=50)
 def test_good_answers(counts, first, last, data):
     """Each way to write a good answer is understood, digit by digit."""
     names = {name: data.draw(st.sampled_from(spellings)) for name, spellings in SPELLINGS.items()}

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._redact import EXCERPT_CHARS, MASK, Redactor
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks, spellings
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 TOKEN = 's3cr&t/+%"<é>tok\\en'
@@ -29,20 +29,15 @@ tokens = st.text(printable, min_size=8, max_size=40).filter(lambda token: MASK[0
 
 @pytest.mark.parametrize("token", [TOKEN, PLAIN], ids=["odd", "plain"])
 @pytest.mark.parametrize("name", list(spellings(TOKEN)))
-@pytest.mark.parametrize("change", [str, str.upper, str.lower], ids=["as is", "upper", "lower"])
-def test_every_spelling_is_masked(token: str, name: str, change: Callable[[str], str]) -> None:
-    """A token in any encoding and any case is replaced, if need be with the text around it."""
-    written = change(spellings(token)[name])
-    said = Redactor(token).excerpt(f"before {written} after".encode())
-    assert MASK in said
-    assert leaks(said, token) == []
-
-
-@pytest.mark.parametrize("token", [TOKEN, PLAIN], ids=["odd", "plain"])
-@pytest.mark.parametrize("name", ["raw", "percent", "JSON", "HTML"])
-def test_what_stands_around_the_token_is_shown(token: str, name: str) -> None:
-    """In its usual spellings the token is cut out of a text that is worth reading."""
-    assert Redactor(token).excerpt(f"before {spellings(token)[name]} after".encode()) == f"before {MASK} after"
+def test_every_spelling_is_masked(token: str, name: str) -> None:
+    """A token in any encoding and any case is cut out of a text, if need be with what stands around it."""
+    written = spellings(token)[name]
+    for change in (str, str.upper, str.lower):
+        said = Redactor(token).excerpt(f"before {change(written)} after".encode())
+        assert MASK in said
+        assert leaks(said, token) == []
+    if name in ("raw", "percent", "JSON", "HTML"):
+        assert Redactor(token).excerpt(f"before {written} after".encode()) == f"before {MASK} after"
 
 
 @pytest.mark.parametrize("shift", range(12))
@@ -109,15 +104,11 @@ def test_named_entities_are_masked() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "a",
-        'An ordinary sentence, with 100% of its punctuation; (and) <tags/> & "quotes".',
-        '{"messages": 10, "deliveries": 9}',
-        "s3cr&t is the beginning, and tok\\en the end",
-        "bad tag %2e%2e \\u00e9 &amp;",
-        PLAIN[:-1],
+        "", "a", 'An ordinary sentence, with 100% of its punctuation; (and) <tags/> & "quotes".',
+        '{"messages": 10, "deliveries": 9}', "s3cr&t is the beginning, and tok\\en the end",
+        "bad tag %2e%2e \\u00e9 &amp;", PLAIN[:-1],
     ],
-)
+)  # fmt: skip
 def test_ordinary_text_is_untouched(text: str) -> None:
     """What is not the token stays as it is."""
     for token in (TOKEN, PLAIN):
@@ -166,14 +157,14 @@ def test_a_token_across_the_end_of_an_excerpt_does_not_show(before: int) -> None
 @pytest.mark.parametrize(
     "body",
     [
-        "\\" * 2**20,
-        "&#" + "0" * 2**20,
-        "&#0" * 2**18,
-        "%25" * 2**18,
-        "%" + "25" * 2**19,
-        "s" * 2**20,
-        ("s" + " " * 9) * 2**16,
-        "s3cr&t/+%" * 2**16,
+        "\\" * 2**18,
+        "&#" + "0" * 2**18,
+        "&#0" * 2**16,
+        "%25" * 2**16,
+        "%" + "25" * 2**17,
+        "s" * 2**18,
+        ("s" + " " * 9) * 2**14,
+        "s3cr&t/+%" * 2**14,
         "".join(f"{char}{chr(92) * 9}" for char in PLAIN[:-1]) + "x",
         "".join(f"{chr(92) * 9}u{ord(char):04x}" for char in PLAIN[:-1]) + "x",
         "".join(f"{chr(92) * 40}u{ord(char):04x}\n" for char in PLAIN[:-1]) * 99,
@@ -193,6 +184,7 @@ def test_no_repr_of_a_redactor_shows_the_token() -> None:
     assert leaks(repr(Redactor(TOKEN)), TOKEN) == []
 
 
+@settings(max_examples=40)
 @given(token=tokens, data=st.data())
 def test_any_mixture_of_encodings_is_masked(token: str, data: st.DataObject) -> None:
     """Each character may be encoded in its own way, and have its own gap after it."""
@@ -207,6 +199,7 @@ def test_any_mixture_of_encodings_is_masked(token: str, data: st.DataObject) -> 
     assert Redactor(token).excerpt(f"<p>{written}\n</p>".encode()).replace(" ", "") in (f"<p>{MASK}</p>", MASK)
 
 
+@settings(max_examples=40)
 @given(token=tokens, text=st.text())
 def test_an_excerpt_of_anything_is_printable_and_short(token: str, text: str) -> None:
     """Whatever came, one line without control characters comes out, and the token is not in it."""

@@ -54,11 +54,7 @@ def test_any_pieces_give_the_same(
     """As `json` reads the whole, wherever the pieces end: in a number, a letter of several bytes or a brace."""
     separators = (",", ":") if is_compact and indent is None else None
     content = json.dumps(objects, indent=indent, ensure_ascii=is_ascii, separators=separators)
-    raw = content.encode("utf-8", "surrogatepass") if not is_ascii else content.encode()
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return
+    raw = content.encode()
     assert parsed(raw, size) == json.loads(raw)
 
 
@@ -86,7 +82,6 @@ def test_nothing(content: bytes) -> None:
         (b'"jane.doe@example.com"', "text came instead of an array"),
         (b"1", "a number came instead of an array"),
         (b"true", "a boolean came instead of an array"),
-        (b"<html>jane.doe@example.com", "something that is not JSON came instead of an array"),
         (b"{" + b'"jane.doe@example.com": 1,' * 900, "an object came instead of an array"),
         (b"<" + b"jane.doe@example.com" * 900, "something that is not JSON came instead of an array"),
         (b"[", "cut short, or is not JSON, after 0 events"),
@@ -101,14 +96,9 @@ def test_nothing(content: bytes) -> None:
         (b'[{"a": 1,}]', "cut short, or is not JSON, after 0 events"),
         (b"[[]]", "an array came instead of an event"),
         (b"[null]", "null came instead of an event"),
-        (b'["jane.doe"]', "text came instead of an event"),
-        (b"[12]", "a number came instead of an event"),
         (b"[-1]", "a number came instead of an event"),
-        (b"[false]", "a boolean came instead of an event"),
         (b"[jane]", "something that is not JSON came instead of an event"),
-        (b'[{"id": 1, "id": 2}]', "a key is repeated"),
         (b'[{"data": {"id": 1, "id": 1}}]', "a key is repeated"),
-        (b'[{"a": NaN}]', "NaN is not a JSON number"),
         (b'[{"a": -Infinity}]', "-Infinity is not a JSON number"),
         (b'[{"a": ' + b"9" * 5000 + b"}]", "out of bounds"),
         (b'[{"a": "caf\xe9"}]', "not UTF-8"),

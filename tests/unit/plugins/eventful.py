@@ -20,7 +20,7 @@ def at(seconds: float) -> str:
 
 
 def event(kind: str, seconds: float, number: int | str = 1, **more: Any) -> dict[str, Any]:
-    """An event of a message; C(more) replaces or adds fields, and takes those away that are C(...)."""
+    """An event of a message; `more` replaces or adds fields, and takes those away that are `...`."""
     data = {
         "id": f"message-{number}",
         "time": at(seconds),

@@ -32,7 +32,7 @@ COUNTS = {
 
 
 def answer(body: bytes | dict[str, Any], status: str = "200 OK", *headers: str) -> bytes:
-    """A whole HTTP answer; without a C(Content-Length) of one's own, the right one."""
+    """A whole HTTP answer; without a `Content-Length` of one's own, the right one."""
     content = json.dumps(body).encode() if isinstance(body, dict) else body
     measured = any(line.lower().startswith(("content-length:", "transfer-encoding:")) for line in headers)
     length = [] if measured else [f"Content-Length: {len(content)}"]
@@ -74,7 +74,7 @@ def spellings(token: str) -> dict[str, str]:
 
 
 def leaks(text: str, token: str) -> list[str]:
-    """The spellings of the token that C(text) holds, also where line ends and white space part them."""
+    """The spellings of the token that `text` holds, also where line ends and white space part them."""
     seen = text.casefold()
     squeezed = "".join(seen.split())
     found = spellings(token).items()
@@ -94,15 +94,17 @@ def assert_silent(error: BaseException | None, token: str) -> None:
 
 
 class Hostile:
-    """A TCP server, speaking TLS where C(tls) is given, that answers each request by its script.
+    """A TCP server, speaking TLS where `tls` is given, that answers each request by its script.
 
-    Where it is C(impatient), it takes the first bytes of a connection for the request, whatever they are.
+    Where it is `impatient`, it takes the first bytes of a connection for the request, whatever they are.
 
-    C(requests) are the heads received, C(connections) the connections accepted, C(sent) the bytes that the system took,
-    C(busiest) the most requests that were answered at the same time, C(threads) the accepting one and one a connection.
+    `requests` are the heads received, `connections` the connections accepted, `sent` the bytes that the system took,
+    `busiest` the most requests that were answered at the same time, `threads` the accepting one and one a connection.
     """
 
-    def __init__(self, script: Script, tls: ssl.SSLContext | None = None, impatient: bool = False) -> None:
+    def __init__(
+        self, script: Script, tls: ssl.SSLContext | None = None, impatient: bool = False, host: str = "127.0.0.1"
+    ) -> None:
         self.requests: list[str] = []
         self.connections = 0
         self.sent = 0
@@ -113,17 +115,16 @@ class Hostile:
         self._impatient = impatient
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, 0), family=family, backlog=64)
         # Inherited by the connections, so that what lies in buffers counts for little.
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
         self.port: int = self._listener.getsockname()[1]
+        address = f"{f'[{host}]' if ':' in host else host}:{self.port}"
+        # What to give as api_url.
+        self.url = f"http{'s' if tls else ''}://{address}/v1"
         self.threads = [threading.Thread(target=self._accept)]
         self.threads[0].start()
-
-    @property
-    def url(self) -> str:
-        """What to give as api_url."""
-        return f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}/v1"
 
     @property
     def targets(self) -> list[str]:
@@ -198,7 +199,7 @@ def _target(line: str) -> str:
 
 
 class Authority:
-    """A certificate authority that signs what it should not. C(bundle) is the file of its own certificate."""
+    """A certificate authority that signs what it should not. `bundle` is the file of its own certificate."""
 
     def __init__(self, directory: pathlib.Path) -> None:
         self._directory = directory
@@ -207,7 +208,7 @@ class Authority:
         self.bundle.write_bytes(_pem(self._certificate))
 
     def context(self, flaw: str = "") -> ssl.SSLContext:
-        """What a server needs; C(flaw) is C(expired), C(another name), C(self-signed) or none."""
+        """What a server needs; `flaw` is `expired`, `another name`, `self-signed` or none."""
         issuer = None if flaw == "self-signed" else (self._key, self._certificate)
         name = "192.0.2.1" if flaw == "another name" else "127.0.0.1"
         key, certificate = _signed(name, issuer, expired=flaw == "expired")
@@ -219,7 +220,7 @@ class Authority:
 
 
 def _signed(name: str, issuer: tuple[Any, Any] | None, expired: bool = False) -> tuple[Any, Any]:
-    """A key and a certificate: for an address, or of an authority where C(name) is none."""
+    """A key and a certificate: for an address, or of an authority where `name` is none."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -227,30 +228,30 @@ def _signed(name: str, issuer: tuple[Any, Any] | None, expired: bool = False) ->
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.now(timezone.utc)
+    signing, signer = (issuer[0], issuer[1].subject) if issuer else (key, subject)
+    is_authority = "." not in name
+    # Without these, Python 3.13 trusts no authority.
+    extensions: list[tuple[Any, bool]] = [
+        (x509.BasicConstraints(ca=is_authority, path_length=None), True),
+        (x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), False),
+        (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
+    ]
+    if is_authority:
+        # Of the nine uses of a key, to sign certificates and lists of revoked ones.
+        extensions.append((x509.KeyUsage(*[False] * 5, True, True, False, False), True))
+    else:
+        extensions.append((x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(name))]), False))
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(issuer[1].subject if issuer else subject)
+        .issuer_name(signer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=9))
         .not_valid_after(now + timedelta(days=-1 if expired else 9))
     )
-    authority = "." not in name
-    builder = builder.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-    if not authority:
-        address = x509.IPAddress(ipaddress.ip_address(name))
-        builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
-    signing = issuer[0] if issuer else key
-    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key())
-    builder = builder.add_extension(identifier, critical=False)
-    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    if authority:
-        usage = dict.fromkeys(
-            ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
-             "encipher_only", "decipher_only"), False,
-        )  # fmt: skip
-        builder = builder.add_extension(x509.KeyUsage(key_cert_sign=True, crl_sign=True, **usage), critical=True)
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical)
     return key, builder.sign(signing, hashes.SHA256())
 
 

@@ -22,7 +22,7 @@ def run_module(
     capsys: pytest.CaptureFixture[str],
     **arguments: Any,
 ) -> dict[str, Any]:
-    """Run `main` as Ansible would and return its result, in which C(failed) is always there."""
+    """Run `main` as Ansible would and return its result, in which `failed` is always there."""
     given = {"_ansible_remote_tmp": "/tmp", "_ansible_keep_remote_files": False, **arguments}
     with ExitStack() as stack:
         try:

@@ -126,13 +126,17 @@ def test_order_is_kept_and_a_tag_is_read_once(hostile, connect, parallel):
     assert Counter(asked(server)) == Counter(tags)
 
 
-@pytest.mark.parametrize(("parallel", "count"), [(1, 24), (3, 24), (8, 24), (64, 2)])
+@pytest.mark.parametrize(("parallel", "count"), [(1, 24), (3, 24), (8, 24), (64, 2), (PARALLEL_LIMIT, 600)])
 def test_never_more_at_a_time_than_allowed(hostile, connect, parallel, count):
-    """At most `parallel` requests and connections, but more than one, and no more connections than tags."""
+    """At most `parallel` requests and connections, but more than one, no more than tags; and no thread is left."""
     server = hostile(slowly(answer(COUNTS)))
-    read_tags(connect(server.url), numbered(count), parallel)
+    threads = threading.active_count()
+    results = read_tags(connect(server.url, timeout=60), numbered(count), parallel)
+    assert list(results.found) == numbered(count)
     assert min(2, parallel) <= server.busiest <= min(parallel, count)
     assert server.connections <= min(parallel, count)
+    assert len(asked(server)) == count
+    assert threading.active_count() - (len(server.threads) - 1) <= threads
 
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
@@ -288,27 +292,6 @@ def test_a_tag_that_keeps_failing_holds_the_others_no_longer_than_asked(connect,
     assert list(results.found) == ["a", "b"]
     assert results.errors["busy"].attempts == 3
     assert pauses == taken
-
-
-@pytest.mark.parametrize("parallel", [1, 8])
-def test_an_unusable_proxy_ends_the_reading(connect, monkeypatch, parallel):
-    """What the environment names wrongly is no error of a tag, but one of the variable."""
-    monkeypatch.setenv("HTTPS_PROXY", "http://user:pass-w0rd@:3128")
-    with pytest.raises(OptionError, match="^HTTPS_PROXY: ") as caught:
-        read_tags(connect("https://service.example.test/v1"), numbered(20), parallel)
-    assert "pass-w0rd" not in str(caught.value)
-
-
-def test_many_tags(hostile, connect):
-    """As many threads and connections as are allowed serve any number of tags, each asked for once."""
-    server = hostile(constantly(answer(COUNTS)))
-    tags = numbered(600)
-    threads = threading.active_count()
-    results = read_tags(connect(server.url, timeout=60), tags, PARALLEL_LIMIT)
-    assert list(results.found) == tags
-    assert server.connections <= PARALLEL_LIMIT
-    assert Counter(asked(server)) == Counter(tags)
-    assert threading.active_count() - len(server.threads) <= threads
 
 
 @pytest.mark.parametrize("parallel", [1, 8])

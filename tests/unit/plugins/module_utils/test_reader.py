@@ -139,45 +139,37 @@ def test_never_more_at_a_time_than_allowed(hostile, connect, parallel, count):
     assert threading.active_count() - (len(server.threads) - 1) <= threads
 
 
-@pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
-@pytest.mark.parametrize("parallel", [1, 4])
-def test_a_refused_token_ends_the_reading(hostile, connect, status, parallel):
-    """Once the token is refused no worker takes another tag; the rest is not tried, and what was read is kept."""
-    server = hostile(
-        lambda target: [answer(COUNTS)] if "/first" in target else slowly(answer(b"bad token", status))(target)
-    )
-    tags = ["first", *numbered(50)]
-    results = read_tags(connect(server.url, retries=3), tags, parallel)
-    assert list(results.found) == ["first"]
-    assert list(results.errors) == tags[1:]
-    # A worker may have taken one more tag while the first refusal was on its way.
-    refused = len(server.requests) - 1
-    assert 1 <= refused <= 2 * parallel - 1
-    assert kinds_of(results) == {"refused": refused, "not_tried": 50 - refused}
-    last = results.errors[tags[-1]]
-    assert (last.kind, last.status, last.attempts) == ("not_tried", None, 1)
-    assert "not tried" in str(last)
-
-
 @pytest.mark.parametrize(
-    ("status", "seconds"), [("429 Too Many Requests", "31"), ("503 Busy", "3600"), ("408 Request Timeout", "31")]
+    ("status", "headers", "kind", "why"),
+    [
+        ("401 Unauthorized", [], "refused", "the service had refused the token"),
+        ("403 Forbidden", [], "refused", "the service had refused the token"),
+        ("429 Too Many Requests", ["Retry-After: 31"], "service", "the service asks to wait 31 s"),
+        ("503 Busy", ["Retry-After: 3600"], "service", "the service asks to wait 3600 s"),
+        ("408 Request Timeout", ["Retry-After: 31"], "service", "the service asks to wait 31 s"),
+    ],
 )
 @pytest.mark.parametrize("parallel", [1, 4])
-def test_a_long_pause_ends_the_reading(hostile, connect, pauses, status, seconds, parallel):
-    """Asked to wait long, no worker asks again, for no tag; what was read is kept, and the rest is not tried."""
-    busy = slowly(answer(b"", status, f"Retry-After: {seconds}"))
-    server = hostile(lambda target: [answer(COUNTS)] if "/first" in target else busy(target))
+def test_a_refused_token_or_a_long_pause_ends_the_reading(
+    hostile, connect, pauses, status, headers, kind, why, parallel
+):
+    """No worker takes another tag or asks again; what was read is kept, and the rest is reported as not tried."""
+    refuse = slowly(answer(b"", status, *headers))
+    server = hostile(lambda target: [answer(COUNTS)] if "/first" in target else refuse(target))
     tags = ["first", *numbered(50)]
     client = connect(server.url, retries=3)
     results = read_tags(client, tags, parallel)
     assert list(results.found) == ["first"]
     assert list(results.errors) == tags[1:]
-    kinds = kinds_of(results)
-    # Each worker may have had a request on its way.
-    assert kinds["service"] == len(server.requests) - 1 <= 2 * parallel - 1
-    assert kinds["not_tried"] == 50 - kinds["service"]
-    assert f"not tried, since the service asks to wait {seconds} s; see" in str(results.errors[tags[-1]])
-    assert (client.longest_pause, pauses) == (float(seconds), [])
+    # A worker may have taken one more tag while the first of these answers was on its way.
+    sent = len(server.requests) - 1
+    assert 1 <= sent <= 2 * parallel - 1
+    assert kinds_of(results) == {kind: sent, "not_tried": 50 - sent}
+    last = results.errors[tags[-1]]
+    assert (last.kind, last.status, last.attempts) == ("not_tried", None, 1)
+    assert f"not tried, since {why}; see" in str(last)
+    asked_for = float(headers[0].split()[1]) if headers else 0
+    assert (client.longest_pause, pauses) == (asked_for, [])
 
 
 @pytest.mark.parametrize("parallel", [1, 8])
@@ -218,20 +210,6 @@ def test_other_errors_do_not_end_the_reading(hostile, connect):
     found = [(tag, error.kind, error.status) for tag, error in results.errors.items()]
     assert found == [(tag, kind, status) for tag, (_reply, kind, status) in special.items()]
     assert all(f"tag '{tag}': " in failures(results.errors) for tag in special)
-
-
-@pytest.mark.parametrize("reply", [answer(b"", "404 Not Found"), answer(b"[]")], ids=["404", "list"])
-def test_an_unknown_tag(hostile, connect, reply):
-    """It is a record that says so, or with missing=error an error that tells what to check."""
-    client = connect(hostile(by_tag({"b": reply, "b%E2%80%8B": reply}, answer(COUNTS))).url)
-    results = read_tags(client, ["a", "b"])
-    assert [(record.known, record.messages) for record in results.found.values()] == [(True, 1000), (False, 0)]
-    results = read_tags(client, ["a", "b", "b\u200b"], 2, "error")
-    assert list(results.found) == ["a"]
-    assert kinds_of(results) == {"unknown_tag": 2}
-    assert "spelling" in str(results.errors["b"])
-    assert "invisible" not in str(results.errors["b"])
-    assert "it contains an invisible character (U+200B)" in str(results.errors["b\u200b"])
 
 
 @pytest.mark.parametrize(

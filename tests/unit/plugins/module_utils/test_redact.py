@@ -70,10 +70,19 @@ def test_a_token_that_is_taken_apart_is_masked(gap: str, name: str) -> None:
         assert MASK in said
 
 
-@pytest.mark.parametrize("between", ["\0", "\n", "\x08", "\u200b", " "], ids=ascii)
-def test_a_token_with_something_between_all_its_characters_is_masked(between: str) -> None:
-    """A control character or a space after every character does not let the token through."""
-    assert Redactor(TOKEN).excerpt(f"x {between.join(TOKEN)} y".encode()) == MASK
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(between.join(TOKEN) for between in ("\0", "\n", "\x08", "\u200b", " ")),
+        # PHP's htmlentities names more characters than the five of XML.
+        html.escape(TOKEN).replace("é", "&eacute;"),
+        html.escape(html.escape(TOKEN)),
+    ],
+    ids=ascii,
+)
+def test_odd_ways_to_write_the_token_are_masked(written: str) -> None:
+    """Something between all its characters, and entities in entities, do not let it through."""
+    assert Redactor(TOKEN).excerpt(f"x {written} y".encode()) in (MASK, f"x {MASK} y")
 
 
 @pytest.mark.parametrize("charset", ["latin-1", "utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "cp1252"])
@@ -94,13 +103,6 @@ def test_tokens_beyond_ascii_are_masked(token: str) -> None:
         assert leaks(Redactor(token).excerpt(f"x {written} y".encode()), token) == [], name
 
 
-def test_named_entities_are_masked() -> None:
-    """PHP's htmlentities names more characters than the five of XML."""
-    written = html.escape(TOKEN).replace("é", "&eacute;")
-    assert Redactor(TOKEN).excerpt(written.encode()) == MASK
-    assert Redactor(TOKEN).excerpt(html.escape(html.escape(TOKEN)).encode()) == MASK
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -110,15 +112,11 @@ def test_named_entities_are_masked() -> None:
     ],
 )  # fmt: skip
 def test_ordinary_text_is_untouched(text: str) -> None:
-    """What is not the token stays as it is."""
+    """What is not the token stays as it is; all of the token's occurrences do not, side by side either."""
+    assert Redactor(PLAIN).mask(f"{PLAIN * 2} {text} {PLAIN}") == f"{MASK}{MASK} {text} {MASK}"
     for token in (TOKEN, PLAIN):
         assert Redactor(token).mask(text) == text
         assert Redactor(token).excerpt(text.encode()) == text
-
-
-def test_several_occurrences_are_masked() -> None:
-    """All of them, not the first alone, also side by side."""
-    assert Redactor(PLAIN).mask(PLAIN * 2 + " " + PLAIN) == f"{MASK}{MASK} {MASK}"
 
 
 @pytest.mark.parametrize(
@@ -172,16 +170,12 @@ def test_a_token_across_the_end_of_an_excerpt_does_not_show(before: int) -> None
     ids=lambda body: f"{body[:12]}... {len(body)}",
 )
 def test_no_text_takes_long(body: str, within: Callable[[float], ContextManager[None]]) -> None:
-    """A service that knows the token cannot write a text that keeps the redactor busy."""
+    """A service that knows the token cannot write a text that keeps the redactor busy; nor does its repr show it."""
     for token in (TOKEN, PLAIN):
         redactor = Redactor(token)
+        assert leaks(repr(redactor), token) == []
         with within(20):  # a tenth of a second, unless the machine is busy
             redactor.excerpt(body.encode())
-
-
-def test_no_repr_of_a_redactor_shows_the_token() -> None:
-    """What a debugger or a log prints of the redactor is silent."""
-    assert leaks(repr(Redactor(TOKEN)), TOKEN) == []
 
 
 @settings(max_examples=40)

@@ -64,14 +64,21 @@ def test_partial_results(hostile, run):
 
 
 @pytest.mark.parametrize(("given", "failed"), [({"missing": "zero"}, False), ({"missing": "error"}, True), ({}, False)])
-def test_missing(hostile, run, given, failed):
-    """An unknown tag is a record of zeros unless it is to be an error."""
-    result = run(api_token=TOKEN, api_url=hostile(constantly(answer(b"", "404 No"))).url, tags=["a"], **given)
+@pytest.mark.parametrize("reply", [answer(b"", "404 Not Found"), answer(b"[]")], ids=["404", "list"])
+def test_missing(hostile, run, given, failed, reply):
+    """An unknown tag is a record of zeros unless it is to be an error; either tells what to check."""
+    server = hostile(lambda target: [answer(COUNTS) if "known" in target else reply])
+    result = run(api_token=TOKEN, api_url=server.url, tags=["known", "b", "b\u200b"], **given)
     assert result["failed"] is failed
     if failed:
-        assert (result["stats"], result["errors"]["a"]["kind"]) == ({}, "unknown_tag")
+        assert [error["kind"] for error in result["errors"].values()] == ["unknown_tag"] * 2
+        texts = [error["msg"] for error in result["errors"].values()]
     else:
-        assert (result["stats"]["a"]["known"], result["stats"]["a"]["messages"]) == (False, 0)
+        assert [record["messages"] for record in result["stats"].values()] == [1000, 0, 0]
+        assert [record["known"] for record in result["stats"].values()] == [True, False, False]
+        texts = [" ".join(record["notes"]) for record in list(result["stats"].values())[1:]]
+    assert ["spelling" in text for text in texts] == [True, True]
+    assert ["it contains an invisible character (U+200B)" in text for text in texts] == [False, True]
 
 
 @pytest.mark.parametrize(

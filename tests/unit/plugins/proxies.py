@@ -7,19 +7,19 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import select
 import socket
 import struct
-import threading
 import time
 from typing import TYPE_CHECKING, Any
+
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import Server
 
 if TYPE_CHECKING:
     import ssl
 
 
-class Proxy:
+class Proxy(Server):
     """A proxy that speaks one protocol: `connect` (HTTP), `socks5` or `socks4`; `other` is none of these.
 
     It always connects to `port` on 127.0.0.1. `refusal` is the status line or the SOCKS code that it
@@ -47,43 +47,12 @@ class Proxy:
         self._credentials = credentials
         self._pause = pause
         self._lag = lag
-        self._tls = tls
-        self._sockets: list[socket.socket] = []
-        self._threads: list[threading.Thread] = []
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, 0), family=family)
-        self.address = f"{f'[{host}]' if ':' in host else host}:{self._listener.getsockname()[1]}"
-        self._begin(self._accept)
+        super().__init__(tls, host)
 
-    def close(self) -> None:
-        """Stop; every thread has ended afterwards."""
-        for sock in [self._listener, *self._sockets]:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join(20)
-        self._listener.close()
-
-    def _begin(self, target: Any, *args: Any) -> None:
-        self._threads.append(threading.Thread(target=target, args=args, daemon=True))
-        self._threads[-1].start()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                sock, _peer = self._listener.accept()
-                sock.settimeout(15)
-                self._sockets.append(sock)
-                self._begin(self._serve, sock)
-
-    def _serve(self, sock: socket.socket) -> None:
-        with contextlib.suppress(OSError, EOFError), contextlib.ExitStack() as stack:
-            stack.callback(sock.close)
-            if self._tls:
-                sock = stack.enter_context(self._tls.wrap_socket(sock, server_side=True))
-                self._sockets.append(sock)
-            if self._open(sock):
-                target = stack.enter_context(socket.create_connection(("127.0.0.1", self._target), 15))
+    def serve(self, sock: socket.socket) -> None:
+        """Do what the protocol asks for, and pass on what either end sends."""
+        if self._open(sock):
+            with socket.create_connection(("127.0.0.1", self._target), 15) as target:
                 self._relay(sock, target)
 
     def _relay(self, one: socket.socket, other: socket.socket) -> None:

@@ -157,21 +157,21 @@ def test_a_slow_connect_leaves_less_time_for_the_handshake(session, within):
     """The timeout covers both together, not each of them."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as stack:
         for _place in range(2):
-            # The queue is full afterwards, so that the system repeats its attempt after a second.
+            # The queue is full afterwards, so that the system repeats its attempt after 1 and after 3 seconds.
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(listener.getsockname())
 
         def make_room():
-            time.sleep(0.5)
+            time.sleep(1.5)
             for _place in range(3):
                 stack.enter_context(listener.accept()[0])
 
         listener.settimeout(10)
         thread = threading.Thread(target=make_room)
         thread.start()
-        with within(3.3), pytest.raises(StatsError) as caught:
-            ask(session, f"https://127.0.0.1:{listener.getsockname()[1]}/v1", 2.5)
+        with within(5.5), pytest.raises(StatsError) as caught:
+            ask(session, f"https://127.0.0.1:{listener.getsockname()[1]}/v1", 4)
         thread.join()
     assert caught.value.kind == "timeout"
 

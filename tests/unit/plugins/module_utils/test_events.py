@@ -126,6 +126,8 @@ def test_what_is_no_array_of_events(content: bytes, says: str, size: int) -> Non
     ("raw", "says"),
     [
         (7, "a number came instead of an event"),
+        ("jane.doe", "text came instead of an event"),
+        ([], "an array came instead of an event"),
         (None, "null came instead of an event"),
         ({"data": {}}, "an event without a type"),
         ({"type": None, "data": {}}, "type of an event is not text"),

@@ -187,6 +187,13 @@ def test_an_error_after_a_good_answer_is_told_in_time(hostile, session, within):
     assert server.connections == 1
 
 
+def test_a_deadline_that_has_passed(hostile, session):
+    """Nothing more is read, whatever has come already."""
+    with pytest.raises(StatsError) as caught:
+        ask(session, hostile(constantly(answer(COUNTS))).url, 1e-9)
+    assert caught.value.kind == "timeout"
+
+
 def test_a_late_request_on_a_kept_connection_has_its_whole_time(hostile, session):
     """Time between two requests is not taken from the second."""
     server = hostile(constantly(answer(COUNTS)))

@@ -90,5 +90,19 @@ def test_long_values_are_cut() -> None:
 
 @pytest.mark.parametrize("tag", ["a", "a/b", "?x=1", "%2e%2e", ".", "\N{PARTY POPPER}", "x" * 1000, "wave-1"])
 def test_tags_taken(tag: str) -> None:
-    """A tag may hold whatever the vendor does not exclude; what it may not is in test_connection."""
+    """A tag may hold whatever the vendor does not exclude."""
     assert values.tag_problem(tag) is None
+
+
+@pytest.mark.parametrize(
+    ("tag", "problem"),
+    [
+        ("", "empty"), (" ", "white space"), ("a b", "white space"), ("a\u00a0b", "white space"),
+        ("a\n", "white space"), ("a;b", "semicolon"), ("a\x00", "control"), ("a\x7f", "control"),
+        ("\ud800", "not valid Unicode"), ("x" * 1001, "at most 1000"),
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_tags_refused(tag: str, problem: str) -> None:
+    """A tag that the vendor excludes, or that cannot be written, is refused with the reason."""
+    assert problem in (values.tag_problem(tag) or "")

@@ -215,7 +215,8 @@ def test_a_broken_answer_is_asked_again_and_counts_once(hostile, run):
     """What came before the connection broke off comes again, and nothing is counted twice."""
 
     def broken():
-        yield b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + GOOD[:-200]
+        # Longer than a piece, so that a part of it has been read.
+        yield b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n[" + b" " * 2**17 + GOOD[1:-200]
         raise ConnectionResetError
 
     scripts = iter([broken(), [answer(b"", "503 Busy", "Retry-After: 0")], [answer(GOOD)]])

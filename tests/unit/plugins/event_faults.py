@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import gzip
-import itertools
-import json
 from dataclasses import replace
 from typing import Iterable, Iterator
 
@@ -23,6 +21,8 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.faults import (
     FAULTS,
     HEAD,
     MEBIBYTE,
+    SERVICE,
+    TOO_LONG,
     Fault,
     _body,
     _echo,
@@ -44,20 +44,18 @@ LIMIT = f"more than {256 * MEBIBYTE} bytes; give since, or a tag per wave"
 NOT_UNDERSTOOD = "the events cannot be understood: "
 
 
-def _with(*more: object) -> Script:
-    return _body(body(*EVENTS, *more))
-
-
 def _same_faults() -> Iterator[Fault]:
-    """The faults of the stats method that have nothing to do with what an answer says."""
-    families = ("connection", "slow", "endless", "status", "redirect", "certificate", "proxy")
+    """The faults of the stats method that have nothing to do with what an answer says.
+
+    An error, a redirect and a certificate take the same path for both methods: one of each is enough.
+    """
+    families = ("connection", "slow", "endless")
+    names = ("500 Oops", "400 Bad", "429, Retry-After 3600", "302 to another host", "self-signed", "at an IPv6 literal")
     for fault in FAULTS:
-        if fault.family not in families:
-            continue
-        if fault.says == "more than 1048576 bytes":
+        if fault.says == TOO_LONG and fault.family in families:
             # White space, of which an array may have as much as it likes.
             yield replace(fault, kinds=(*ANSWER, "timeout"), says=f"{LIMIT}|in time", alone=True)
-        else:
+        elif fault.family in families or fault.name in names:
             yield fault if fault.kinds else replace(fault, script=_body(GOOD))
 
 
@@ -73,69 +71,47 @@ def _bad_bodies() -> Iterable[tuple[str, Script, tuple[str, ...], str]]:
         ("chunked, size not a number", _ends(CHUNKED + b"ten\r\n" + GOOD), (*CONNECTION, *ANSWER), ""),
         ("gzip, cut short", _body(SQUEEZED[:-12], "Content-Encoding: gzip"), (*CONNECTION, *ANSWER), ""),
         ("gzip that is none", _body(GOOD, "Content-Encoding: gzip"), ANSWER, "malformed"),
-        ("gzip within gzip", _body(gzip.compress(SQUEEZED), "Content-Encoding: gzip, gzip"), ANSWER, "malformed"),
         ("another encoding", _body(GOOD, "Content-Encoding: br"), ANSWER, "malformed"),
         ("gzip bomb", _body(BOMB, "Content-Encoding: gzip"), (*ANSWER, "timeout"), f"{LIMIT}|in time"),
-        ("gzip bomb of an error", constantly(answer(BOMB, "500 Oops", "Content-Encoding: gzip")), ("service",), "500"),
+        ("gzip bomb of an error", constantly(answer(BOMB, "500 Oops", "Content-Encoding: gzip")), SERVICE, "500"),
         ("number without end", _forever(HEAD + b"\r\n[", b"1" * 65536), ANSWER, "a number came instead of an event"),
         ("number in chunks without end", _forever(CHUNKED, chunk), ANSWER, "out of bounds"),
         ("text without end", _forever(HEAD + b'\r\n[{"type": "', b"x" * 65536), ANSWER, "too long for one"),
         ("lists without end", _forever(HEAD + b'\r\n[{"type": ', b"[" * 65536), ANSWER, "nested too deeply|too long"),
         ("HTML, and the token in it", _echo("200 OK"), ANSWER, "something that is not JSON came instead of an array"),
-        ("nothing", _body(b""), ANSWER, "nothing came instead of an array"),
-        ("an object", _body(json.dumps({"error": "no"}).encode()), ANSWER, "an object came instead of an array"),
-        ("an event alone", _body(json.dumps(EVENTS[0]).encode()), ANSWER, "an object came instead of an array"),
-        ("cut short", _body(GOOD[:-9]), ANSWER, "cut short"),
-        ("two arrays", _body(GOOD * 2), ANSWER, "more follows"),
-        ("Latin-1", _body(GOOD[:-1] + b', {"type": "caf\xe9"}]'), ANSWER, "not UTF-8"),
-        ("UTF-16 with a BOM", _body(GOOD.decode().encode("utf-16")), ANSWER, "not UTF-8"),
-        ("NUL bytes", _body(b"\0" * 5000), ANSWER, "something that is not JSON"),
         ("terminal escapes", _body(ESCAPES.encode() * 9), ANSWER, "something that is not JSON"),
+        ("Latin-1", _body(GOOD[:-1] + b', {"type": "caf\xe9"}]'), ANSWER, "not UTF-8"),
         ("a million brackets", _body(b'[{"a":' + b"[" * 10**6), ANSWER, "nested too deeply|too long"),
         ("a key twice", _body(GOOD[:-1] + b', {"type": "open", "type": "open"}]'), ANSWER, "a key is repeated"),
         ("5,000 nines", _body(GOOD[:-1] + b', {"type": ' + b"9" * 5000 + b"}]"), ANSWER, "out of bounds"),
-        ("Infinity", _body(GOOD[:-1] + b', {"type": Infinity}]'), ANSWER, "not a JSON number"),
     )  # fmt: skip
-
-
-def _bad_events() -> Iterator[tuple[str, Script, str]]:
     for name, bad, says in (
-        ("no id", attempt(9, id=...), "an attempt without an id"),
         ("no recipient", delivery(9, recipient=...), "a delivery without a recipient"),
-        ("recipient null", failure(9, recipient=None), "a failure without a recipient"),
-        ("a wrong time", attempt(9, time="2026-02-30 12:00:00"), "not a date in the documented form"),
         ("terminal escapes for a time", attempt(9, time=ESCAPES), "not a date in the documented form"),
         ("another tag", attempt(9, tags="of-somebody-else"), "about another tag"),
-        ("no type", {"data": {}}, "an event without a type"),
         ("data that is text", {"type": "failure", "data": "jane.doe"}, "data of a failure is not an object"),
-        ("null", None, "null came instead of an event"),
-    ):  # fmt: skip
-        yield name, _with(bad), says
+    ):
+        yield name, _body(body(*EVENTS, bad)), ANSWER, f"{NOT_UNDERSTOOD}.*{says}"
 
 
 def _good_answers() -> Iterator[tuple[str, Script]]:
+    unknown = {"type": ESCAPES, "data": {"{{ 1 }}": "{{ lookup('pipe', 'id') }}"}}
     yield "a good one", _body(GOOD)
     yield "chunked", constantly(CHUNKED + b"".join(b"1\r\n%c\r\n" % byte for byte in GOOD) + b"0\r\n\r\n")
     yield "a BOM", _body(b"\xef\xbb\xbf" + GOOD)
     yield "gzip unasked", _body(SQUEEZED, "Content-Encoding: gzip")
-    yield "8 MiB of white space", constantly(answer(b"[" + b" " * (8 * MEBIBYTE) + GOOD[1:]))
-    yield "another type named", constantly(answer(GOOD, "200 OK", "Content-Type: text/html; charset=utf-16"))
-    yield "unknown types", _with({"type": ESCAPES, "data": {"{{ 1 }}": "{{ lookup('pipe', 'id') }}"}})
+    yield "8 MiB of white space", _body(b"[" + b" " * (8 * MEBIBYTE) + GOOD[1:])
+    yield "another type named", _body(GOOD, "Content-Type: text/html; charset=utf-16")
+    yield "unknown types", _body(body(*EVENTS, unknown))
     yield "every event a thousand times", _body(body(*EVENTS * 1000))
 
 
-EVENT_FAULTS = tuple(
-    replace(fault, number=number)
-    for number, fault in enumerate(
-        itertools.chain(
-            _same_faults(),
-            (
-                Fault("body", name, script, kinds, says, alone=name == "gzip bomb")
-                for name, script, kinds, says in _bad_bodies()
-            ),
-            (Fault("event", name, script, ANSWER, f"{NOT_UNDERSTOOD}.*{says}") for name, script, says in _bad_events()),
-            (Fault("good", name, script) for name, script in _good_answers()),
-        ),
-        1,
-    )
-)
+def _faults() -> Iterator[Fault]:
+    yield from _same_faults()
+    for name, script, kinds, says in _bad_bodies():
+        yield Fault("body", name, script, kinds, says, alone=name == "gzip bomb")
+    for name, script in _good_answers():
+        yield Fault("good", name, script)
+
+
+EVENT_FAULTS = tuple(replace(fault, number=number) for number, fault in enumerate(_faults(), 1))

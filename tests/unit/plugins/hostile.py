@@ -93,42 +93,24 @@ def assert_silent(error: BaseException | None, token: str) -> None:
             pending += [item.__cause__, item.__context__, *(arg for arg in item.args if isinstance(arg, BaseException))]
 
 
-class Hostile:
-    """A TCP server, speaking TLS where `tls` is given, that answers each request by its script.
+class Server:
+    """A TCP server on loopback, speaking TLS where `tls` is given, with a thread for each connection.
 
-    Where it is `impatient`, it takes the first bytes of a connection for the request, whatever they are.
-
-    `requests` are the heads received, `connections` the connections accepted, `sent` the bytes that the system took,
-    `busiest` the most requests that were answered at the same time, `threads` the accepting one and one a connection.
+    `connections` are the connections accepted, `threads` the accepting one and one a connection.
     """
 
-    def __init__(self, script: Script, tls: ssl.SSLContext | None = None, impatient: bool = False) -> None:
-        self.requests: list[str] = []
+    def __init__(self, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
         self.connections = 0
-        self.sent = 0
-        self.busiest = 0
-        self._busy = 0
-        self._script = script
         self._tls = tls
-        self._impatient = impatient
-        self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, 0), family=family, backlog=64)
         # Inherited by the connections, so that what lies in buffers counts for little.
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
         self.port: int = self._listener.getsockname()[1]
+        self.address = f"{f'[{host}]' if ':' in host else host}:{self.port}"
         self.threads = [threading.Thread(target=self._accept)]
         self.threads[0].start()
-
-    @property
-    def url(self) -> str:
-        """What to give as api_url."""
-        return f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}/v1"
-
-    @property
-    def targets(self) -> list[str]:
-        """What was asked for, as written in the request lines."""
-        return [_target(head.split("\n")[0]) for head in list(self.requests)]
 
     def close(self) -> None:
         """Stop; every thread has ended afterwards."""
@@ -137,8 +119,12 @@ class Hostile:
                 sock.shutdown(socket.SHUT_RDWR)
         for thread in self.threads:
             thread.join(20)
-            assert not thread.is_alive(), "a thread of the hostile server does not end"
+            assert not thread.is_alive(), "a thread of the server does not end"
         self._listener.close()
+
+    def serve(self, sock: socket.socket) -> None:
+        """What is done with a connection; an OSError or EOFError ends it."""
+        raise NotImplementedError
 
     def _accept(self) -> None:
         while True:
@@ -149,23 +135,54 @@ class Hostile:
             sock.settimeout(15)
             self.connections += 1
             self._sockets.append(sock)
-            self.threads.append(threading.Thread(target=self._serve, args=(sock,)))
+            self.threads.append(threading.Thread(target=self._run, args=(sock,)))
             self.threads[-1].start()
 
-    def _serve(self, sock: socket.socket) -> None:
+    def _run(self, sock: socket.socket) -> None:
         with contextlib.ExitStack() as stack:
             stack.callback(sock.close)
             # OSError: the client has gone, or close() was called.
             stack.enter_context(contextlib.suppress(OSError, EOFError))
             if self._tls:
-                sock = self._tls.wrap_socket(sock, server_side=True)
-                stack.callback(sock.close)
+                sock = stack.enter_context(self._tls.wrap_socket(sock, server_side=True))
                 self._sockets.append(sock)
-            if self._impatient:
-                self._answer(sock, [repr(sock.recv(65536))])
-                sock.recv(65536)
-                return
-            reader = stack.enter_context(sock.makefile("rb"))
+            self.serve(sock)
+
+
+class Hostile(Server):
+    """A server that answers each request by its script.
+
+    Where it is `impatient`, it takes the first bytes of a connection for the request, whatever they are.
+
+    `requests` are the heads received, `sent` the bytes that the system took, `busiest` the most requests that were
+    answered at the same time, and `url` is what to give as api_url.
+    """
+
+    def __init__(
+        self, script: Script, tls: ssl.SSLContext | None = None, impatient: bool = False, host: str = "127.0.0.1"
+    ) -> None:
+        self.requests: list[str] = []
+        self.sent = 0
+        self.busiest = 0
+        self._busy = 0
+        self._script = script
+        self._impatient = impatient
+        self._lock = threading.Lock()
+        super().__init__(tls, host)
+        self.url = f"http{'s' if tls else ''}://{self.address}/v1"
+
+    @property
+    def targets(self) -> list[str]:
+        """What was asked for, as written in the request lines."""
+        return [_target(head.split("\n")[0]) for head in list(self.requests)]
+
+    def serve(self, sock: socket.socket) -> None:
+        """Answer request after request."""
+        if self._impatient:
+            self._answer(sock, [repr(sock.recv(65536))])
+            sock.recv(65536)
+            return
+        with sock.makefile("rb") as reader:
             while True:
                 lines = list(iter(lambda: reader.readline(65536).decode("latin-1").strip("\r\n"), ""))
                 if not lines:
@@ -227,30 +244,30 @@ def _signed(name: str, issuer: tuple[Any, Any] | None, expired: bool = False) ->
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.now(timezone.utc)
+    signing, signer = (issuer[0], issuer[1].subject) if issuer else (key, subject)
+    is_authority = "." not in name
+    # Without these, Python 3.13 trusts no authority.
+    extensions: list[tuple[Any, bool]] = [
+        (x509.BasicConstraints(ca=is_authority, path_length=None), True),
+        (x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), False),
+        (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
+    ]
+    if is_authority:
+        # Of the nine uses of a key, to sign certificates and lists of revoked ones.
+        extensions.append((x509.KeyUsage(*[False] * 5, True, True, False, False), True))
+    else:
+        extensions.append((x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(name))]), False))
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(issuer[1].subject if issuer else subject)
+        .issuer_name(signer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=9))
         .not_valid_after(now + timedelta(days=-1 if expired else 9))
     )
-    authority = "." not in name
-    builder = builder.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-    if not authority:
-        address = x509.IPAddress(ipaddress.ip_address(name))
-        builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
-    signing = issuer[0] if issuer else key
-    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key())
-    builder = builder.add_extension(identifier, critical=False)
-    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    if authority:
-        usage = dict.fromkeys(
-            ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
-             "encipher_only", "decipher_only"), False,
-        )  # fmt: skip
-        builder = builder.add_extension(x509.KeyUsage(key_cert_sign=True, crl_sign=True, **usage), critical=True)
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical)
     return key, builder.sign(signing, hashes.SHA256())
 
 

@@ -7,19 +7,19 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import select
 import socket
 import struct
-import threading
 import time
 from typing import TYPE_CHECKING, Any
+
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import Server
 
 if TYPE_CHECKING:
     import ssl
 
 
-class Proxy:
+class Proxy(Server):
     """A proxy that speaks one protocol: `connect` (HTTP), `socks5` or `socks4`; `other` is none of these.
 
     It always connects to `port` on 127.0.0.1. `refusal` is the status line or the SOCKS code that it
@@ -41,53 +41,18 @@ class Proxy:
     ) -> None:
         self.asked: list[tuple[str, int]] = []
         self.shown: list[tuple[str, str] | None] = []
-        self._open = {
-            "connect": self._open_connect,
-            "socks5": self._open_socks5,
-            "socks4": self._open_socks4,
-            "other": self._open_other,
-        }[protocol]
+        self._open = getattr(self, f"_open_{protocol}")
         self._target = port
         self._refusal = refusal
         self._credentials = credentials
         self._pause = pause
         self._lag = lag
-        self._tls = tls
-        self._sockets: list[socket.socket] = []
-        self._threads: list[threading.Thread] = []
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, 0), family=family)
-        self.address = f"{f'[{host}]' if ':' in host else host}:{self._listener.getsockname()[1]}"
-        self._begin(self._accept)
+        super().__init__(tls, host)
 
-    def close(self) -> None:
-        """Stop; every thread has ended afterwards."""
-        for sock in [self._listener, *self._sockets]:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join(20)
-        self._listener.close()
-
-    def _begin(self, target: Any, *args: Any) -> None:
-        self._threads.append(threading.Thread(target=target, args=args, daemon=True))
-        self._threads[-1].start()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                sock, _peer = self._listener.accept()
-                sock.settimeout(15)
-                self._sockets.append(sock)
-                self._begin(self._serve, sock)
-
-    def _serve(self, sock: socket.socket) -> None:
-        with contextlib.suppress(OSError, EOFError), contextlib.ExitStack() as stack:
-            stack.callback(sock.close)
-            if self._tls:
-                sock = stack.enter_context(self._tls.wrap_socket(sock, server_side=True))
-            if self._open(sock):
-                target = stack.enter_context(socket.create_connection(("127.0.0.1", self._target), 15))
+    def serve(self, sock: socket.socket) -> None:
+        """Do what the protocol asks for, and pass on what either end sends."""
+        if self._open(sock):
+            with socket.create_connection(("127.0.0.1", self._target), 15) as target:
                 self._relay(sock, target)
 
     def _relay(self, one: socket.socket, other: socket.socket) -> None:
@@ -118,27 +83,24 @@ class Proxy:
 
     def _open_socks5(self, sock: socket.socket) -> bool:
         methods = _take(sock, _take(sock, 2)[1])
+        method = 2 if self._credentials else 0
+        self._say(sock, bytes([5, method if method in methods else 255]))
+        if method not in methods:
+            return False
         basic = ""
         if self._credentials:
-            if 2 not in methods:
-                self._say(sock, b"\x05\xff")
+            name, password = (_take(sock, _take(sock, count)[-1]).decode() for count in (2, 1))
+            basic = f"{name}:{password}"
+            is_welcome = (name, password) == self._credentials
+            self._say(sock, bytes([1, 0 if is_welcome else 1]))
+            if not is_welcome:
                 return False
-            self._say(sock, b"\x05\x02")
-            name = _take(sock, _take(sock, 2)[1]).decode()
-            basic = f"{name}:{_take(sock, _take(sock, 1)[0]).decode()}"
-            if tuple(basic.split(":")) != self._credentials:
-                self._say(sock, b"\x01\x01")
-                return False
-            self._say(sock, b"\x01\x00")
-        else:
-            self._say(sock, b"\x05\x00")
         kind = _take(sock, 4)[3]
         if kind == 3:
             host = _take(sock, _take(sock, 1)[0]).decode()
         else:
-            host = socket.inet_ntop(
-                *((socket.AF_INET, _take(sock, 4)) if kind == 1 else (socket.AF_INET6, _take(sock, 16)))
-            )
+            family, size = (socket.AF_INET, 4) if kind == 1 else (socket.AF_INET6, 16)
+            host = socket.inet_ntop(family, _take(sock, size))
         self._note(host, struct.unpack(">H", _take(sock, 2))[0], basic)
         self._say(sock, bytes([5, self._refused() or 0, 0, 1, 0, 0, 0, 0, 0, 0]))
         return not self._refused()
@@ -169,12 +131,9 @@ class Proxy:
 
 
 def _send(sock: socket.socket, data: bytes, pause: float) -> None:
-    if not pause:
-        sock.sendall(data)
-        return
-    for byte in data:
+    for piece in [bytes([byte]) for byte in data] if pause else [data]:
         time.sleep(pause)
-        sock.sendall(bytes([byte]))
+        sock.sendall(piece)
 
 
 def _take(sock: socket.socket, count: int) -> bytes:

@@ -139,13 +139,9 @@ def agree(running: Clocked, tags: Iterable[str]) -> None:
         assert (stats is None) == (later is None) == (events == []) == (tag not in recent)
         if stats is not None:
             expected = counted(events)
+            documented = {"opens": expected["all_opens"], "clicks": expected["all_clicks"]}
             assert later == {"tag": tag, **expected}
-            assert stats == {**{key: expected[key] for key in stats if key in expected}, **seen(expected)}
+            assert stats == {**{key: expected[key] for key in stats if key in expected}, **documented}
             assert recent[tag] == {"tag": tag, **stats}
     lasts = [entry["last"] for entry in recent.values()]
     assert lasts == sorted(lasts, reverse=True)
-
-
-def seen(expected: dict[str, Any]) -> dict[str, Any]:
-    """Opens and clicks under their documented names."""
-    return {"opens": expected["all_opens"], "clicks": expected["all_clicks"]}

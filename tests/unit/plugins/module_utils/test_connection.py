@@ -21,61 +21,40 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import asse
 TOKEN = r's3cr&t/+%"<é>tok\en'
 
 
-@pytest.mark.parametrize(
-    ("url", "reason"),
-    [
-        ("http://www.smtpeter.com/v1", "plain http"),
-        ("http://127.0.0.1.evil.test/v1", "plain http"),
-        ("http://localhost.evil.test/v1", "plain http"),
-        ("http://evil.test#@127.0.0.1/v1", "user information|fragment"),
-        ("http://evil.test\\@127.0.0.1/v1", "backslash"),
-        ("http://127.0.0.1\\.evil.test/v1", "backslash"),
-        ("http://localhost@evil.test/v1", "user information"),
-        ("http://user:pass@127.0.0.1/v1", "user information"),
-        ("https://token@www.smtpeter.com/v1", "user information"),
-        ("https://@www.smtpeter.com/v1", "user information"),
-        ("http://128.0.0.1/v1", "plain http"),
-        ("http://0.0.0.0/v1", "plain http"),
-        ("http://0/v1", "plain http"),
-        ("http://2130706433/v1", "plain http"),
-        ("http://0x7f.0.0.1/v1", "plain http"),
-        ("http://127.1/v1", "plain http"),
-        ("http://127.0.0.01/v1", "plain http"),
-        ("http://localhost./v1", "plain http"),
-        ("http://ip6-localhost/v1", "plain http"),
-        ("http://[::]/v1", "plain http"),
-        ("http://[::2]/v1", "plain http"),
-        ("http://[::ffff:8.8.8.8]/v1", "plain http"),
-        ("http://[::1", "not a valid URL"),
-        ("http://[::1].evil.test/v1", "not a valid URL|plain http"),
-        ("http://[localhost]/v1", "not a valid URL|plain http"),
-        ("http://127.0.0.1:0x50/v1", "not a valid URL"),
-        ("http://127.0.0.1:99999/v1", "not a valid URL"),
-        ("http://127.0.0.1:-1/v1", "not a valid URL"),
-        ("https://www.smtpeter.com/v1?x=1", "query"),
-        ("https://www.smtpeter.com/v1?", "query"),
-        ("https://www.smtpeter.com/v1#top", "fragment"),
-        ("https://www.smtpeter.com/v1#", "fragment"),
-        ("https://www.smtpeter.com/../v1", "dot segment"),
-        ("https://www.smtpeter.com/%2E%2e/v1", "dot segment"),
-        ("https://www.smtpeter.com/v1/.", "dot segment"),
-        ("ftp://127.0.0.1/v1", "https://"),
-        ("file:///etc/passwd", "https://"),
-        ("www.smtpeter.com/v1", "https://"),
-        ("//www.smtpeter.com/v1", "https://"),
-        ("https://", "https://"),
-        ("https:///v1", "https://"),
-        ("https://:443/v1", "https://"),
-        ("", "empty; give a URL, or unset SMTPETER_API_URL"),
-        (" https://www.smtpeter.com/v1", "white space"),
-        ("https://www.smtpeter.com/v1\n", "white space"),
-        ("https://www.smtp\teter.com/v1", "white space"),
-        ("https://www.smtpeter.com/v1\x00", "white space"),
-        ("https://www.smtpéter.com/v1", "ASCII"),
-        ("http://127。0。0。1/v1", "ASCII"),
-        ("http://①27.0.0.1/v1", "ASCII"),
+URLS = {
+    "plain http": [
+        "http://www.smtpeter.com/v1", "http://127.0.0.1.evil.test/v1", "http://localhost.evil.test/v1",
+        "http://128.0.0.1/v1", "http://0.0.0.0/v1", "http://0/v1", "http://2130706433/v1", "http://0x7f.0.0.1/v1",
+        "http://127.1/v1", "http://127.0.0.01/v1", "http://localhost./v1", "http://ip6-localhost/v1", "http://[::]/v1",
+        "http://[::2]/v1", "http://[::ffff:8.8.8.8]/v1",
     ],
-)
+    "user information": [
+        "http://localhost@evil.test/v1", "http://user:pass@127.0.0.1/v1", "https://token@www.smtpeter.com/v1",
+        "https://@www.smtpeter.com/v1",
+    ],
+    "user information|fragment": ["http://evil.test#@127.0.0.1/v1"],
+    "backslash": ["http://evil.test\\@127.0.0.1/v1", "http://127.0.0.1\\.evil.test/v1"],
+    "not a valid URL": ["http://[::1", "http://127.0.0.1:0x50/v1", "http://127.0.0.1:99999/v1", "http://127.0.0.1:-1/v1"],
+    "not a valid URL|plain http": ["http://[::1].evil.test/v1", "http://[localhost]/v1"],
+    "query": ["https://www.smtpeter.com/v1?x=1", "https://www.smtpeter.com/v1?"],
+    "fragment": ["https://www.smtpeter.com/v1#top", "https://www.smtpeter.com/v1#"],
+    "dot segment": [
+        "https://www.smtpeter.com/../v1", "https://www.smtpeter.com/%2E%2e/v1", "https://www.smtpeter.com/v1/.",
+    ],
+    "https://": [
+        "ftp://127.0.0.1/v1", "file:///etc/passwd", "www.smtpeter.com/v1", "//www.smtpeter.com/v1", "https://",
+        "https:///v1", "https://:443/v1",
+    ],
+    "empty; give a URL, or unset SMTPETER_API_URL": [""],
+    "white space": [
+        " https://www.smtpeter.com/v1", "https://www.smtpeter.com/v1\n", "https://www.smtp\teter.com/v1",
+        "https://www.smtpeter.com/v1\x00",
+    ],
+    "ASCII": ["https://www.smtpéter.com/v1", "http://127。0。0。1/v1", "http://①27.0.0.1/v1"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("url", "reason"), [(url, reason) for reason, urls in URLS.items() for url in urls])
 def test_urls_that_are_refused(url: str, reason: str) -> None:
     """A URL that might send the token in the clear, or elsewhere, is refused by the option's name."""
     with pytest.raises(OptionError, match=reason) as caught:
@@ -87,53 +66,56 @@ def test_urls_that_are_refused(url: str, reason: str) -> None:
 @pytest.mark.parametrize(
     ("url", "loopback"),
     [
-        ("https://www.smtpeter.com/v1", False),
-        ("HTTPS://WWW.SMTPETER.COM/v1/", False),
-        ("https://127.0.0.1.evil.test/v1", False),
-        ("https://192.0.2.1:8443/a/b.c/v1", False),
-        ("http://localhost:8080/v1", True),
-        ("http://LocalHost/v1", True),
-        ("http://127.0.0.1:80", True),
-        ("http://127.255.255.254/v1/", True),
-        ("http://[::1]:8080/v1", True),
-        ("http://[0:0:0:0:0:0:0:1]/v1", True),
+        ("https://www.smtpeter.com/v1", False), ("HTTPS://WWW.SMTPETER.COM/v1/", False),
+        ("https://127.0.0.1.evil.test/v1", False), ("https://192.0.2.1:8443/a/b.c/v1", False),
+        ("http://localhost:8080/v1", True), ("http://LocalHost/v1", True), ("http://127.0.0.1:80", True),
+        ("http://127.255.255.254/v1/", True), ("http://[::1]:8080/v1", True), ("http://[0:0:0:0:0:0:0:1]/v1", True),
         ("https://localhost/v1", True),
     ],
-)
+)  # fmt: skip
 def test_urls_that_are_accepted(url: str, loopback: bool) -> None:
     """https goes anywhere, http to loopback addresses as written; only the former may use a proxy."""
     assert Connection(TOKEN, url).is_loopback is loopback
 
 
 @pytest.mark.parametrize(
-    ("given", "option"),
+    ("option", "value"),
     [
-        ({"api_token": ""}, "api_token"),
-        ({"api_token": "1234567"}, "api_token"),
-        ({"api_token": "a good token"}, "api_token"),
-        ({"api_token": "a-good-token\n"}, "api_token"),
-        ({"api_token": "\ufeffa-good-token\u2028"}, "api_token"),
-        ({"api_token": "a-good\0token"}, "api_token"),
-        ({"api_token": "a-good\ud800token"}, "api_token"),
-        ({"endpoint": "send"}, "endpoint"),
-        ({"endpoint": "stats/../send"}, "endpoint"),
-        ({"timeout": 0}, "timeout"),
-        ({"timeout": -1}, "timeout"),
-        ({"timeout": float("nan")}, "timeout"),
-        ({"timeout": float("inf")}, "timeout"),
-        ({"timeout": 3601}, "timeout"),
-        ({"retries": -1}, "retries"),
-        ({"retries": 101}, "retries"),
+        ("api_token", ""), ("api_token", "1234567"), ("api_token", "a good token"), ("api_token", "a-good-token\n"),
+        ("api_token", "\ufeffa-good-token\u2028"), ("api_token", "a-good\0token"), ("api_token", "a-good\ud800token"),
+        ("endpoint", "send"), ("endpoint", "stats/../send"), ("timeout", 0), ("timeout", -1),
+        ("timeout", float("nan")), ("timeout", float("inf")), ("timeout", 3601), ("retries", -1), ("retries", 101),
     ],
-)
-def test_options_that_are_refused(given: dict[str, Any], option: str) -> None:
+)  # fmt: skip
+def test_options_that_are_refused(option: str, value: Any) -> None:
     """Whatever cannot work is refused at once, by the option's name, and without the token."""
+    given = {"api_token": TOKEN, option: value}
     with pytest.raises(OptionError, match=f"^{option}(: | is not set: )") as caught:
-        Connection(**{"api_token": TOKEN, **given})
+        Connection(**given)
     assert caught.value.option == option
-    token = given.get("api_token") or TOKEN
+    token = given["api_token"] or TOKEN
     assert token not in str(caught.value)
     assert token not in repr(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("tag", "reason"),
+    [
+        ("", "empty"), (" ", "empty"), ("\u3000\u2003", "empty"), (".", "dot segment"), ("..", "dot segment"),
+        ("two words", "white space"), (" lead", "white space"), ("trail\n", "white space"), ("a\tb", "white space"),
+        ("a\xa0b", "white space"), ("a\u2028b", "white space"), ("a\x1fb", "white space"), ("a;b", "semicolon"),
+        ("a\0b", "control character"), ("a\x1b[31mb", "control character"), ("a\x7fb", "control character"),
+        ("a\x80b", "control character"), ("a\ud800b", "Unicode"), ("x" * (TAG_LIMIT + 1), "1001 characters"),
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_tags_that_are_refused(tag: str, reason: str) -> None:
+    """What cannot be a tag is refused with the reason, in a short line that can be printed."""
+    with pytest.raises(OptionError, match=reason) as caught:
+        check_tag(tag, TOKEN)
+    assert caught.value.option == "tags"
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 500
 
 
 @pytest.mark.parametrize(

@@ -21,13 +21,9 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import (
 
 @pytest.mark.parametrize(
     ("library", "package"),
-    [
-        ("requests", "python3-requests"),
-        ("pygal", "python3-pygal"),
-        ("PySocks", "python3-socks"),
-        ("cryptography", "python3-cryptography"),
-    ],
-)
+    [("requests", "python3-requests"), ("pygal", "python3-pygal"), ("PySocks", "python3-socks"),
+     ("cryptography", "python3-cryptography")],
+)  # fmt: skip
 def test_each_way_to_install_is_named(library: str, package: str) -> None:
     """A virtual environment's pip, pipx, and the package of the systems that refuse pip; and where it is missing."""
     text = how_to_install(library)

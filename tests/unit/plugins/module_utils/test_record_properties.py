@@ -47,13 +47,6 @@ def as_object(pairs):
     return "{" + ", ".join(f"{json.dumps(name)}: {value}" for name, value in pairs) + "}"
 
 
-@given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
-@settings(max_examples=200)
-def test_any_bytes(body):
-    """Whatever comes, it is a record or an error of kind answer."""
-    check_answer(body)
-
-
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=10),
     lambda inner: (
@@ -63,11 +56,11 @@ JSON = st.recursive(
 )
 
 
-@given(JSON)
-@settings(max_examples=200)
-def test_any_json(content):
-    """Whatever JSON comes, no number is in the record that is not in the answer."""
-    check_answer(json.dumps(content).encode())
+@given(JSON.map(json.dumps).map(str.encode) | st.binary(max_size=200))
+@settings(max_examples=50)
+def test_any_answer(body):
+    """Whatever comes is an error, or a record without a number that is not in the answer."""
+    check_answer(body)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -85,7 +78,7 @@ def test_each_odd_value(name):
     st.lists(NEAR_PAIRS, max_size=2),
     st.data(),
 )
-@settings(max_examples=300)
+@settings(max_examples=75)
 def test_near_answers(counts, odd, more, data):
     """An answer with something odd in it, or something left out, is understood as it is, or not at all."""
     values = [odd.get(place, count) for place, count in enumerate(counts)]
@@ -98,7 +91,7 @@ def test_near_answers(counts, odd, more, data):
 
 
 @given(st.fixed_dictionaries(dict.fromkeys(SPELLINGS, COUNTS)), DATES, DATES, st.data())
-@settings(max_examples=200)
+@settings(max_examples=50)
 def test_good_answers(counts, first, last, data):
     """Each way to write a good answer is understood, digit by digit."""
     names = {name: data.draw(st.sampled_from(spellings)) for name, spellings in SPELLINGS.items()}

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._redact import EXCERPT_CHARS, MASK, Redactor
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks, spellings
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 TOKEN = 's3cr&t/+%"<é>tok\\en'
@@ -29,20 +29,15 @@ tokens = st.text(printable, min_size=8, max_size=40).filter(lambda token: MASK[0
 
 @pytest.mark.parametrize("token", [TOKEN, PLAIN], ids=["odd", "plain"])
 @pytest.mark.parametrize("name", list(spellings(TOKEN)))
-@pytest.mark.parametrize("change", [str, str.upper, str.lower], ids=["as is", "upper", "lower"])
-def test_every_spelling_is_masked(token: str, name: str, change: Callable[[str], str]) -> None:
-    """A token in any encoding and any case is replaced, if need be with the text around it."""
-    written = change(spellings(token)[name])
-    said = Redactor(token).excerpt(f"before {written} after".encode())
-    assert MASK in said
-    assert leaks(said, token) == []
-
-
-@pytest.mark.parametrize("token", [TOKEN, PLAIN], ids=["odd", "plain"])
-@pytest.mark.parametrize("name", ["raw", "percent", "JSON", "HTML"])
-def test_what_stands_around_the_token_is_shown(token: str, name: str) -> None:
-    """In its usual spellings the token is cut out of a text that is worth reading."""
-    assert Redactor(token).excerpt(f"before {spellings(token)[name]} after".encode()) == f"before {MASK} after"
+def test_every_spelling_is_masked(token: str, name: str) -> None:
+    """A token in any encoding and any case is cut out of a text, if need be with what stands around it."""
+    written = spellings(token)[name]
+    for change in (str, str.upper, str.lower):
+        said = Redactor(token).excerpt(f"before {change(written)} after".encode())
+        assert MASK in said
+        assert leaks(said, token) == []
+    if name in ("raw", "percent", "JSON", "HTML"):
+        assert Redactor(token).excerpt(f"before {written} after".encode()) == f"before {MASK} after"
 
 
 @pytest.mark.parametrize("shift", range(12))
@@ -75,10 +70,19 @@ def test_a_token_that_is_taken_apart_is_masked(gap: str, name: str) -> None:
         assert MASK in said
 
 
-@pytest.mark.parametrize("between", ["\0", "\n", "\x08", "\u200b", " "], ids=ascii)
-def test_a_token_with_something_between_all_its_characters_is_masked(between: str) -> None:
-    """A control character or a space after every character does not let the token through."""
-    assert Redactor(TOKEN).excerpt(f"x {between.join(TOKEN)} y".encode()) == MASK
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(between.join(TOKEN) for between in ("\0", "\n", "\x08", "\u200b", " ")),
+        # PHP's htmlentities names more characters than the five of XML.
+        html.escape(TOKEN).replace("é", "&eacute;"),
+        html.escape(html.escape(TOKEN)),
+    ],
+    ids=ascii,
+)
+def test_odd_ways_to_write_the_token_are_masked(written: str) -> None:
+    """Something between all its characters, and entities in entities, do not let it through."""
+    assert Redactor(TOKEN).excerpt(f"x {written} y".encode()) in (MASK, f"x {MASK} y")
 
 
 @pytest.mark.parametrize("charset", ["latin-1", "utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "cp1252"])
@@ -99,35 +103,20 @@ def test_tokens_beyond_ascii_are_masked(token: str) -> None:
         assert leaks(Redactor(token).excerpt(f"x {written} y".encode()), token) == [], name
 
 
-def test_named_entities_are_masked() -> None:
-    """PHP's htmlentities names more characters than the five of XML."""
-    written = html.escape(TOKEN).replace("é", "&eacute;")
-    assert Redactor(TOKEN).excerpt(written.encode()) == MASK
-    assert Redactor(TOKEN).excerpt(html.escape(html.escape(TOKEN)).encode()) == MASK
-
-
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "a",
-        'An ordinary sentence, with 100% of its punctuation; (and) <tags/> & "quotes".',
-        '{"messages": 10, "deliveries": 9}',
-        "s3cr&t is the beginning, and tok\\en the end",
-        "bad tag %2e%2e \\u00e9 &amp;",
-        PLAIN[:-1],
+        "", "a", 'An ordinary sentence, with 100% of its punctuation; (and) <tags/> & "quotes".',
+        '{"messages": 10, "deliveries": 9}', "s3cr&t is the beginning, and tok\\en the end",
+        "bad tag %2e%2e \\u00e9 &amp;", PLAIN[:-1],
     ],
-)
+)  # fmt: skip
 def test_ordinary_text_is_untouched(text: str) -> None:
-    """What is not the token stays as it is."""
+    """What is not the token stays as it is; all of the token's occurrences do not, side by side either."""
+    assert Redactor(PLAIN).mask(f"{PLAIN * 2} {text} {PLAIN}") == f"{MASK}{MASK} {text} {MASK}"
     for token in (TOKEN, PLAIN):
         assert Redactor(token).mask(text) == text
         assert Redactor(token).excerpt(text.encode()) == text
-
-
-def test_several_occurrences_are_masked() -> None:
-    """All of them, not the first alone, also side by side."""
-    assert Redactor(PLAIN).mask(PLAIN * 2 + " " + PLAIN) == f"{MASK}{MASK} {MASK}"
 
 
 @pytest.mark.parametrize(
@@ -166,14 +155,14 @@ def test_a_token_across_the_end_of_an_excerpt_does_not_show(before: int) -> None
 @pytest.mark.parametrize(
     "body",
     [
-        "\\" * 2**20,
-        "&#" + "0" * 2**20,
-        "&#0" * 2**18,
-        "%25" * 2**18,
-        "%" + "25" * 2**19,
-        "s" * 2**20,
-        ("s" + " " * 9) * 2**16,
-        "s3cr&t/+%" * 2**16,
+        "\\" * 2**18,
+        "&#" + "0" * 2**18,
+        "&#0" * 2**16,
+        "%25" * 2**16,
+        "%" + "25" * 2**17,
+        "s" * 2**18,
+        ("s" + " " * 9) * 2**14,
+        "s3cr&t/+%" * 2**14,
         "".join(f"{char}{chr(92) * 9}" for char in PLAIN[:-1]) + "x",
         "".join(f"{chr(92) * 9}u{ord(char):04x}" for char in PLAIN[:-1]) + "x",
         "".join(f"{chr(92) * 40}u{ord(char):04x}\n" for char in PLAIN[:-1]) * 99,
@@ -181,18 +170,15 @@ def test_a_token_across_the_end_of_an_excerpt_does_not_show(before: int) -> None
     ids=lambda body: f"{body[:12]}... {len(body)}",
 )
 def test_no_text_takes_long(body: str, within: Callable[[float], ContextManager[None]]) -> None:
-    """A service that knows the token cannot write a text that keeps the redactor busy."""
+    """A service that knows the token cannot write a text that keeps the redactor busy; nor does its repr show it."""
     for token in (TOKEN, PLAIN):
         redactor = Redactor(token)
+        assert leaks(repr(redactor), token) == []
         with within(20):  # a tenth of a second, unless the machine is busy
             redactor.excerpt(body.encode())
 
 
-def test_no_repr_of_a_redactor_shows_the_token() -> None:
-    """What a debugger or a log prints of the redactor is silent."""
-    assert leaks(repr(Redactor(TOKEN)), TOKEN) == []
-
-
+@settings(max_examples=40)
 @given(token=tokens, data=st.data())
 def test_any_mixture_of_encodings_is_masked(token: str, data: st.DataObject) -> None:
     """Each character may be encoded in its own way, and have its own gap after it."""
@@ -207,6 +193,7 @@ def test_any_mixture_of_encodings_is_masked(token: str, data: st.DataObject) -> 
     assert Redactor(token).excerpt(f"<p>{written}\n</p>".encode()).replace(" ", "") in (f"<p>{MASK}</p>", MASK)
 
 
+@settings(max_examples=40)
 @given(token=tokens, text=st.text())
 def test_an_excerpt_of_anything_is_printable_and_short(token: str, text: str) -> None:
     """Whatever came, one line without control characters comes out, and the token is not in it."""

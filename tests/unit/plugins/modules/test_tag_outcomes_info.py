@@ -10,17 +10,15 @@ import itertools
 import json
 import re
 import time
+from contextlib import closing
 from datetime import date, datetime, timedelta, timezone
 from functools import partial
-from typing import Any, Callable, Iterable, Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _body, _client
-from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _outcome_reader as reader
-from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client
 from ansible_collections.mailops.smtpeter.plugins.modules import tag_outcomes_info
 from ansible_collections.mailops.smtpeter.tests.unit.plugins import event_faults
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.eventful import (
@@ -32,73 +30,62 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.eventful import (
     failure,
 )
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.faults import MEBIBYTE, Services, tag_of
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
-    COUNTS,
-    Hostile,
-    Script,
-    answer,
-    constantly,
-    leaks,
-)
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, answer, constantly, leaks
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.running import run_module
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 TOKEN = 's3cr&t/+%"<é>tok\\en'
 SINCE = "2026-01-31T12:00:00Z"
 GOOD = body(attempt(0), delivery(5), attempt(1, 2), failure(6, 2), attempt(2, 3))
-
-Serve = Callable[..., Hostile]
-Run = Callable[..., "dict[str, Any]"]
+GONE = answer(b"no", "410 Gone")
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(monkeypatch, capsys):
     """Run main() as Ansible would, in this process; its result, in which `failed` is always there."""
-
     return partial(run_module, tag_outcomes_info.main, monkeypatch, capsys)
 
 
-def events_at(reply: bytes, recent: bytes = b"[]") -> Script:
+def events_at(reply, recent=b"[]"):
     """The script that answers the events method, and lists recent tags."""
     return lambda target: [reply if "/events/" in target else answer(recent)]
 
 
+def counts(outcome):
+    """Messages, deliveries, failed, under way."""
+    return tuple(outcome[key] for key in ("messages", "deliveries", "failed", "under_way"))
+
+
 @pytest.mark.parametrize("check", [False, True])
-def test_success(hostile: Serve, run: Run, check: bool) -> None:
-    """Every tag has its outcome, in the order asked; nothing changed and nothing failed, in check mode as well."""
+def test_success(hostile, run, check):
+    """Every tag has its outcome; nothing changed and nothing failed, in check mode as well."""
     server = hostile(constantly(answer(GOOD)))
     result = run(api_token=TOKEN, api_url=server.url, tags=["wave-1"], _ansible_check_mode=check)
     assert (result["changed"], result["failed"], result["errors"], result["ages"]) == (False, False, {}, {})
     assert result["retry_after"] is None
-    found = result["outcomes"]["wave-1"]
-    assert [found[key] for key in ("messages", "deliveries", "failed", "under_way")] == [3, 1, 1, 1]
-    assert found["read_seconds"] > 0
+    assert counts(result["outcomes"]["wave-1"]) == (3, 1, 1, 1)
+    assert result["outcomes"]["wave-1"]["read_seconds"] > 0
     (target,) = server.targets
     assert urlsplit(target).path == "/v1/events/tags/wave-1"
     assert parse_qs(urlsplit(target).query) == {"access_token": [TOKEN]}
 
 
-def test_order_and_partial_results(hostile: Serve, run: Run) -> None:
-    """When some tags fail the task fails, names each and why, and still gives the others."""
-
-    def script(target: str) -> list[bytes]:
-        return [answer(b"no", "410 Gone") if "bad" in target else answer(body(attempt(0, tags=tag_of(target))))]
-
-    result = run(api_token=TOKEN, api_url=hostile(script).url, tags=["b", "bad-1", "a", "b", "bad-2"])
+def test_order_and_partial_results(hostile, run):
+    """When some tags fail the task fails, names each and why, and still gives the others, in the order asked."""
+    server = hostile(lambda target: [GONE if "bad" in target else answer(body(attempt(0, tags=tag_of(target))))])
+    result = run(api_token=TOKEN, api_url=server.url, tags=["b", "bad-1", "a", "b", "bad-2"])
     assert (result["changed"], result["failed"]) == (False, True)
     assert list(result["outcomes"]) == ["b", "a"]
-    assert {tag: (error["kind"], error["status"]) for tag, error in result["errors"].items()} == {
-        "bad-1": ("refused", 410),
-        "bad-2": ("refused", 410),
-    }
-    for tag in ("bad-1", "bad-2"):
-        assert f"tag '{tag}': " in result["errors"][tag]["msg"]
-        assert result["errors"][tag]["msg"] in result["msg"]
+    assert list(result["errors"]) == ["bad-1", "bad-2"]
+    for tag, error in result["errors"].items():
+        assert (error["kind"], error["status"]) == ("refused", 410)
+        assert f"tag '{tag}': " in error["msg"]
+        assert error["msg"] in result["msg"]
 
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
-def test_a_token_without_the_right(hostile: Serve, run: Run, status: str) -> None:
+def test_a_token_without_the_right(hostile, run, status):
     """No further tag is asked for, and the error names what does without events."""
     server = hostile(constantly(answer(b"no", status)))
     result = run(api_token=TOKEN, api_url=server.url, tags=["a", "b"], parallel=1)
@@ -108,15 +95,15 @@ def test_a_token_without_the_right(hostile: Serve, run: Run, status: str) -> Non
     assert len(server.requests) == 1
 
 
-UNKNOWN = [answer(b"", "404 Not Found"), answer(b"[]"), answer(b"null"), answer(b"{}")]
+UNKNOWN = {"404": answer(b"", "404 Not Found"), "list": answer(b"[]"), "null": answer(b"null"), "object": answer(b"{}")}
 
 
 @pytest.mark.parametrize("missing", ["zero", "error"])
-@pytest.mark.parametrize("reply", UNKNOWN, ids=["404", "list", "null", "object"])
-def test_an_unknown_tag(hostile: Serve, run: Run, reply: bytes, missing: str) -> None:
+@pytest.mark.parametrize("reply", UNKNOWN)
+def test_an_unknown_tag(hostile, run, reply, missing):
     """It is an outcome of nothing, or an error; a recently active tag that is close is named."""
     recent = json.dumps([{**COUNTS, "tag": "wave-1"}, {**COUNTS, "tag": "other"}]).encode()
-    server = hostile(events_at(reply, recent))
+    server = hostile(events_at(UNKNOWN[reply], recent))
     result = run(api_token=TOKEN, api_url=server.url, tags=["wave1", "x"], missing=missing, parallel=2)
     if missing == "error":
         assert result["outcomes"] == {}
@@ -131,69 +118,57 @@ def test_an_unknown_tag(hostile: Serve, run: Run, reply: bytes, missing: str) ->
     assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize("reply", UNKNOWN, ids=["404", "list", "null", "object"])
-def test_nothing_since(hostile: Serve, run: Run, reply: bytes) -> None:
+@pytest.mark.parametrize("reply", UNKNOWN)
+def test_nothing_since(hostile, run, reply):
     """An empty answer is known, since nobody can tell; a service that has nothing there at all is not."""
-    server = hostile(events_at(reply))
-    is_empty = reply is not UNKNOWN[0]
+    server = hostile(events_at(UNKNOWN[reply]))
     yesterday = (datetime.now(timezone.utc) - timedelta(days=1)).isoformat()
     result = run(api_token=TOKEN, api_url=server.url, tags=["a"], since=yesterday, missing="error")
-    assert result["failed"] is not is_empty
-    if is_empty:
-        found = result["outcomes"]["a"]
-        assert found["known"] is True
-        assert found["notes"] == ["there is no mail since then, or no such tag: check its spelling"]
-        assert len(server.requests) == 1
-    else:
+    if reply == "404":
         assert result["errors"]["a"]["kind"] == "unknown_tag"
+    else:
+        assert result["outcomes"]["a"]["known"] is True
+        assert result["outcomes"]["a"]["notes"] == ["there is no mail since then, or no such tag: check its spelling"]
+        assert len(server.requests) == 1
 
 
-def asked_periods(server: Hostile) -> list[tuple[date, date]]:
-    """The periods that a service was asked for, in their order."""
-    queries = [parse_qs(urlsplit(target).query) for target in server.targets]
-    return [(date.fromisoformat(each["start"][0]), date.fromisoformat(each["end"][0])) for each in queries]
+def period_of(target):
+    """The first day and the day after the last that a request is about."""
+    query = parse_qs(urlsplit(target).query)
+    return date.fromisoformat(query["start"][0]), date.fromisoformat(query["end"][0])
 
 
-class EventServer:
-    """Serves the events of each period, as the service does: end exclusive, and no more than a month from start."""
-
-    def __init__(self, *events: dict[str, Any]) -> None:
-        self._events = events
-
-    def reply(self, target: str) -> Iterable[bytes]:
-        """What a request gets."""
-        query = parse_qs(urlsplit(target).query)
-        start, end = (date.fromisoformat(query[key][0]) for key in ("start", "end"))
-        end = min(end, start + timedelta(days=28))
-        return [
-            answer(
-                body(*(each for each in self._events if start <= date.fromisoformat(each["data"]["time"][:10]) < end))
-            )
-        ]
-
-
-def test_an_old_since_takes_several_requests(hostile: Serve, run: Run) -> None:
+def test_an_old_since_takes_several_requests(hostile, run):
     """They are added up: nothing is lost between two periods, nothing counted twice, also what spans two of them."""
-    days = [0, 27.4, 27.6, 28, 55.9, 56, 83, 200]
-    events = [attempt(86400 * day, number) for number, day in enumerate(days)]
+    events = [attempt(86400 * day, number) for number, day in enumerate([0, 27.4, 27.6, 28, 55.9, 56, 83, 200])]
     # Delivered or lost in the next period.
     events += [delivery(86400 * 28.1, 1), failure(86400 * 56.2, 4), delivery(86400 * 28, 0)]
-    server = hostile(EventServer(*events).reply)
+
+    def of_the_period(target):
+        # As the service does: end exclusive, and no more than a month from start.
+        start, end = period_of(target)
+        end = min(end, start + timedelta(days=28))
+        return [
+            answer(body(*(each for each in events if start <= date.fromisoformat(each["data"]["time"][:10]) < end)))
+        ]
+
+    server = hostile(of_the_period)
     found = run(api_token=TOKEN, api_url=server.url, tags=["wave-1"], since=SINCE)["outcomes"]["wave-1"]
-    assert [found[key] for key in ("messages", "deliveries", "failed", "under_way")] == [8, 2, 1, 5]
-    asked = asked_periods(server)
+    assert counts(found) == (8, 2, 1, 5)
+    assert found["notes"] == []
+    asked = list(map(period_of, server.targets))
     assert asked[0][0] == START.date()
     assert all(before[1] == after[0] for before, after in zip(asked, asked[1:]))
     assert {(end - start).days for start, end in asked[:-1]} == {28}
     assert asked[-1][1] > datetime.now(timezone.utc).date()
-    assert found["notes"] == []
 
 
+@settings(max_examples=40)
 @given(
     st.datetimes(datetime(2000, 1, 1), datetime(2026, 12, 31), timezones=st.just(timezone.utc)),  # noqa: DTZ001
     st.timedeltas(timedelta(days=-400), timedelta(days=4000)),
 )
-def test_periods(since: datetime, age: timedelta) -> None:
+def test_periods(since, age):
     """From the day of since to after tomorrow, without a gap, none longer than the shortest month."""
     now = since + age
     found = reader.periods(since, now)
@@ -204,14 +179,8 @@ def test_periods(since: datetime, age: timedelta) -> None:
     assert reader.periods(None, now) == [None]
 
 
-@pytest.mark.parametrize(
-    "since",
-    [
-        "2026-01-31T12:00:01Z", "2026-01-31 12:00:01", "2026-01-31T13:00:01+01:00", 1769860801, 1769860801.5,
-        "1769860801",
-    ],
-)  # fmt: skip
-def test_since(hostile: Serve, run: Run, since: Any) -> None:
+@pytest.mark.parametrize("since", ["2026-01-31T12:00:01Z", "2026-01-31T13:00:01+01:00", 1769860801.5, "1769860801"])
+def test_since(hostile, run, since):
     """In every form: what was taken in before is not counted."""
     server = hostile(lambda target: [answer(GOOD if "start=2026-01-31&" in target else b"[]")])
     found = run(api_token=TOKEN, api_url=server.url, tags=["wave-1"], since=since)["outcomes"]["wave-1"]
@@ -221,26 +190,19 @@ def test_since(hostile: Serve, run: Run, since: Any) -> None:
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        ({"tags": []}, "tags: it is empty"),
-        ({"tags": ["a b"]}, "tags: "),
         ({"tags": [TOKEN]}, "tags: "),
-        ({"tags": None}, "tags"),
         ({"since": "yesterday"}, "since: 'yesterday' is not a moment"),
         ({"since": ""}, "since: it is empty"),
-        ({"since": True}, "since: it is not a moment"),
         ({"since": {"wave-1": {"messages": 5}}}, "since: it is not a moment"),
-        ({"since": "2026"}, "since: '2026' is before 2000"),
         ({"top": 0}, "top: 0 is not from 1 to 1000"),
         ({"top": 1001}, "top: 1001 is not from 1 to 1000"),
         ({"top": "many"}, "top"),
-        ({"parallel": 0}, "parallel: 0"),
         ({"api_token": "short"}, "api_token: "),
-        ({"api_url": "http://a.test/v1"}, "api_url: "),
         ({"missing": "ignore"}, "missing"),
         ({"recent": True}, "recent"),
     ],
 )
-def test_options_that_cannot_work(run: Run, given: dict[str, Any], text: str) -> None:
+def test_options_that_cannot_work(run, given, text):
     """They fail the task at once, by name, without outcomes and without the token."""
     result = run(**{"api_token": TOKEN, "tags": ["a"], **given})
     assert result["failed"]
@@ -249,71 +211,62 @@ def test_options_that_cannot_work(run: Run, given: dict[str, Any], text: str) ->
     assert leaks(json.dumps(result["msg"]), TOKEN) == []
 
 
-def test_no_requests(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the library the user learns which."""
-    monkeypatch.setattr(options, "missing_requests", lambda: True)
-    assert "the Python library requests is not installed" in run(api_token=TOKEN, tags=["a"])["msg"]
-
-
-def test_a_broken_answer_is_asked_again_and_counts_once(hostile: Serve, run: Run) -> None:
+def test_a_broken_answer_is_asked_again_and_counts_once(hostile, run):
     """What came before the connection broke off comes again, and nothing is counted twice."""
-    cut = b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + GOOD[:-200]
 
-    def broken() -> Iterator[bytes]:
-        yield cut
+    def broken():
+        # Longer than a piece, so that a part of it has been read.
+        yield b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n[" + b" " * 2**17 + GOOD[1:-200]
         raise ConnectionResetError
 
     scripts = iter([broken(), [answer(b"", "503 Busy", "Retry-After: 0")], [answer(GOOD)]])
     server = hostile(lambda _target: next(scripts))
-    found = run(api_token=TOKEN, api_url=server.url, tags=["wave-1"], retries=2)["outcomes"]["wave-1"]
-    assert [found[key] for key in ("messages", "deliveries", "failed", "under_way")] == [3, 1, 1, 1]
+    result = run(api_token=TOKEN, api_url=server.url, tags=["wave-1"], retries=2)
+    assert counts(result["outcomes"]["wave-1"]) == (3, 1, 1, 1)
     assert len(server.requests) == 3
 
 
-def test_each_mebibyte_has_its_time(hostile: Serve, connect: Callable[..., Client]) -> None:
+def test_each_mebibyte_has_its_time(hostile, connect):
     """A long answer may take longer than the timeout, but none of its MiB may."""
-    slow = 4
 
-    def script(_target: str) -> Iterator[bytes]:
+    def script(_target):
         yield b"HTTP/1.1 200 OK\r\n\r\n["
-        for part in range(slow):
-            time.sleep(0.5)
-            yield b" " * (MEBIBYTE if part < slow - 1 else MEBIBYTE - 4096)
+        for size in (MEBIBYTE, MEBIBYTE, MEBIBYTE, MEBIBYTE - 4096):
+            time.sleep(0.4)
+            yield b" " * size
         yield GOOD[1:]
         raise EOFError
 
-    client = connect(hostile(script).url, timeout=1.2)
-    results = reader.read_outcomes(client, ["wave-1"], 1, "zero", None, 10)
-    assert results.errors == {}
-    assert results.found["wave-1"].messages == 3
-
-    def stalling(target: str) -> Iterator[bytes]:
+    def stalling(target):
         yield from itertools.islice(script(target), 2)
-        time.sleep(3)
+        time.sleep(1.5)
 
-    client = connect(hostile(stalling).url, timeout=1)
-    (error,) = reader.read_outcomes(client, ["wave-1"], 1, "zero", None, 10).errors.values()
-    assert error.kind == "timeout"
+    def read(script):
+        return reader.read_outcomes(connect(hostile(script).url, timeout=1), ["wave-1"], 1, "zero", None, 10)
+
+    found = read(script)
+    assert found.errors == {}
+    assert found.found["wave-1"].messages == 3
+    assert read(stalling).errors["wave-1"].kind == "timeout"
 
 
-def test_an_answer_of_a_cache_says_so(hostile: Serve, run: Run) -> None:
+def test_an_answer_of_a_cache_says_so(hostile, run):
     """Its age is returned, and noted."""
     server = hostile(constantly(answer(GOOD, "200 OK", "Age: 40", "Date: Sat, 31 Jan 2026 13:00:00 GMT")))
     result = run(api_token=TOKEN, api_url=server.url, tags=["wave-1"])
+    found = result["outcomes"]["wave-1"]
     assert result["ages"] == {"wave-1": 40}
-    assert "the answer is a copy that a cache had stored for 40 s" in result["outcomes"]["wave-1"]["notes"]
-    assert result["outcomes"]["wave-1"]["fetched_at"] == "2026-01-31T13:00:00Z"
-    assert result["outcomes"]["wave-1"]["oldest_under_way"] == 3598
+    assert "the answer is a copy that a cache had stored for 40 s" in found["notes"]
+    assert (found["fetched_at"], found["oldest_under_way"]) == ("2026-01-31T13:00:00Z", 3598)
 
 
 # What a service may say, with somebody's address in it.
 WORDS = "user jane.doe+news (<jane.doe+news@example.com>, jane.doe%2Bnews%40example.com) of " + ENVELOPE
 PERSON = {"recipient": "jane.doe+news@example.com", "description": WORDS, "state": "jane.doe", "status": "jane.doe"}
 HELD = [attempt(0, recipient=PERSON["recipient"]), failure(3, **PERSON)]
-SAID: dict[str, bytes] = {
+SAID = {
     "outcome": answer(body(*HELD)),
     "error with words": answer(WORDS.encode(), "500 Oops"),
-    "refusal with words": answer(json.dumps({"error": WORDS}).encode(), "400 Bad Request"),
     "refusal with events": answer(body(*HELD), "410 Gone"),
     "reason and headers": answer(b"", f"500 {WORDS}", f"X-Who: {WORDS}", f"Retry-After: {WORDS}"),
     "an object": answer(json.dumps(HELD[1]).encode()),
@@ -321,9 +274,6 @@ SAID: dict[str, bytes] = {
     "not JSON": answer(WORDS.encode()),
     "text": answer(json.dumps(WORDS).encode()),
     "a wrong time": answer(body(*HELD, failure(3, **{**PERSON, "time": WORDS}))),
-    "a wrong id": answer(body(*HELD, failure(3, **{**PERSON, "id": [WORDS]}))),
-    "a wrong recipient": answer(body(*HELD, failure(3, **{**PERSON, "recipient": [WORDS]}))),
-    "a wrong type": answer(body(*HELD, {"type": [WORDS], "data": PERSON})),
     "an unknown type": answer(body(*HELD, {"type": WORDS, "data": PERSON})),
     "another tag": answer(body(*HELD, failure(3, **{**PERSON, "tags": WORDS.replace(" ", "")}))),
     "a repeated key": answer(body(*HELD)[:-1] + b', {"' + WORDS.encode() + b'": 1, "' + WORDS.encode() + b'": 1}]'),
@@ -333,12 +283,11 @@ PRIVATE = re.compile(r"jane|doe(?!s)|verp|7f3a|bounces\+", re.IGNORECASE)
 
 
 @pytest.mark.parametrize("said", SAID)
-def test_nothing_of_a_person_gets_out(hostile: Serve, run: Run, said: str) -> None:
+def test_nothing_of_a_person_gets_out(hostile, run, said):
     """No address, no local part and no envelope is in a result or an error, whatever the service says."""
     server = hostile(events_at(SAID[said]))
     result = run(api_token=TOKEN, api_url=server.url, tags=["wave-1"], retries=0, top=1000)
-    assert PRIVATE.findall(json.dumps(result)) == []
-    assert PRIVATE.findall(json.dumps(result, ensure_ascii=False)) == []
+    assert PRIVATE.findall(json.dumps(result) + json.dumps(result, ensure_ascii=False)) == []
     assert result["failed"] is (said not in ("outcome", "an unknown type"))
     if not result["failed"]:
         (cause,) = result["outcomes"]["wave-1"]["failures"]
@@ -346,26 +295,22 @@ def test_nothing_of_a_person_gets_out(hostile: Serve, run: Run, said: str) -> No
         assert (cause["state"], cause["status"], cause["domains"]) == (None, None, ["example.com"])
 
 
-def test_the_token_does_not_get_out(hostile: Serve, run: Run) -> None:
+def test_the_token_does_not_get_out(hostile, run):
     """Where receivers or the service repeat it, it is masked."""
     echo = [attempt(0), failure(1, description=f"token {TOKEN} is bad", recipient=f"x@{TOKEN}.example")]
     for reply in (answer(body(*echo, attempt(0, recipient=f"x@{TOKEN}.example"))), answer(TOKEN.encode(), "500 Oops")):
         result = run(api_token=TOKEN, api_url=hostile(events_at(reply)).url, tags=["wave-1"], retries=0)
-        assert leaks(json.dumps(result), TOKEN) == []
-        assert leaks(json.dumps(result, ensure_ascii=False), TOKEN) == []
+        assert leaks(json.dumps(result) + json.dumps(result, ensure_ascii=False), TOKEN) == []
 
 
-def test_the_documentation_has_every_return_key(hostile: Serve, run: Run) -> None:
+def test_the_documentation_has_every_return_key(hostile, run):
     """Keys are documented in the order in which they are returned, with true types."""
     returned = yaml.safe_load(tag_outcomes_info.RETURN)
-
-    def script(target: str) -> list[bytes]:
-        return [answer(b"", "410 Gone") if "bad" in target else answer(GOOD)]
-
-    result = run(api_token=TOKEN, api_url=hostile(script).url, tags=["wave-1", "bad"])
+    server = hostile(lambda target: [GONE if "bad" in target else answer(GOOD)])
+    result = run(api_token=TOKEN, api_url=server.url, tags=["wave-1", "bad"])
     assert set(returned) == set(result) - {"failed", "msg", "changed", "invocation"}
 
-    def check(contained: dict[str, Any], value: dict[str, Any]) -> None:
+    def check(contained, value):
         assert list(contained) == list(value)
         for name, found in value.items():
             assert found is None or type(found).__name__ == contained[name]["type"], name
@@ -382,27 +327,22 @@ def test_the_documentation_has_every_return_key(hostile: Serve, run: Run) -> Non
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+def services(tmp_path_factory):
     """The hostile services of the events method."""
-    started = Services(tmp_path_factory.mktemp("services"), event_faults.EVENT_FAULTS, event_faults.GOOD)
-    yield started
-    started.close()
+    faults = event_faults.EVENT_FAULTS
+    with closing(Services(tmp_path_factory.mktemp("services"), faults, event_faults.GOOD)) as started:
+        yield started
 
 
-# Proxies are of the environment, and are tried with ansible-playbook.
-DIRECT = [fault for fault in event_faults.EVENT_FAULTS if fault.family != "proxy"]
-
-
-@pytest.mark.parametrize("fault", DIRECT, ids=lambda fault: fault.tag)
-def test_each_fault(services: Services, run: Run, monkeypatch: pytest.MonkeyPatch, fault: event_faults.Fault) -> None:
+@pytest.mark.parametrize("fault", event_faults.EVENT_FAULTS, ids=lambda fault: fault.tag)
+def test_each_fault(services, run, monkeypatch, fault):
     """It is an outcome with the right counts, or an error of the right kind that names the tag and shows no token."""
     # The real limit is tried with ansible-playbook.
     for module in (_body, _client):
         monkeypatch.setattr(module, "STREAM_LIMIT", 16 * MEBIBYTE)
+    monkeypatch.setenv("HTTPS_PROXY", services.proxy_of(fault))
     url, bundle = services.access[fault.place]
-    result = run(
-        api_token=TOKEN, api_url=url, ca_path=bundle, tags=[fault.tag], timeout=fault.timeout, retries=0
-    )  # fmt: skip
+    result = run(api_token=TOKEN, api_url=url, ca_path=bundle, tags=[fault.tag], timeout=fault.timeout, retries=0)
     assert leaks(json.dumps(result), TOKEN) == []
     assert PRIVATE.findall(json.dumps(result)) == []
     if fault.kinds:

@@ -17,6 +17,7 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -62,7 +63,9 @@ options:
     description: Seconds of mail to judge on its own, window after window. When not set, all mail of a tag is judged.
     type: float
   heartbeat:
-    description: Put the last event of a tag again after so many seconds without one. When not set, only news is put.
+    description:
+      - Put the last event of a tag again, with the next look, after so many seconds without one. When not set, only
+        news is put.
     type: float
   state:
     description:
@@ -291,7 +294,8 @@ class Source:
         self._now = now
         self._started = clock()
         self._pause = settings.interval
-        self._is_over = False
+        # Once set, nothing is kept any more: nobody is told what a look that has not ended yet finds.
+        self.is_stopped = False
         self._file = file
         self._watches = {tag: Watch(tag, self._gate(tag, None)) for tag in settings.gate.tags}
         if file is not None:
@@ -327,7 +331,7 @@ class Source:
     ) -> Look:
         """Return what a look brought for one tag, in the time of its gate."""
         tags = watch.gate.wanted
-        errors = {tag: error for tag, error in {**answers.errors, **found.errors}.items() if tag in tags}
+        errors = {tag: part.errors[tag] for part in (answers, found) for tag in tags if tag in part.errors}
         records = {tag: answers.found[tag] for tag in tags if tag in answers.found}
         outcomes = {watch.tag: found.found[watch.tag]} if watch.tag in found.found else {}
         at = [self._in_gate(watch, moment, answers) for moment in (began, ended)]
@@ -369,7 +373,8 @@ class Source:
         watch.latest = watch.gate.look(look)
         seen = watch.latest.tags.get(watch.tag)
         verdict = seen.judgement.verdict if seen else None
-        if verdict is not None and not watch.is_decided:
+        # After a failed look, nobody knows what the mail came to, though time may be up.
+        if verdict is not None and not look.errors and not watch.is_decided:
             watch.judged = verdict
             watch.is_decided = self._settings.window is not None
 
@@ -447,12 +452,12 @@ class Source:
         self._begin(watch, None, Record.from_dict(stats) if stats else watch.before)
 
     def _next_in(self, answers: Answers[Record], found: Answers[Outcome]) -> float:
-        """Return the seconds to the next look: the interval, or less where a window is over sooner."""
+        """Return the seconds to the next look: the interval, or less where a window that can be read is over sooner."""
         pause = self._settings.interval
         window = self._settings.window
         for watch in self._watches.values():
             record = answers.found.get(watch.tag)
-            if window is None or record is None:
+            if window is None or record is None or watch.lost:
                 continue
             elapsed = self._elapsed() - watch.started
             if watch.since is not None and record.fetched_at is not None:
@@ -499,7 +504,7 @@ class Source:
         self._started -= kept.seen
 
     def _save(self) -> None:
-        if self._file is None:
+        if self._file is None or self.is_stopped:
             return
         watches = {tag: watch.state() for tag, watch in self._watches.items()}
         try:
@@ -525,7 +530,7 @@ async def in_thread(work: Callable[[], Any]) -> Any:
         else:
             outcome = (done.set_result, value)
         # The loop may have ended.
-        if not loop.is_closed():
+        with suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, *outcome)
 
     threading.Thread(target=run, name="smtpeter-campaign", daemon=True).start()
@@ -544,7 +549,7 @@ def make_source(args: Mapping[str, Any], warn: Callable[[str], None]) -> Source:
 
 async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
     """Put an event for every change of a tag's verdict, until it is cancelled."""
-    problem = ""
+    problem, source = "", None
     try:
         source = await in_thread(lambda: make_source(args, logging.getLogger("mailops.smtpeter.campaign").warning))
         while True:
@@ -553,6 +558,9 @@ async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
             await asyncio.sleep(source.pause)
     except SmtpeterError as error:
         problem = str(error)
+    finally:
+        if source is not None:
+            source.is_stopped = True
     # Raised here, so that no context holds an address with the token.
     raise SourceError(f"mailops.smtpeter.campaign: {problem}")
 

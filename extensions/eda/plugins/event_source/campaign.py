@@ -97,6 +97,8 @@ _OWN = ("interval", "window", "heartbeat")
 _NOT_HERE = ("wait_timeout", "wait_sleep", "wait_delay", "fail_on", "history_limit")
 # What a source is given by ansible-rulebook itself.
 _FOREIGN = ("eda_feedback_queue",)
+# Of a core, for the events of all tags; their counters need the rest of a tenth.
+_READING_SHARE = 0.08
 
 
 class SourceError(Exception):
@@ -275,7 +277,8 @@ _PLAIN = ("started", "is_decided", "lost", "is_refused", "problem", "judged", "t
 class Source:
     """Watches the tags; each `look` returns the events that it has news for.
 
-    `clock` is monotonic, in seconds; `now` is the calendar's, which only dates events.
+    `clock` is monotonic, in seconds; `now` is the calendar's, which only dates events; `busy` is the time that the
+    processor has worked, in seconds.
     """
 
     def __init__(
@@ -286,6 +289,7 @@ class Source:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
         file: StateFile | None = None,
+        busy: Callable[[], float] = time.process_time,
     ) -> None:
         self._settings = settings
         self._reader = reader
@@ -293,6 +297,8 @@ class Source:
         self._clock = clock
         self._now = now
         self._started = clock()
+        self._busy = busy
+        self._spent_reading = 0.0
         self._pause = settings.interval
         # Once set, nothing is kept any more: nobody is told what a look that has not ended yet finds.
         self.is_stopped = False
@@ -347,14 +353,19 @@ class Source:
         return watch.elapsed
 
     def _outcomes(self, answers: Answers[Record]) -> Answers[Outcome]:
-        """Read the events of the tags where they may have changed."""
+        """Read the events of the tags where they may have changed; where that is too much work, at a window's end."""
         found: Answers[Outcome] = Answers({}, {})
         if not self._settings.by_outcomes:
             return found
+        began = self._busy()
+        may_read = self._spent_reading <= _READING_SHARE * self._elapsed()
         groups: dict[datetime | None, list[str]] = {}
         for watch in self._watches.values():
             elapsed = self._in_gate(watch, self._elapsed(), answers)
-            if not watch.is_decided and watch.gate.wants_events(answers.found, elapsed):
+            is_over = elapsed >= (self._settings.window or math.inf)
+            if watch.is_decided or not (may_read or is_over):
+                continue
+            if watch.gate.wants_events(answers.found, elapsed):
                 groups.setdefault(watch.since, []).append(watch.tag)
         pauses = []
         for since, tags in groups.items():
@@ -363,6 +374,7 @@ class Source:
             found.found.update(answer.found)
             found.errors.update(answer.errors)
             pauses.append(answer.retry_after or 0.0)
+        self._spent_reading += self._busy() - began
         return Answers(found.found, found.errors, max(pauses, default=0.0))
 
     def _judge(self, watch: Watch, look: Look) -> None:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 import threading
+from collections import Counter
 
 import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._look import Answers
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._state_file import StateFile
 from ansible_collections.mailops.smtpeter.tests.unit.extensions.eda.test_campaign import BUSY, World, campaign, verdicts
@@ -130,3 +133,42 @@ def test_a_thread_that_outlives_the_loop():
         threading.excepthook = hook
     assert not thread.is_alive()
     assert ended == []
+
+
+def test_counters_that_fall_again_and_again(monkeypatch):
+    """Of the corrections, the last few are noted: what is kept does not grow for as long as the source runs."""
+    world = World(interval=10)
+    counts = [0]
+
+    def records(tags):
+        return Answers({tag: Record(tag, *counts * 2, 0, 0, fetched_at=world.now()) for tag in tags}, {})
+
+    monkeypatch.setattr(world, "records", records)
+    sizes = []
+    for step in range(60):
+        counts[0] = 10_000 - 100 * (step % 2)
+        world.run(100)
+        sizes.append(len(json.dumps(world.source._watches["a"].state())))
+    notes = world.source._watches["a"].gate.result()["stats"]["a"]["notes"]
+    assert [note.startswith("messages fell from 10000 to 9900") for note in notes] == [True] * 5
+    assert max(sizes[30:]) <= max(sizes[:30]) + 100
+
+
+def test_reading_that_is_too_much_work(monkeypatch):
+    """Events are read in less than a tenth of a core, and in any case when a window is over."""
+    world = World(judge_by="outcomes", window=600, interval=10, min_messages=10**6)
+    work = [0.0]
+    read = world.outcomes
+
+    def read_slowly(*asked):
+        work[0] += 10
+        return read(*asked)
+
+    monkeypatch.setattr(world, "outcomes", read_slowly)
+    monkeypatch.setattr(world.source, "_busy", lambda: work[0])
+    told = world.run(6000, 1, 10)
+    assert verdicts(told) == [(None, "inconclusive")]
+    periods = Counter(world.asked)
+    assert sum(periods.values()) <= 6000 * 0.1 / 10
+    assert len(periods) >= 9
+    assert max(periods.values()) > 1

@@ -6,9 +6,9 @@
 # PYTHON=... names the Python (3.10 or later) that a new .venv is made with. TESTS and ARGS are passed on.
 export PYTHON
 
-SESSIONS := demo test unit lint docs benchmark simulate gate-demo eda-demo eda format fuzz audit mutants pins
+SESSIONS := demo test unit lint docs benchmark simulate gate-demo eda-demo eda format soak fuzz audit mutants pins
 .DEFAULT_GOAL := help
-.PHONY: help clean soak faults $(SESSIONS)
+.PHONY: help clean faults $(SESSIONS)
 
 help:  ## show this list
 	@sed -n 's/^#: //p' Makefile
@@ -25,10 +25,7 @@ help:  ## show this list
 $(SESSIONS):
 	@tests/tools/nox.sh --session $@ -- $(ARGS) $(TESTS)
 
-# What takes too long for the tests: a hundred kills, a thousand looks; and a hostile service on each ansible-core.
-soak:
-	@tests/tools/nox.sh --session test -- tests/soak $(ARGS)
-
+# A hostile service on each ansible-core.
 faults:
 	@tests/tools/nox.sh --session integration -- -k test_hostile $(ARGS)
 

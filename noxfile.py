@@ -151,6 +151,15 @@ def test(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """What takes too long for the tests: hundreds of kills, a thousand looks and tags, and a day of an event source."""
+    install_tests(session)
+    session.install("--quiet", "numpy")
+    session.run("python", "tests/benchmark/windows.py", env=OURS)
+    session.run(*PARALLEL, *(session.posargs or ["tests/soak"]))
+
+
+@nox.session
 @each_core
 def units(session: nox.Session, core: str) -> None:
     """The unit tests that touch Ansible, on each ansible-core, and all quick ones on the oldest."""

@@ -91,7 +91,7 @@ def read_each(tags: Iterable[str], parallel: int, read: Callable[[str], Found], 
     records: dict[str, Found] = {}
     errors: dict[str, StatsError] = {}
 
-    def work(_worker: int) -> None:
+    def work() -> None:
         for tag in queue:
             try:
                 records[tag] = read(tag)
@@ -102,13 +102,9 @@ def read_each(tags: Iterable[str], parallel: int, read: Callable[[str], Found], 
 
     workers = min(parallel, len(unique))
     if workers == 1:
-        work(0)
+        work()
     else:
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(workers) as pool:
-            for _done in pool.map(work, range(workers)):
-                pass
+        _run_in_threads(work, workers)
     return TagResults(
         {tag: records[tag] for tag in unique if tag in records},
         {tag: errors.get(tag) or not_tried(tag, queue.stopped) for tag in unique if tag not in records},
@@ -133,6 +129,28 @@ def module_result(client: Client, results: TagResults[Any], key: str) -> dict[st
         result["failed"] = True
         result["msg"] = failures(results.errors)
     return result
+
+
+def _run_in_threads(work: Callable[[], None], workers: int) -> None:
+    """Run `work` in so many threads, and raise what the first one of them raised, once all have ended.
+
+    A process does not wait for them to end: what it reads at its end is of no use to it.
+    """
+    problems: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - it is raised where the threads are waited for
+            problems.append(error)
+
+    threads = [threading.Thread(target=run, daemon=True) for _worker in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if problems:
+        raise problems[0]
 
 
 class _Queue:

@@ -25,6 +25,8 @@ from ..module_utils._errors import OptionError
 
 FORMAT = 1
 _SIZE_LIMIT = 2**28
+# How deep the content has the entries of the tags that an event source watches: state, watches, tag.
+_ENTRIES_DEPTH = 3
 
 
 class OtherFile(OptionError):
@@ -91,7 +93,7 @@ class StateFile:
         """Replace what is kept, `seen` seconds after the start."""
         clock = self._clock
         at = {"boot": clock.boot, "monotonic": clock.monotonic(), "wall": clock.wall(), "seen": seen}
-        content = json.dumps({"of": self._of, "at": at, "state": state}, allow_nan=False)
+        content = _encoded({"of": self._of, "at": at, "state": state}, _ENTRIES_DEPTH)
         header = json.dumps({"format": FORMAT, "sha256": _digest(content)})
         temporary = f"{self._temporary}{os.getpid()}.tmp"
         try:
@@ -198,11 +200,24 @@ class StateFile:
                 os.close(directory)
 
 
+def _encoded(value: Any, depth: int) -> str:
+    """Return a value as JSON. A call of the encoder keeps all other threads waiting, so each entry has its own."""
+    if depth and isinstance(value, Mapping):
+        entries = (f"{json.dumps(name)}: {_encoded(entry, depth - 1)}" for name, entry in value.items())
+        return f"{{{', '.join(entries)}}}"
+    return json.dumps(value, allow_nan=False)
+
+
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
+        # Other threads may run whenever the decoder calls back.
+        return json.loads(text, object_hook=_as_it_is)
     except (ValueError, RecursionError):
         return None
+
+
+def _as_it_is(value: dict[str, Any]) -> dict[str, Any]:
+    return value
 
 
 def _digest(content: str) -> str:

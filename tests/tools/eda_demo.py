@@ -31,8 +31,8 @@ def say(text: str) -> None:
     print(f"== {text}", flush=True)
 
 
-def rulebook(directory: Path, sandbox: dict[str, Any], output: Any) -> subprocess.Popen[bytes]:
-    """Start ansible-rulebook with the collection's rulebook."""
+def rulebook(directory: Path, sandbox: dict[str, Any], output: Any, **more: Any) -> subprocess.Popen[bytes]:
+    """Start ansible-rulebook with the collection's rulebook; `more` are variables for it."""
     variables = {
         "smtpeter_tags": ["newsletter", "newsletter-bad"],
         "smtpeter_api_url": sandbox["api_url"],
@@ -41,6 +41,7 @@ def rulebook(directory: Path, sandbox: dict[str, Any], output: Any) -> subproces
         "smtpeter_grace_period": 900 / SPEED,
         "smtpeter_sending_gap": 60 / SPEED,
         "smtpeter_state": str(directory / "source.state"),
+        **more,
     }
     (directory / "vars.yml").write_text(json.dumps(variables), encoding="utf-8")
     (directory / "inventory").write_text("localhost ansible_connection=local\n", encoding="utf-8")

@@ -23,6 +23,7 @@ from .saved import read_judgement, read_record, saved_fields, saved_judgement, s
 _OLD_MAIL = timedelta(days=1)
 _SENT = ("messages", "deliveries")
 _ENGAGED = ("opens", "clicks")
+_CORRECTIONS_KEPT = 5
 OLD_MAIL_NOTE = (
     "the tag was first used more than a day before the gate began, so old mail can hide a new wave: judge one tag per "
     "wave, or give since"
@@ -222,7 +223,8 @@ class Tracker:
         self._deliveries_ahead = self._deliveries_ahead or record.deliveries > record.messages
         if not (self._fall and self._fall.has_lasted(began, self._policy.sending_gap)):
             return True
-        self._notes += (f"{fell} and stayed there, which is treated as a correction by the service",)
+        correction = f"{fell} and stayed there, which is treated as a correction by the service"
+        self._notes = _with_correction(self._notes, correction)
         self._movement.start_over(ended)
         self._ages.start_over()
         self._highest = Record(self.tag, 0, 0)
@@ -277,6 +279,13 @@ def trackers_of(tags: Iterable[str], policy: Policy, before: Mapping[str, Record
     """Return a tracker for each tag; `before` has the earlier records that `since` gives, by tag."""
     unique = list(dict.fromkeys(tags))
     return {tag: Tracker(tag, policy, before.get(tag), len(unique)) for tag in unique}
+
+
+def _with_correction(notes: tuple[str, ...], correction: str) -> tuple[str, ...]:
+    """Return the notes with one more correction; only the last few stay, since an event source has no end."""
+    lasting = tuple(note for note in notes if note == OLD_MAIL_NOTE)
+    corrections = tuple(note for note in (*notes, correction) if note != OLD_MAIL_NOTE)
+    return (*lasting, *corrections[-_CORRECTIONS_KEPT:])
 
 
 def _has_old_mail(record: Record) -> bool:

@@ -54,7 +54,7 @@ def serving(campaign: Campaign) -> Iterator[str]:
 
 def gate(url: str, state: str) -> None:
     """Be a gate that keeps its state, and print its result."""
-    print(json.dumps(look_at(url, MESSAGES, every=1000, state=state, wait_sleep=0.01).result))
+    print(json.dumps(look_at(url, MESSAGES, every=1000, state=state, wait_sleep=0.01, wait_timeout=7200).result))
 
 
 def start(url: str, state: Path) -> subprocess.Popen[str]:

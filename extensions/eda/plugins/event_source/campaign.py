@@ -17,6 +17,7 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -62,7 +63,9 @@ options:
     description: Seconds of mail to judge on its own, window after window. When not set, all mail of a tag is judged.
     type: float
   heartbeat:
-    description: Put the last event of a tag again after so many seconds without one. When not set, only news is put.
+    description:
+      - Put the last event of a tag again, with the next look, after so many seconds without one. When not set, only
+        news is put.
     type: float
   state:
     description:
@@ -94,6 +97,8 @@ _OWN = ("interval", "window", "heartbeat")
 _NOT_HERE = ("wait_timeout", "wait_sleep", "wait_delay", "fail_on", "history_limit")
 # What a source is given by ansible-rulebook itself.
 _FOREIGN = ("eda_feedback_queue",)
+# Of a core, for the events of all tags; their counters need the rest of a tenth.
+_READING_SHARE = 0.08
 
 
 class SourceError(Exception):
@@ -272,7 +277,8 @@ _PLAIN = ("started", "is_decided", "lost", "is_refused", "problem", "judged", "t
 class Source:
     """Watches the tags; each `look` returns the events that it has news for.
 
-    `clock` is monotonic, in seconds; `now` is the calendar's, which only dates events.
+    `clock` is monotonic, in seconds; `now` is the calendar's, which only dates events; `busy` is the time that the
+    processor has worked, in seconds.
     """
 
     def __init__(
@@ -283,6 +289,7 @@ class Source:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
         file: StateFile | None = None,
+        busy: Callable[[], float] = time.process_time,
     ) -> None:
         self._settings = settings
         self._reader = reader
@@ -290,8 +297,11 @@ class Source:
         self._clock = clock
         self._now = now
         self._started = clock()
+        self._busy = busy
+        self._spent_reading = 0.0
         self._pause = settings.interval
-        self._is_over = False
+        # Once set, nothing is kept any more: nobody is told what a look that has not ended yet finds.
+        self.is_stopped = False
         self._file = file
         self._watches = {tag: Watch(tag, self._gate(tag, None)) for tag in settings.gate.tags}
         if file is not None:
@@ -327,7 +337,7 @@ class Source:
     ) -> Look:
         """Return what a look brought for one tag, in the time of its gate."""
         tags = watch.gate.wanted
-        errors = {tag: error for tag, error in {**answers.errors, **found.errors}.items() if tag in tags}
+        errors = {tag: part.errors[tag] for part in (answers, found) for tag in tags if tag in part.errors}
         records = {tag: answers.found[tag] for tag in tags if tag in answers.found}
         outcomes = {watch.tag: found.found[watch.tag]} if watch.tag in found.found else {}
         at = [self._in_gate(watch, moment, answers) for moment in (began, ended)]
@@ -343,14 +353,19 @@ class Source:
         return watch.elapsed
 
     def _outcomes(self, answers: Answers[Record]) -> Answers[Outcome]:
-        """Read the events of the tags where they may have changed."""
+        """Read the events of the tags where they may have changed; where that is too much work, at a window's end."""
         found: Answers[Outcome] = Answers({}, {})
         if not self._settings.by_outcomes:
             return found
+        began = self._busy()
+        may_read = self._spent_reading <= _READING_SHARE * self._elapsed()
         groups: dict[datetime | None, list[str]] = {}
         for watch in self._watches.values():
             elapsed = self._in_gate(watch, self._elapsed(), answers)
-            if not watch.is_decided and watch.gate.wants_events(answers.found, elapsed):
+            is_over = elapsed >= (self._settings.window or math.inf)
+            if watch.is_decided or not (may_read or is_over):
+                continue
+            if watch.gate.wants_events(answers.found, elapsed):
                 groups.setdefault(watch.since, []).append(watch.tag)
         pauses = []
         for since, tags in groups.items():
@@ -359,6 +374,7 @@ class Source:
             found.found.update(answer.found)
             found.errors.update(answer.errors)
             pauses.append(answer.retry_after or 0.0)
+        self._spent_reading += self._busy() - began
         return Answers(found.found, found.errors, max(pauses, default=0.0))
 
     def _judge(self, watch: Watch, look: Look) -> None:
@@ -369,7 +385,8 @@ class Source:
         watch.latest = watch.gate.look(look)
         seen = watch.latest.tags.get(watch.tag)
         verdict = seen.judgement.verdict if seen else None
-        if verdict is not None and not watch.is_decided:
+        # After a failed look, nobody knows what the mail came to, though time may be up.
+        if verdict is not None and not look.errors and not watch.is_decided:
             watch.judged = verdict
             watch.is_decided = self._settings.window is not None
 
@@ -447,12 +464,12 @@ class Source:
         self._begin(watch, None, Record.from_dict(stats) if stats else watch.before)
 
     def _next_in(self, answers: Answers[Record], found: Answers[Outcome]) -> float:
-        """Return the seconds to the next look: the interval, or less where a window is over sooner."""
+        """Return the seconds to the next look: the interval, or less where a window that can be read is over sooner."""
         pause = self._settings.interval
         window = self._settings.window
         for watch in self._watches.values():
             record = answers.found.get(watch.tag)
-            if window is None or record is None:
+            if window is None or record is None or watch.lost:
                 continue
             elapsed = self._elapsed() - watch.started
             if watch.since is not None and record.fetched_at is not None:
@@ -499,7 +516,7 @@ class Source:
         self._started -= kept.seen
 
     def _save(self) -> None:
-        if self._file is None:
+        if self._file is None or self.is_stopped:
             return
         watches = {tag: watch.state() for tag, watch in self._watches.items()}
         try:
@@ -525,7 +542,7 @@ async def in_thread(work: Callable[[], Any]) -> Any:
         else:
             outcome = (done.set_result, value)
         # The loop may have ended.
-        if not loop.is_closed():
+        with suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, *outcome)
 
     threading.Thread(target=run, name="smtpeter-campaign", daemon=True).start()
@@ -544,7 +561,7 @@ def make_source(args: Mapping[str, Any], warn: Callable[[str], None]) -> Source:
 
 async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
     """Put an event for every change of a tag's verdict, until it is cancelled."""
-    problem = ""
+    problem, source = "", None
     try:
         source = await in_thread(lambda: make_source(args, logging.getLogger("mailops.smtpeter.campaign").warning))
         while True:
@@ -553,6 +570,9 @@ async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
             await asyncio.sleep(source.pause)
     except SmtpeterError as error:
         problem = str(error)
+    finally:
+        if source is not None:
+            source.is_stopped = True
     # Raised here, so that no context holds an address with the token.
     raise SourceError(f"mailops.smtpeter.campaign: {problem}")
 

@@ -161,3 +161,35 @@ def test_removed(path):
     for _time in range(2):
         StateFile(str(path), OF).remove()
         assert os.listdir(path.parent) == []
+
+
+def test_other_threads_are_not_kept_waiting(path, monkeypatch):
+    """Each of an event source's many tags is encoded on its own, since nothing else runs while one call encodes."""
+    watches = {f"tag-{number}": {"gate": ["x" * 1000]} for number in range(100)}
+    encode, lengths = json.dumps, []
+
+    def count(value, **options):
+        text = encode(value, **options)
+        lengths.append(len(text))
+        return text
+
+    store = StateFile(path, {})
+    monkeypatch.setattr(json, "dumps", count)
+    store.save({"watches": watches}, 1.0)
+    assert max(lengths) < 2000
+    assert store.load(print).state == {"watches": watches}
+
+
+@pytest.mark.parametrize(
+    "state", [{}, {"a": None}, {"watches": {}}, {"watches": {"ä\"'\n": {"b": [1.5, {"c": True}]}}}]
+)
+def test_any_form(path, state):
+    """What comes back is what was given, however deep it is."""
+    StateFile(path, {"tags": ["a"]}).save(state, 1.0)
+    assert StateFile(path, {"tags": ["a"]}).load(print).state == state
+
+
+def test_no_number(path):
+    """What JSON cannot have is refused, not written."""
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        StateFile(path, {}).save({"a": float("nan")}, 1.0)

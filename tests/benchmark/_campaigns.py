@@ -191,7 +191,7 @@ def prompt(rng: Random) -> View:
 
 
 def refreshed(low: float, high: float) -> Callable[[Random], View]:
-    """The counters are those of a snapshot, taken anew every so many seconds."""
+    """The counters come from a snapshot that the service takes every so many seconds."""
 
     def view(rng: Random) -> View:
         every = rng.uniform(low, high)

@@ -96,7 +96,7 @@ def only(collections: pathlib.Path) -> dict[str, str]:
 def galaxy(*words: Any, cwd: pathlib.Path, home: pathlib.Path) -> None:
     """Run `ansible-galaxy collection` where nothing is installed, without Galaxy."""
     command = [sys.executable, "-m", "ansible", "galaxy", "collection", *words]
-    # Whoever asks Galaxy fails.
+    # A request to Galaxy fails.
     given = {**os.environ, **only(home), "ANSIBLE_GALAXY_SERVER": "http://127.0.0.1:1", "ANSIBLE_HOME": str(home)}
     done = subprocess.run(command, cwd=cwd, env=given, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

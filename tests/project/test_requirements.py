@@ -21,7 +21,7 @@ KNOWN = {"action", "doc_fragments", "filter", "lookup", "module_utils", "modules
 
 
 def test_private_files_say_so() -> None:
-    """Whoever opens one knows that it may change; an empty one says nothing."""
+    """Each private file says that it may change, unless it is empty."""
     files = [path for path in (ROOT / "plugins").rglob("*.py") if path.name != "__init__.py"]
     private = [path for path in files if "/_" in path.relative_to(ROOT).as_posix()]
     assert private

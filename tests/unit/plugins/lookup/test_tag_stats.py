@@ -296,7 +296,7 @@ def test_a_hit(hostile: Serve, cached: Given) -> None:
 
 @pytest.mark.parametrize("source", ["api_token", "access_token", "smtpeter_api_token"])
 def test_a_hit_registers_the_token(service: Hostile, cached: Given, registered: list[str], source: str) -> None:
-    """Where Ansible can be told of secrets, it masks what shows the token afterwards, whoever read the record."""
+    """Where Ansible can be told of secrets, it masks the token afterwards, also after a record from the cache."""
     look("a", **cached)
     registered.clear()
     del cached["api_token"]

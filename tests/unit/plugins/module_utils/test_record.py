@@ -368,7 +368,7 @@ def test_known(given_known, known):
 
 
 def test_a_record_cannot_be_changed():
-    """Whoever reads it leaves it to the next as it was."""
+    """Reading a record does not change it."""
     with pytest.raises(FrozenInstanceError):
         read_json().messages = 0
 

@@ -96,7 +96,7 @@ def test_no_secret_is_shown(entries: Entries) -> None:
     ],
 )  # fmt: skip
 def test_age(entries: Entries, age: float, timeout: int, is_found: bool) -> None:
-    """An entry serves for so many seconds, whoever wrote it; 0 is for ever."""
+    """An entry is valid for so many seconds, whichever process wrote it; 0 means forever."""
     entries.now += age
     assert bool(entries.cache(cache_timeout=timeout).find("wave-1")) is is_found
 

@@ -28,7 +28,7 @@ def test_defaults():
 
 
 def test_nothing_told_can_be_changed():
-    """Whoever reads an event, a report for one, leaves it to the next as it was."""
+    """Reading an event, as a report does, does not change it."""
     a_gate = gate()
     event = look(a_gate, 0, a=GOOD)
     for told, name in (

@@ -106,7 +106,7 @@ def eda(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """The unit tests that are quick, on .venv's own ansible-core; of a path that is named also the slow ones."""
     named = any(os.path.exists(word.partition("::")[0]) for word in session.posargs)
-    words = [] if named else [*PARALLEL[4:], "-m", "not slow", "tests/unit"]
+    words = [] if named else ["-n", "2", "-m", "not slow", "tests/unit"]
     session.run(sys.executable, "-m", "pytest", "-q", *words, *session.posargs, external=True)
 
 

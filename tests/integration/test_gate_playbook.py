@@ -20,6 +20,7 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leak
 from junitparser import Failure, JUnitXml
 
 HURRY = ["-e", "smtpeter_grace_period=2", "-e", "smtpeter_sending_gap=1", "-e", "smtpeter_wait_sleep=0.5"]
+GATE = "Hold until the campaign is shown to be healthy"
 REPORTS = ["gate.html", "gate.json", "gate.junit.xml", "gate.md", "gate.svg", "stats.json"]
 
 
@@ -95,7 +96,7 @@ def test_every_verdict_by_outcomes(play, access, tmp_path, tags, wait, verdict, 
     ("ago", "form", "messages"),
     [(3600, "unix", 200), (-3600, "iso", 0), (-3600, "local", 0)],
 )
-def test_since_a_moment(play, access, tmp_path, ago, form, messages):
+def test_since_a_moment(play, access, ago, form, messages):
     """Mail is judged from then on, and a zone counts."""
     moment = datetime.now(timezone.utc) - timedelta(seconds=ago)
     since = {
@@ -104,21 +105,20 @@ def test_since_a_moment(play, access, tmp_path, ago, form, messages):
         "local": moment.astimezone(timezone(timedelta(hours=-5))).isoformat(timespec="seconds"),
     }[form]
     args = ["-e", "smtpeter_tags=good", "-e", "smtpeter_judge_by=outcomes", "-e", f"smtpeter_since={since}"]
-    given = [*args, "-e", "smtpeter_wait_timeout=0", "-e", "smtpeter_reports=reports"]
-    run = play("mailops.smtpeter.gate", *given, env=access, check=False)
+    run = play("mailops.smtpeter.gate", *args, "-e", "smtpeter_wait_timeout=0", env=access, check=False)
     assert run.returncode == (0 if messages else 2), run.output
-    result = json.loads((tmp_path / "reports" / "gate.json").read_text(encoding="utf-8"))
+    result = run.result(GATE)
     assert result["tags"]["good"]["messages"] == messages
     assert result["tags"]["good"]["outcome"]["since"] == moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def test_the_next_wave(play, access, tmp_path):
+def test_the_next_wave(play, access):
     """The figures that one gate leaves are what the next one starts from."""
     play("mailops.smtpeter.gate", "-e", "smtpeter_tags=good", "-e", "smtpeter_reports=one", env=access)
-    args = ["-e", "smtpeter_tags=good", "-e", "smtpeter_reports=two", "-e", "smtpeter_wait_timeout=0"]
+    args = ["-e", "smtpeter_tags=good", "-e", "smtpeter_wait_timeout=0"]
     run = play("mailops.smtpeter.gate", *args, "-e", "smtpeter_since_file=one/stats.json", env=access, check=False)
     assert run.returncode == 2
-    result = json.loads((tmp_path / "two" / "gate.json").read_text(encoding="utf-8"))
+    result = run.result(GATE)
     assert (result["verdict"], result["tags"]["good"]["messages"]) == ("inconclusive", 0)
 
 
@@ -185,9 +185,8 @@ def test_a_tag_that_is_not_text(play, access, tmp_path, variables, said):
 def test_tags_of_an_ini_inventory(play, access, tmp_path, line, judged):
     """Text is text there too, and is split at commas."""
     (tmp_path / "hosts.ini").write_text(f"localhost {line}\n", encoding="utf-8")
-    args = ["-i", "hosts.ini", "-e", "smtpeter_wait_timeout=0", "-e", "smtpeter_reports=reports"]
-    play("mailops.smtpeter.gate", *args, env=access, check=False)
-    assert list(json.loads((tmp_path / "reports" / "gate.json").read_text(encoding="utf-8"))["tags"]) == judged
+    args = ["-i", "hosts.ini", "-e", "smtpeter_wait_timeout=0"]
+    assert list(play("mailops.smtpeter.gate", *args, env=access, check=False).result(GATE)["tags"]) == judged
 
 
 def test_other_variables_are_left_alone(play, access, tmp_path):

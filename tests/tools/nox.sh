@@ -11,7 +11,8 @@ pins=tests/requirements/unit.txt
 usable='import ensurepip, sys; sys.exit(sys.version_info < (3, 10))'
 
 # The caller's settings for Python, pip and the locale play no part; the index and the proxy do.
-unset PYTHONHOME PYTHONPATH PYTHONSTARTUP PIP_TARGET PIP_PREFIX PIP_ROOT PIP_REQUIREMENT PIP_NO_DEPS UV_PYTHON VIRTUAL_ENV
+unset PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH PYTHONSTARTUP
+unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_REQUIREMENT PIP_NO_DEPS UV_PYTHON VIRTUAL_ENV
 export LC_ALL=C.UTF-8 PIP_USER=0 UV_PYTHON_DOWNLOADS=never PYTHONNOUSERSITE=1
 # All of pyenv's Pythons may be used; its shims run only some of them.
 pyenv="${PYENV_ROOT:-${HOME:-/nonexistent}/.pyenv}/versions"

@@ -133,6 +133,7 @@ def test_without_a_window(judge_by):
     assert verdicts(world.run(400)) == [("pass", "fail")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("judge_by", ["counters", "outcomes"])
 def test_windows(judge_by):
     """Each window is judged on its own: it goes bad and recovers, and nothing is told twice."""
@@ -241,6 +242,7 @@ def test_each_tag_on_its_own():
     assert len(told) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("judge_by", ["counters", "outcomes"])
 @pytest.mark.parametrize("window", [None, 600])
 def test_restarted_after_each_look(tmp_path, judge_by, window):

@@ -27,6 +27,7 @@ def let_arrive(world):
         mail[:] = [(at, "failed" if ends == "failed" else "delivered") for at, ends in mail]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("judge_by", ["counters", "outcomes"])
 @pytest.mark.parametrize("under_way", [15, 200])
 @pytest.mark.parametrize("away", [700, 3600])

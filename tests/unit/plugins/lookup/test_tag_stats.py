@@ -136,6 +136,7 @@ messages = loader.lookup_loader.get('mailops.smtpeter.tag_stats').run(['a'], var
     return subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
 
 
+@pytest.mark.slow
 def test_the_configuration_file(service: Hostile, tmp_path: pathlib.Path) -> None:
     """Token and address from the section smtpeter of ansible.cfg, read by a new process."""
     config = tmp_path / "ansible.cfg"

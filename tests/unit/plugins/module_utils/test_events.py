@@ -46,6 +46,7 @@ JSON = st.recursive(
 OBJECTS = st.lists(st.dictionaries(st.text(), JSON))
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(OBJECTS, st.integers(1, 40), st.sampled_from([None, 1]), st.booleans(), st.booleans())
 def test_any_pieces_give_the_same(

@@ -194,6 +194,7 @@ def test_a_deadline_that_has_passed(hostile, session):
     assert caught.value.kind == "timeout"
 
 
+@pytest.mark.slow
 def test_a_late_request_on_a_kept_connection_has_its_whole_time(hostile, session):
     """Time between two requests is not taken from the second."""
     server = hostile(constantly(answer(COUNTS)))

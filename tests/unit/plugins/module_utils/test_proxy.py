@@ -167,6 +167,7 @@ def test_which_variables_count(monkeypatch, connect, authority, proxy, name, wit
         assert len(server.asked) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("protocol", "scheme", "refusal", "says", "attempts"),
     [
@@ -193,6 +194,7 @@ def test_a_refusal_is_told(connect, proxy, caplog, protocol, scheme, refusal, sa
     assert leaks(caplog.text, PASSWORD) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("protocol", "scheme"), KINDS[:2])
 @pytest.mark.parametrize("given", ["", "user:wrong@", "user:@"])
 def test_credentials_that_are_refused(connect, proxy, protocol, scheme, given):
@@ -219,6 +221,7 @@ def test_a_proxy_that_is_not_there(monkeypatch, connect, scheme, host, says):
     assert f"the proxy set in HTTPS_PROXY cannot be reached ({says}); correct HTTPS_PROXY" in str(error)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("protocol", "scheme"), KINDS)
 def test_a_proxy_cannot_hold_a_request(connect, proxy, within, protocol, scheme):
     """A proxy that answers byte by byte is given no more than the timeout, from start to end."""
@@ -236,6 +239,7 @@ def test_a_proxy_whose_answer_has_no_end(monkeypatch, connect, hostile, within):
     assert server.sent < 2**24
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("protocol", "scheme"), [*KINDS, ("connect", "https")])
 def test_a_proxy_cannot_hold_the_services_answer(connect, proxy, authority, within, protocol, scheme):
     """What the proxy passes on byte by byte is bounded, too, also the handshake of TLS within TLS."""
@@ -245,6 +249,7 @@ def test_a_proxy_cannot_hold_the_services_answer(connect, proxy, authority, with
     assert error.kind == "timeout"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("url", [NAME, URL])
 def test_the_limits_of_an_answer_hold_behind_a_proxy(connect, hostile, proxy, authority, within, url):
     """Time and bytes of the service's own answer are bounded behind SOCKS as they are without."""

@@ -79,6 +79,7 @@ def services(tmp_path_factory):
         yield started
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.tag)
 def test_each_fault_is_a_record_or_a_clear_error(services, connect, monkeypatch, within, caplog, fault):
     """In time, after one request and a bounded number of bytes; nothing that is said or logged repeats the token."""
@@ -108,6 +109,7 @@ def test_each_fault_is_a_record_or_a_clear_error(services, connect, monkeypatch,
         assert asked(server).count(fault.tag) == (fault.place in ("plain", "tls"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parallel", [1, 2, 8, 64])
 def test_order_is_kept_and_a_tag_is_read_once(hostile, connect, parallel):
     """However the answers come in, the records are in the order asked, and repeated tags cost nothing."""
@@ -126,6 +128,7 @@ def test_order_is_kept_and_a_tag_is_read_once(hostile, connect, parallel):
     assert Counter(asked(server)) == Counter(tags)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("parallel", "count"), [(1, 24), (3, 24), (8, 24), (64, 2), (PARALLEL_LIMIT, 600)])
 def test_never_more_at_a_time_than_allowed(hostile, connect, parallel, count):
     """At most `parallel` requests and connections, but more than one, no more than tags; and no thread is left."""
@@ -232,6 +235,7 @@ def test_one_mistake_stops_all_before_the_first_request(hostile, connect, tags, 
     assert server.connections == 0
 
 
+@pytest.mark.slow
 def test_the_whole_pool_backs_off_together(hostile):
     """Told once to wait, no thread asks anything meanwhile, and then each goes on with what it had."""
     arrivals = []

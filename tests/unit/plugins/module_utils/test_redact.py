@@ -152,6 +152,7 @@ def test_a_token_across_the_end_of_an_excerpt_does_not_show(before: int) -> None
     assert PLAIN[:4] not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [

@@ -211,6 +211,7 @@ def test_options_that_cannot_work(run, given, text):
     assert leaks(json.dumps(result["msg"]), TOKEN) == []
 
 
+@pytest.mark.slow
 def test_a_broken_answer_is_asked_again_and_counts_once(hostile, run):
     """What came before the connection broke off comes again, and nothing is counted twice."""
 
@@ -226,6 +227,7 @@ def test_a_broken_answer_is_asked_again_and_counts_once(hostile, run):
     assert len(server.requests) == 3
 
 
+@pytest.mark.slow
 def test_each_mebibyte_has_its_time(hostile, connect):
     """A long answer may take longer than the timeout, but none of its MiB may."""
 
@@ -334,6 +336,7 @@ def services(tmp_path_factory):
         yield started
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", event_faults.EVENT_FAULTS, ids=lambda fault: fault.tag)
 def test_each_fault(services, run, monkeypatch, fault):
     """It is an outcome with the right counts, or an error of the right kind that names the tag and shows no token."""

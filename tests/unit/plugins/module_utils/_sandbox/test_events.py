@@ -214,6 +214,7 @@ def test_recent_tags() -> None:
         assert set(running.get("stats")[0]) == {"tag", "first", "last", "opens", "clicks", "messages", "deliveries"}
 
 
+@pytest.mark.slow
 def test_many_events_need_little_memory() -> None:
     """Events are made while they are sent: an answer of megabytes needs but a piece of it."""
     with clocked() as running:

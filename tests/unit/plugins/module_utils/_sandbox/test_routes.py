@@ -131,6 +131,7 @@ def test_no_day() -> None:
     assert answer.body == b"start: 'yesterday' is not a day; write it as YYYY-MM-DD\n"
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=30, deadline=None)
 @given(
     scenario=scenario_dicts | st.sampled_from(["deferred", "blocked", "dead", "outage", "unreachable"]),

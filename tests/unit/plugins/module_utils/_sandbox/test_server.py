@@ -179,6 +179,7 @@ def test_connections_are_kept(shared: Client) -> None:
     assert all(min(times) < 0.03 for times in took.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/stats", "/stats/x", "/events/tags/x"])
 def test_faults(start: Start, path: str) -> None:
     """Requests are dropped, refused, answered late and in drips, whatever statistics they ask for."""
@@ -299,6 +300,7 @@ def test_an_old_client(start: Start) -> None:
     assert len(json.loads(body)) == 1500
 
 
+@pytest.mark.slow
 def test_a_client_that_leaves(busy: Client, capsys: pytest.CaptureFixture[str]) -> None:
     """Who hangs up in the middle disturbs nobody, and is not worth a line in the log."""
     with socket.create_connection(("127.0.0.1", busy.service.port), timeout=5) as connection:
@@ -310,6 +312,7 @@ def test_a_client_that_leaves(busy: Client, capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_a_stop_cuts_the_answer(busy: Client) -> None:
     """An answer that the service's end interrupts lacks its end, so that nobody takes it for whole."""
     answer = busy.get("/events/tags/x", stream=True)

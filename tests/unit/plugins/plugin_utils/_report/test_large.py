@@ -21,6 +21,8 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.plugin_utils._repor
     result,
 )
 
+pytestmark = pytest.mark.slow
+
 MIB = 1024 * 1024
 WAVES = [f"wave-{number}" for number in range(5000)]
 # Tags from the worst to the best.

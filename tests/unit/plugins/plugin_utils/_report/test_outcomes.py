@@ -234,6 +234,7 @@ def test_the_words_of_receivers_are_harmless(receipts, report, form, text):
     assert not {"\u202e", "\x00", "\x1b"} & set(written)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "most"), [("markdown", 150_000), ("junit", 25_000), ("svg", 50_000), ("html", 800_000)]
 )

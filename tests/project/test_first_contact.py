@@ -48,25 +48,23 @@ def leftovers(mark: str) -> list[str]:
     return found
 
 
-def tell_the_story(clone: pathlib.Path, **env: str | None) -> None:
-    """Run the demo; it tells of delivery, and nothing of it is left."""
-    mark = uuid.uuid4().hex
-    done = make(clone, "demo", **{MARK: mark}, **env)
-    assert done.returncode == 0, done.stdout
-    assert "delivery" in done.stdout
-    assert leftovers(mark) == []
-
-
 @pytest.mark.slow
 def test_the_demo(clone: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    """With foreign settings and a .venv that leads nowhere; then without HOME or network, as nothing is fetched."""
+    """The first test runs with foreign settings and a `.venv` that leads nowhere, the demo without HOME and network."""
     (clone / ".venv").symlink_to(tmp_path / "gone")
     nowhere = tmp_path / "no home"
     nowhere.write_text("", encoding="utf-8")
     odd = {"LANG": "en_US.UTF-8", "LC_ALL": "xx_XX.UTF-8", "PIP_USER": "1", "PYTHONPATH": "gone", "VIRTUAL_ENV": "gone"}
-    tell_the_story(clone, HOME=str(nowhere), UV_CACHE_DIR=None, XDG_CACHE_HOME=None, **odd)
+    tests = "TESTS=tests/unit/plugins/module_utils/test_values.py"
+    done = make(clone, "unit", tests, HOME=str(nowhere), UV_CACHE_DIR=None, XDG_CACHE_HOME=None, **odd)
+    assert done.returncode == 0, done.stdout
     dead = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy"), "http://127.0.0.1:1")
-    tell_the_story(clone, HOME=None, SMTPETER_API_TOKEN="another", ANSIBLE_STDOUT_CALLBACK="gone", **dead)
+    mark = {MARK: uuid.uuid4().hex}
+    foreign = {"HOME": None, "SMTPETER_API_TOKEN": "another", "ANSIBLE_STDOUT_CALLBACK": "gone"}
+    done = make(clone, "demo", **mark, **foreign, **dead)
+    assert done.returncode == 0, done.stdout
+    assert "delivery" in done.stdout
+    assert leftovers(mark[MARK]) == []
 
 
 def pretend(directory: pathlib.Path, version: str, ensurepip: bool) -> Mapping[str, str]:

@@ -105,7 +105,8 @@ def _check_form(record, found):
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert Record.from_dict(found) == record
     for name in COUNTERS:
-        assert type(found[name]) is int
+        assert isinstance(found[name], int)
+        assert not isinstance(found[name], bool)
         assert 0 <= found[name] <= LARGEST
     assert found["undelivered"] == max(0, found["messages"] - found["deliveries"])
     for ratio, part, whole in (

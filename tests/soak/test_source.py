@@ -109,6 +109,7 @@ def test_a_thousand_tags(tmp_path: Path, capsys: pytest.CaptureFixture[str], jud
         source = campaign.Source(
             settings, campaign.Reader(settings.args), print, lambda: time.monotonic() + passed, file=file
         )
+        gc.freeze()  # as `main` does
         spent, late = [], 0.0
         for _look in range(LOOKS):
             send(sandbox, 40)

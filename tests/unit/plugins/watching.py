@@ -43,8 +43,8 @@ def watch(given: str, told: str) -> None:
     descriptor = os.open(told, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
     class Told(asyncio.Queue):  # type: ignore[type-arg]
-        async def put(self, event: Any) -> None:
-            os.write(descriptor, f"{json.dumps(event)}\n".encode())
+        async def put(self, item: Any) -> None:
+            os.write(descriptor, f"{json.dumps(item)}\n".encode())
 
     async def run() -> None:
         task = asyncio.create_task(module.main(Told(), args))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import gc
 import logging
 import math
 import os
@@ -564,6 +565,8 @@ async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
     problem, source = "", None
     try:
         source = await in_thread(lambda: make_source(args, logging.getLogger("mailops.smtpeter.campaign").warning))
+        # A full garbage collection would stop the loop while it goes through all that ansible-rulebook has loaded.
+        gc.freeze()
         while True:
             for event in await in_thread(source.look):
                 await queue.put(event)

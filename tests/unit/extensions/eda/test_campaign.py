@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import json
 import re
@@ -321,6 +322,13 @@ def test_numbers_as_text():
     assert (settings.window, settings.interval, settings.args["tags"]) == (600, 5, ["a"])
 
 
+@pytest.fixture(autouse=True)
+def _thawed():
+    """Other tests of this process measure memory."""
+    yield
+    gc.unfreeze()
+
+
 def test_the_loop_is_not_blocked_and_ends_at_once(monkeypatch):
     """The loop goes on while a look takes long, and the look is not waited for when it is over."""
     began, free = threading.Event(), threading.Event()
@@ -341,6 +349,7 @@ def test_the_loop_is_not_blocked_and_ends_at_once(monkeypatch):
             await asyncio.sleep(0.001)
         for _tick in range(50):
             await asyncio.sleep(0.002)
+        assert gc.get_freeze_count() > 0
         ended = time.monotonic()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

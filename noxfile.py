@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
@@ -110,16 +111,19 @@ def unit(session: nox.Session) -> None:
     session.run(sys.executable, "-m", "pytest", "-q", *words, *session.posargs, external=True)
 
 
-def install_tests(session: nox.Session) -> None:
-    """Have what all tests need, the community's collections included."""
-    install(session, "test")
+def install_tests(session: nox.Session, name: str = "test") -> None:
+    """Have what integration tests need, the community's collections included."""
+    install(session, name)
     if not (VENV / "community").is_dir():
-        with tempfile.TemporaryDirectory() as directory:
+        with tempfile.TemporaryDirectory(dir=VENV) as directory:
             pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "-qq", "--no-deps"]
             session.run(*pip, "--dest", directory, COMMUNITY, external=True)
             (wheel,) = pathlib.Path(directory).glob("*.whl")
             with zipfile.ZipFile(wheel) as archive:
-                archive.extractall(VENV / "community", [n for n in archive.namelist() if n.startswith(UNPACKED)])
+                archive.extractall(f"{directory}/all", [n for n in archive.namelist() if n.startswith(UNPACKED)])
+            # Whole or not at all, also where a session beside this one does the same.
+            with contextlib.suppress(OSError):
+                os.rename(f"{directory}/all", VENV / "community")
 
 
 @nox.session
@@ -173,7 +177,7 @@ def units(session: nox.Session, core: str) -> None:
 @each_core
 def integration(session: nox.Session, core: str) -> None:
     """The integration tests on one ansible-core."""
-    install(session, f"core-{core}")
+    install_tests(session, f"core-{core}")
     words = session.posargs or ["-m", "every_core" if SHORT else "not newest_core"]
     session.run(*PARALLEL, "tests/integration", *words)
 

@@ -137,6 +137,13 @@ def ansible_core(tmp_path_factory: pytest.TempPathFactory) -> Core:
     return Core(OWN, link / "bin" / "python")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what takes no `ansible_core`: it needs tools that only the environment of `make test` has."""
+    for item in items:
+        if HERE in item.path.parents and "ansible_core" not in getattr(item, "fixturenames", ()):
+            item.add_marker("newest_core")
+
+
 @pytest.fixture(autouse=True)
 def _measured_or_not(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what a `measured` test starts gets the coverage that `make test` asks for."""

@@ -43,15 +43,15 @@ def result_of(output: str | bytes) -> Result:
     return result
 
 
-def run_module(output: Connection, directory: str, patience: float | None, missing: list[str], arguments: Any) -> None:
+def run_module(output: Connection, directory: str, timeout: float | None, missing: list[str], arguments: Any) -> None:
     """Be a run of the module in this process, in which some Python modules cannot be imported."""
     for stream in (1, 2):
         os.dup2(output.fileno(), stream)
     output.close()
     os.environ["TMPDIR"] = directory
     sys.modules.update(dict.fromkeys(missing))  # type: ignore[arg-type]
-    if patience is not None:
-        control.RESPONSE_TIMEOUT = process.TERM_TIMEOUT = patience
+    if timeout is not None:
+        control.RESPONSE_TIMEOUT = process.TERM_TIMEOUT = timeout
     basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
     basic._ANSIBLE_PROFILE = "legacy"
     runpy.run_module(MODULE, run_name="__main__")
@@ -66,13 +66,13 @@ class Sandbox:
         self.pids: set[int] = set()
 
     def begin(
-        self, check: bool = False, patience: float | None = None, missing: Sequence[str] = (), **options: Any
+        self, check: bool = False, timeout: float | None = None, missing: Sequence[str] = (), **options: Any
     ) -> Connection:
         """Start a run of the module, which waits so many seconds for a sandbox that hangs; gives its output."""
         arguments = {"api_token": TOKEN, "seed": 1, "scenario": SURE, "_ansible_check_mode": check, **options}
         output, written = PROCESSES.Pipe(duplex=False)
         with written:
-            details = (written, str(self.directory), patience, list(missing), arguments)
+            details = (written, str(self.directory), timeout, list(missing), arguments)
             PROCESSES.Process(target=run_module, args=details).start()
         return output
 
@@ -135,9 +135,9 @@ def quiet_port() -> int:
             return port
 
 
-def until(condition: Callable[[], bool], patience: float = 10.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     """Wait for something to be so."""
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -45,9 +45,9 @@ class Client:
         query = {} if token is None else {"access_token": token}
         return self.session.post(f"{self.service.api_url}/send", params=query, json=body, timeout=10)
 
-    def raw(self, data: bytes, patience: float = 5.0) -> bytes:
+    def raw(self, data: bytes, seconds: float = 5.0) -> bytes:
         """All that comes back for these bytes until the service hangs up."""
-        with socket.create_connection(("127.0.0.1", self.service.port), timeout=patience) as connection:
+        with socket.create_connection(("127.0.0.1", self.service.port), timeout=seconds) as connection:
             connection.sendall(data)
             pieces = list(iter(lambda: connection.recv(65536), b""))
         return b"".join(pieces)

@@ -152,7 +152,7 @@ def test_one_that_does_not_answer(sandbox: Sandbox, options: dict[str, Any]) -> 
     first = sandbox.run()
     os.kill(first["pid"], signal.SIGSTOP)
     # SIGTERM waits with a stopped process until it goes on; ending it takes SIGKILL, after a while.
-    assert sandbox.run(patience=1, **options)["changed"] is True
+    assert sandbox.run(timeout=1, **options)["changed"] is True
     assert not alive(first["pid"])
 
 

@@ -26,9 +26,9 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import (
 pytestmark = pytest.mark.slow
 
 
-def fill(running: dict[str, Any], patience: int = 500) -> tuple[int, requests.Response]:
+def fill(running: dict[str, Any]) -> tuple[int, requests.Response]:
     """Send until it is refused: the messages acknowledged, and the refusal."""
-    for acknowledged in range(0, 50 * patience, 50):
+    for acknowledged in range(0, 25_000, 50):
         try:
             send(running, 50)
         except requests.HTTPError as error:

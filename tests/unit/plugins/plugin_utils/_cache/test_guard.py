@@ -119,7 +119,7 @@ def test_another_cache_is_not_concerned(plugin: Plugin, warnings: list[str]) -> 
 
 @pytest.mark.parametrize("operation", ["get", "set"])
 def test_a_plugin_that_hangs(plugin: Plugin, warnings: list[str], operation: str) -> None:
-    """It is waited for no longer than the patience lasts, and then as if it had failed."""
+    """After the time limit it counts as failed."""
     plugin.gate.clear()
     store = GuardedStore(plugin, OPTIONS, timeout=0.2)
     start = time.monotonic()

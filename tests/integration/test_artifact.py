@@ -21,19 +21,18 @@ from ansible_collections.mailops.smtpeter.tests.integration.conftest import COLL
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LISTED = pathlib.Path(__file__).with_name("artifact.txt")
 
-# All that the importer can check without a container, as strict as it can be; ruff has flake8's rules.
+# What the importer can check without a container, as strict as it can be. `make lint` runs ansible-lint, with more rules,
+# and ruff, which has flake8's.
 IMPORTER = """
 [galaxy-importer]
 check_changelog = true
 check_required_tags = true
 require_v1_or_greater = true
 run_ansible_doc = true
-run_ansible_lint = true
-offline_ansible_lint = true
+run_ansible_lint = false
 run_ansible_test = false
 run_flake8 = false
 """
-LINTED = "Linting collection via ansible-lint "
 
 
 def patterns() -> list[str]:
@@ -70,7 +69,7 @@ def test_its_name_and_metadata_are_those_of_galaxy_yml(artifact: pathlib.Path) -
 
 
 def test_galaxy_takes_it_as_it_is(artifact: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    """Its importer, which also runs ansible-lint and ansible-doc, has nothing to say against it."""
+    """Its importer, which also runs ansible-doc, has nothing to say against it."""
     config = tmp_path / "importer.cfg"
     config.write_text(f"{IMPORTER}ansible_local_tmp = {tmp_path}/ansible\n", encoding="utf-8")
     given = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHONPATH"))}
@@ -89,7 +88,6 @@ def test_galaxy_takes_it_as_it_is(artifact: pathlib.Path, tmp_path: pathlib.Path
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     assert re.search(r"^(WARNING|ERROR|CRITICAL)|Traceback", said, re.MULTILINE) is None, said
-    assert LINTED in said
     result = json.loads((tmp_path / "importer_result.json").read_text(encoding="utf-8"))
     documented = {entry["content_name"] for entry in result["docs_blob"]["contents"] if entry["doc_strings"]}
     assert documented == {path.stem for path in example.plugins()}

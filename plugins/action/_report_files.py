@@ -66,8 +66,8 @@ class ActionModule(ActionBase):
             os.chmod(path, 0o644)
         if left_out:
             display.warning(
-                f"{' and '.join(left_out)} are left out, since the Python library pygal is not installed for the Python "
-                f"that runs Ansible ({sys.executable})"
+                f"{' and '.join(left_out)} are left out, since the Python library pygal is not installed for the "
+                f"Python that runs Ansible ({sys.executable})"
             )
 
 

@@ -21,8 +21,8 @@ from ansible_collections.mailops.smtpeter.tests.integration.conftest import COLL
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LISTED = pathlib.Path(__file__).with_name("artifact.txt")
 
-# What the importer can check without a container, as strict as it can be. `make lint` runs ansible-lint, with more rules,
-# and ruff, which has flake8's.
+# What the importer can check without a container, as strict as it can be. `make lint` runs ansible-lint, with more
+# rules, and ruff, which has flake8's.
 IMPORTER = """
 [galaxy-importer]
 check_changelog = true

@@ -82,7 +82,7 @@ def seen(run: Any) -> list[Any]:
 
 def test_many_hosts(play: Any, hosts: Any, service: Counted, settings: dict[str, str]) -> None:
     """They make one request among them, though the first ten look at the same time."""
-    count = 100
+    count = 30
     run = play(looking("wave-1"), *hosts(count), env=settings)
     assert seen(run) == [[1000]] * count
     assert service.asked == {"wave-1": 1}

@@ -230,10 +230,8 @@ class Launch:
 @pytest.mark.parametrize(
     ("answers", "verdict"),
     [
-        ({"smtpeter_tags": "good"}, "pass"),
         # Text is what questions of the type text give.
         ({"smtpeter_tags": "good, poor", "smtpeter_min_delivery_ratio": "0.97", "smtpeter_grace_period": 2}, "fail"),
-        ({"smtpeter_tags": "few", "smtpeter_wait_timeout": 0}, "inconclusive"),
         ({"smtpeter_tags": "good", "smtpeter_expected_messages": 200, "smtpeter_wait_timeout": 0}, "pass"),
     ],
 )
@@ -251,7 +249,7 @@ def test_a_job_and_what_comes_after_it(awx, access, tmp_path, answers, verdict):
     assert message in " ".join(tell.job.read("stdout").split())
 
 
-@pytest.mark.parametrize("answer", ["{{ lookup('ansible.builtin.pipe', 'touch RAN') }}", "{{7*7}},[1]", "{%if%}"])
+@pytest.mark.parametrize("answer", ["{{ lookup('ansible.builtin.pipe', 'touch RAN') }}", "{{7*7}},{%if%}"])
 def test_an_answer_is_no_template(awx, access, tmp_path, answer):
     """Nothing runs, here nor in the next node, and what has no white space is a tag that the service does not know."""
     answers = {"smtpeter_tags": answer.replace("RAN", f"{tmp_path}/ran"), "smtpeter_wait_timeout": 0}

@@ -75,20 +75,12 @@ def test_the_context_of_the_guides_image(installed, tmp_path):
     assert not (tmp_path / "src" / "bindep.txt").exists()
 
 
-@pytest.mark.parametrize(
-    ("tags", "options", "verdict", "status"),
-    [
-        ("good", {}, "pass", "successful"),
-        ("good,poor", {}, "fail", "failed"),
-        ("few", {"smtpeter_wait_timeout": 0}, "inconclusive", "failed"),
-    ],
-)
-def test_every_verdict(tmp_path, access, tags, options, verdict, status):
-    """The status tells pass from not, progress is in the output, and the artifacts have the verdict and no token."""
-    job = Job(tmp_path / "job", yaml.safe_dump({"smtpeter_tags": tags, **HURRY, **options}))
-    assert job.run("mailops.smtpeter.gate", access) == status
+def test_a_job(tmp_path, access):
+    """The status tells fail from pass, progress is in the output, and the artifacts have the verdict and no token."""
+    job = Job(tmp_path / "job", yaml.safe_dump({"smtpeter_tags": "good,poor", **HURRY}))
+    assert job.run("mailops.smtpeter.gate", access) == "failed"
     gate = job.handed_out["smtpeter_gate"]
-    assert (gate["verdict"], list(gate["stats"])) == (verdict, tags.split(","))
+    assert (gate["verdict"], list(gate["stats"])) == ("fail", ["good", "poor"])
     lines = [line for line in job.read("stdout").splitlines() if "[localhost] 00:" in line]
     assert gate["msg"] in lines[-1]
     # Which is why the guide says so: ansible-runner notes the environment of what it runs.

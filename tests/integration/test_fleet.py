@@ -18,8 +18,10 @@ import sys
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
 
 import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._answer import Answer, parse
 from ansible_collections.mailops.smtpeter.tests.integration.conftest import environment
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, Hostile, answer, leaks
 
@@ -304,6 +306,14 @@ def read(play, tmp_path, service):
     return run
 
 
+@pytest.fixture
+def records(tmp_path):
+    """What a slice of all hosts hands out, read a moment ago; the inventory is written."""
+    (tmp_path / "hosts.json").write_text(json.dumps({"all": {"hosts": HOSTS}}), encoding="utf-8")
+    body, now = json.dumps(COUNTS).encode(), datetime.now(timezone.utc)
+    return [parse(Answer(tag, body, now), str).as_dict() for tag in TAGS]
+
+
 def merged(play, tmp_path, artifacts, *args):
     """Judge what a workflow passes on."""
     (tmp_path / "passed.json").write_text(json.dumps(as_workflow(artifacts)), encoding="utf-8")
@@ -328,9 +338,8 @@ def test_a_workflow_passes_the_slices_on(play, tmp_path, read, service):
     assert {record["messages"] for record in stats.values()} == {1000}
 
 
-def test_the_later_record_counts(play, tmp_path, read):
+def test_the_later_record_counts(play, tmp_path, records):
     """Of two records of a tag, wherever they come from, the one that was read later; too old ones are none."""
-    (records,) = read(HOSTS).values()
     older = [{**record, "fetched_at": "2016-01-01T00:00:00Z", "messages": 1, "deliveries": 0} for record in records]
     forged = {"smtpeter_fleet_0": older, "smtpeter_fleet_1": records[2:], "smtpeter_fleet_2": [*older, *records[:1]]}
     run = merged(play, tmp_path, [forged])
@@ -349,12 +358,6 @@ def test_the_later_record_counts(play, tmp_path, read):
     [
         ({"web": {}}, [], "smtpeter_tags: no host of the inventory has this variable"),
         (HOSTS, ["-e", "smtpeter_paralell=9"], "there is no such variable; did you mean smtpeter_parallel?"),
-        (
-            {"a": {"smtpeter_tags": "x"}, "b": {"smtpeter_tags": ["y", None]}},
-            [],
-            "smtpeter_tags of b: null is not a tag",
-        ),
-        (HOSTS, ["-e", "smtpeter_parallel=0"], "parallel"),
         (HOSTS, ["-e", "smtpeter_judge_by=outcomes"], "smtpeter_judge_by: a fleet is judged by its counters"),
     ],
 )
@@ -386,10 +389,9 @@ def test_tags_of_an_ini_inventory(play, service, tmp_path):
     assert [record["tag"] for record in records] == ["wave-1", "wave-2", "1.10", "010", "no"]
 
 
-@pytest.mark.parametrize("line", ["smtpeter_tags=1.10", "smtpeter_tags=1,2"])
-def test_what_an_ini_inventory_reads_as_python(play, service, tmp_path, line):
+def test_what_an_ini_inventory_reads_as_python(play, service, tmp_path):
     """It is refused, since what was written cannot be told any more."""
-    (tmp_path / "hosts.ini").write_text(f"web {line}\n", encoding="utf-8")
+    (tmp_path / "hosts.ini").write_text("web smtpeter_tags=1,2\n", encoding="utf-8")
     env = {"SMTPETER_API_URL": service.url, "SMTPETER_API_TOKEN": TOKEN}
     run = play("mailops.smtpeter.fleet", "-i", "hosts.ini", env=env, check=False)
     assert run.returncode == 2
@@ -405,10 +407,9 @@ def event(records):
     return json.dumps({"uuid": "1", "event": "playbook_on_stats", "event_data": {"artifact_data": data}})
 
 
-@pytest.mark.parametrize(("cut", "elsewhere"), [(0, True), (-400, True), (-1, False)])
-def test_a_file_that_was_cut(play, tmp_path, read, cut, elsewhere):
+@pytest.mark.parametrize(("cut", "elsewhere"), [(0, True), (-1, False)])
+def test_a_file_that_was_cut(play, tmp_path, records, cut, elsewhere):
     """It is named; the rest is merged only where nothing is missing."""
-    (records,) = read(HOSTS).values()
     results = tmp_path / "results" / "job_events"
     results.mkdir(parents=True)
     (results / "1-whole.json").write_text(event(records if elsewhere else records[:10]), encoding="utf-8")
@@ -440,9 +441,8 @@ def test_hosts_are_only_names(read, service):
     assert service.busiest == 1
 
 
-def test_results_are_no_templates(play, tmp_path, read):
+def test_results_are_no_templates(play, tmp_path, records):
     """A machine that reads cannot have the one that judges run anything."""
-    (records,) = read(HOSTS).values()
     evil = f"{{{{ lookup('ansible.builtin.pipe', 'touch {tmp_path}/ran') }}}}"
     data = {"smtpeter_fleet_0": [{**record, "notes": [evil], "first": evil} for record in records], evil: evil}
     data["smtpeter_fleet_1"] = [{**records[0], "tag": evil}]

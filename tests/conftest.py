@@ -1,6 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What every test shares: the collection is found, and nothing of the caller's own settings is."""
 
 from __future__ import annotations
@@ -81,6 +78,20 @@ def _whole_imports() -> Iterator[None]:
     sys.meta_path[:] = [finder for finder in sys.meta_path if finder in before or hasattr(finder, "find_spec")]
 
 
+@pytest.fixture(autouse=True)
+def _measured_or_not(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Leave slow tests out of the coverage, which makes them much slower, unless they are marked `measured`."""
+    marked = request.node.get_closest_marker
+    coverage = sys.modules.get("coverage")
+    running = coverage.Coverage.current() if coverage and marked("slow") and not marked("measured") else None
+    if running:
+        monkeypatch.delenv("COVERAGE_PROCESS_START", raising=False)
+        running.stop()
+    yield
+    if running:
+        running.start()
+
+
 def imports_ansible(path: pathlib.Path) -> bool:
     """Whether a file imports Ansible, by itself or through files of this collection."""
     waiting, seen = [path], set()
@@ -114,7 +125,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "every_core: `make test` runs it on the oldest ansible-core, too",
         "newest_core: not run on other ansible-cores than that of `make test`",
         "slow: not run by `make unit` unless its path is named",
-        "measured: what it starts is measured as well; other integration tests hardly reach more, and are faster so",
+        "measured: slow, and part of the coverage all the same",
     ):
         config.addinivalue_line("markers", mark)
 

@@ -1,6 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The lookup's cache in real plays: many hosts, several plays and several controllers share one request."""
 
 from __future__ import annotations

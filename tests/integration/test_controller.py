@@ -1,7 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """What the guide sets up in AWX, and the jobs that come of it, run by ansible-runner as AWX does.
 
 The tasks of its playbook are checked against the argument specs of awx.awx. What AWX does with them is taken from its

@@ -1,6 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What the documentation prints works as printed: each plugin's EXAMPLES, the README's commands, the pages in docs.
 
 The collection is the one of the artifact, as users have it, with all deleted but the directories that content may use.

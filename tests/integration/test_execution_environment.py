@@ -1,7 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Execution environments: what ansible-builder makes of the collection, and the gate as ansible-runner runs it.
 
 No image is built here, since that needs a container engine; a stand-in for podman says what it would be given.

@@ -1,6 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Each target of tests/integration/targets, which have the form of `ansible-test integration`, by ansible-playbook."""
 
 from __future__ import annotations

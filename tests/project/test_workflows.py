@@ -1,6 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What the workflows, .ci/run and the README say of ansible-cores and Pythons is what noxfile.py has.
 
 `make lint` checks the rest of the workflows, by zizmor and a schema.

@@ -1,6 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """A callback for tests: Ansible's own `oneline` writes to the file named by ONE_LINE, beside what a run prints."""
 
 from __future__ import annotations

@@ -220,11 +220,12 @@ def ansible_test(session: nox.Session, core: str) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, types, YAML, playbooks, plugin documentation, changelog, licences and workflows."""
+    """Style, types, imports, YAML, playbooks, plugin documentation, changelog, licences and workflows."""
     install(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("python", "-m", "mypy")
+    session.run("lint-imports", "--no-cache", env=OURS)
     session.run("yamllint", "--strict", ".")
     workflows = [str(path) for path in pathlib.Path(".github/workflows").glob("*.yml")]
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)

@@ -1,11 +1,8 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """What holds of any answer and of any policy, by a reading of them that owes nothing to the collection's own."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
@@ -24,33 +21,33 @@ NOW = datetime(2016, 1, 2, 12, 0, 0, tzinfo=timezone.utc)
 TAG = "abc"
 LARGEST = 2**63 - 1
 SPELLINGS = {
-    "messages": ["messages"],
-    "deliveries": ["deliveries", "delivery"],
-    "opens": ["opens", "all_opens"],
-    "clicks": ["clicks", "all_clicks"],
-    "unique_opens": ["unique_opens"],
-    "unique_clicks": ["unique_clicks"],
-}
+    "messages": ["messages"], "deliveries": ["deliveries", "delivery"], "opens": ["opens", "all_opens"],
+    "clicks": ["clicks", "all_clicks"], "unique_opens": ["unique_opens"], "unique_clicks": ["unique_clicks"],
+}  # fmt: skip
 COUNTERS = ("messages", "deliveries", "opens", "clicks")
+SHARES = {
+    "delivery_ratio": ("deliveries", "messages"), "open_ratio": ("opens", "deliveries"),
+    "click_ratio": ("clicks", "deliveries"), "click_to_open_ratio": ("clicks", "opens"),
+}  # fmt: skip
 KEYS = {
-    "tag", "first", "last", "first_at", "last_at", *SPELLINGS, "undelivered", "delivery_ratio", "open_ratio",
-    "click_ratio", "click_to_open_ratio", "known", "notes", "fetched_at", "under_way", "carried_over",
+    "tag", "first", "last", "first_at", "last_at", *SPELLINGS, "undelivered", *SHARES, "known", "notes", "fetched_at",
+    "under_way", "carried_over",
 }  # fmt: skip
 RATIOS = ("min_delivery_ratio", "confidence", "min_open_ratio", "min_click_ratio", "max_delivery_drop")
 SECONDS = ("sending_gap", "grace_period")
 OPTIONS = (*RATIOS, *SECONDS, "min_messages", "expected_messages", "at_deadline", "baseline_tag")
+# What the fuzzer builds inputs of.
+WORDS = [
+    *(f'"{name}":' for spellings in SPELLINGS.values() for name in spellings),
+    *(f'"{name}":' for name in (*OPTIONS, "first", "last", "tag")),
+    *('"2016-01-01 12:00:00"', "null", "1e400", "NaN", "0.95", "9223372036854775807", '"ratio"', '"inconclusive"'),
+]
 _EXCERPT = Redactor("a-token-of-the-tests").excerpt
-_NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?)0*([0-9]*))?")
+_NUMBER = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?:[eE]([+-]?[0-9]+))?")
 
 
 class Digits(str):
     """A number of JSON as it was written."""
-
-    __slots__ = ()
-
-
-class OddJsonError(ValueError):
-    """It repeats a key, or holds what JSON does not have."""
 
 
 def check_answer(body):
@@ -63,14 +60,9 @@ def check_answer(body):
         assert text.isprintable()
         assert len(text) < 400
         return None
-    content = _read(body)
     found = record.as_dict()
     _check_form(record, found)
-    if found["known"]:
-        _check_counters(content, found)
-        _check_dates(content, found)
-    else:
-        _check_nothing_is_there(content, found)
+    (_check_content if found["known"] else _check_nothing_is_there)(_read(body), found)
     return found
 
 
@@ -83,20 +75,17 @@ def _outcome(attempt, refusal):
 
 
 def _read(body):
-    """The answer's JSON, with numbers as they were written; raises where there is none, or a key is repeated."""
+    """The answer's JSON, with numbers as they were written; a key that is repeated is a finding, and so is NaN."""
 
     def unrepeated(pairs):
-        if len({key for key, _value in pairs}) < len(pairs):
-            raise OddJsonError("a key is repeated")
+        assert len(dict(pairs)) == len(pairs)
         return dict(pairs)
 
     def no_constant(name):
-        raise OddJsonError(name)
+        raise AssertionError(name)
 
-    text = body.decode("utf-8-sig")
-    return json.loads(
-        text, object_pairs_hook=unrepeated, parse_int=Digits, parse_float=Digits, parse_constant=no_constant
-    )
+    as_written = {"parse_int": Digits, "parse_float": Digits, "parse_constant": no_constant}
+    return json.loads(body.decode("utf-8-sig"), object_pairs_hook=unrepeated, **as_written)
 
 
 def _check_form(record, found):
@@ -105,16 +94,10 @@ def _check_form(record, found):
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert Record.from_dict(found) == record
     for name in COUNTERS:
-        assert isinstance(found[name], int)
-        assert not isinstance(found[name], bool)
+        assert type(found[name]) is int
         assert 0 <= found[name] <= LARGEST
     assert found["undelivered"] == max(0, found["messages"] - found["deliveries"])
-    for ratio, part, whole in (
-        ("delivery_ratio", "deliveries", "messages"),
-        ("open_ratio", "opens", "deliveries"),
-        ("click_ratio", "clicks", "deliveries"),
-        ("click_to_open_ratio", "clicks", "opens"),
-    ):
+    for ratio, (part, whole) in SHARES.items():
         assert found[ratio] == (found[part] / found[whole] if found[whole] else None)
     assert (found["tag"], found["fetched_at"]) == (TAG, "2016-01-02T12:00:00Z")
     assert (found["under_way"], found["carried_over"]) == (None, 0)
@@ -127,25 +110,19 @@ def _said(content, name):
     return {count_of(content[spelling]) for spelling in SPELLINGS[name] if content.get(spelling) is not None}
 
 
-def _check_counters(content, found):
-    """Each counter is the one number that the answer gives."""
+def _check_content(content, found):
+    """Each counter is the one number that the answer gives, each date one in the documented form, and else null."""
     assert isinstance(content, dict)
+    notes = " ".join(found["notes"])
     for name in SPELLINGS:
         assert (_said(content, name) or ({None} if name.startswith("unique") else set())) == {found[name]}, name
-    notes = " ".join(found["notes"])
     assert ("deliveries are above messages" in notes) == (found["deliveries"] > found["messages"])
-
-
-def _check_dates(content, found):
-    """A date is the one that the answer gives in the documented form, and else null."""
-    moments = {}
     for name in ("first", "last"):
-        moments[name] = moment = date_of(content.get(name))
+        moment = date_of(content.get(name))
         assert found[name] == (content[name] if moment else None)
         assert found[f"{name}_at"] == (content[name].replace(" ", "T") + "Z" if moment else None)
         assert (f"{name} is not a date in the documented form" in found["notes"]) == (moment is None)
-    notes = " ".join(found["notes"])
-    first, last = moments["first"], moments["last"]
+    first, last = (date_of(content.get(name)) for name in ("first", "last"))
     assert ("last activity is before the first" in notes) == bool(first and last and last < first)
     assert ("last activity is in the future" in notes) == bool(last and last > NOW)
     assert first or last or any(found[name] for name in COUNTERS)
@@ -155,11 +132,9 @@ def _check_nothing_is_there(content, found):
     """Only nothing at all, or four counters of 0 without dates, is a tag that the service does not know."""
     assert [found[name] for name in SPELLINGS] == [0, 0, 0, 0, None, None]
     assert (found["first"], found["last"], found["delivery_ratio"]) == (None, None, None)
-    if content in (None, [], {}):
-        return
-    assert isinstance(content, dict)
-    assert [_said(content, name) for name in COUNTERS] == [{0}] * 4
-    assert date_of(content.get("first")) is date_of(content.get("last")) is None
+    if content not in (None, [], {}):
+        assert [_said(content, name) for name in COUNTERS] == [{0}] * 4
+        assert date_of(content.get("first")) is date_of(content.get("last")) is None
 
 
 def count_of(value):
@@ -173,9 +148,7 @@ def count_of(value):
 
 def date_of(value):
     """The moment that a value in the documented form means, in UTC; null where it is none."""
-    if isinstance(value, Digits) or not isinstance(value, str):
-        return None
-    if not re.fullmatch("[0-9]{4}(-[0-9]{2}){2} [0-9]{2}(:[0-9]{2}){2}", value):
+    if type(value) is not str or not re.fullmatch("[0-9]{4}(-[0-9]{2}){2} [0-9]{2}(:[0-9]{2}){2}", value):
         return None
     try:
         return datetime(*map(int, re.findall("[0-9]+", value)), tzinfo=timezone.utc)
@@ -186,21 +159,23 @@ def date_of(value):
 def exactly(value):
     """The exact number that a text is; an infinity or a not-quite-zero where it is far out, null where it is none."""
     match = _NUMBER.fullmatch(value.strip())
-    if not match or not (match[2] or match[3]) or (match[5] == "" and not re.search("[eE][+-]?0+$", value.strip())):
+    if not match:
         return None
-    sign = -1 if match[1] == "-" else 1
-    digits, places = match[2] + (match[3] or ""), len(match[3] or "")
-    if not digits.strip("0"):
+    mantissa, power = match.groups("0")
+    if not mantissa.strip("+-0."):
         return Fraction(0)
-    if len(match[5] or "") > 4 or len(digits) > 4000:
-        return sign * (5e-324 if match[4] == "-" else math.inf)
-    exponent = int(match[5] or 0) * (-1 if match[4] == "-" else 1) - places
-    return sign * Fraction(int(digits)) * Fraction(10) ** exponent
+    if len(power.lstrip("+-0")) > 4 or len(mantissa) > 4000:
+        return (-1 if mantissa.startswith("-") else 1) * (5e-324 if power.startswith("-") else math.inf)
+    return Fraction(mantissa) * Fraction(10) ** int(power)
 
 
-def check_policy(options):
+def check_policy(given):
     """Give options to the policy; it is refused by the name of one that means nothing, or each means what it says."""
-    given, options = options, _without_json(options)
+    options = dict(given)
+    if isinstance(given.get("expected_messages"), str):
+        with contextlib.suppress(ValueError, RecursionError):
+            meant = json.loads(given["expected_messages"])
+            options["expected_messages"] = meant if isinstance(meant, (list, dict)) else given["expected_messages"]
     unfit = {name for name, value in options.items() if not _fits(name, value)}
     policy = _outcome(lambda: Policy.from_options(given), OptionError)
     if isinstance(policy, OptionError):
@@ -215,23 +190,23 @@ def check_policy(options):
     return policy
 
 
-def _without_json(options):
-    """The options with the list or the dict that JSON text of `expected_messages` stands for."""
-    value = options.get("expected_messages")
-    try:
-        meant = json.loads(value) if isinstance(value, str) else value
-    except (ValueError, RecursionError):
-        meant = value
-    return {**options, "expected_messages": meant} if isinstance(meant, (list, dict)) else options
+def check_policy_text(text):
+    """Take bytes for options in JSON; what is no JSON object is no input."""
+    options = None
+    with contextlib.suppress(ValueError, RecursionError):
+        options = json.loads(text)
+    if isinstance(options, dict):
+        check_policy(options)
+
+
+TARGETS = {"answer": check_answer, "policy": check_policy_text}
 
 
 def _number(value):
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
-    if isinstance(value, int):
-        return Fraction(value)
     # A float is what a person would write for it.
-    return exactly(value if isinstance(value, str) else repr(value))
+    return Fraction(value) if isinstance(value, int) else exactly(value if isinstance(value, str) else repr(value))
 
 
 def _fits(name, value):
@@ -250,25 +225,20 @@ def _fits(name, value):
     if name in ("min_messages", "expected_messages"):
         return isinstance(number, Fraction) and number.denominator == 1 and 1 <= number <= LARGEST
     # What is nearer to 0, to 1 or to infinity than any other float can tell is that.
-    near = _float(number)
+    try:
+        near = float(number)
+    except OverflowError:
+        return False
     if name == "confidence":
         return 0 <= near < 1
     return 0 <= near <= 1 if name in RATIOS else 0 <= near < math.inf
 
 
-def _float(number):
-    try:
-        return float(number)
-    except OverflowError:
-        return math.inf if number > 0 else -math.inf
-
-
 def _is_below_the_minimum(options, unfit):
     """Whether fewer messages are expected than decide anything."""
-    expected = options.get("expected_messages")
+    expected, least = options.get("expected_messages"), options.get("min_messages")
     if expected is None or unfit & {"expected_messages", "min_messages"}:
         return False
-    least = options.get("min_messages")
     counts = expected.values() if isinstance(expected, dict) else [expected]
     return any(_number(count) < _number(100 if least is None else least) for count in counts if count is not None)
 
@@ -279,31 +249,26 @@ def _check_values(policy, options):
         if value is None:
             assert used == getattr(Policy(), name)
         elif isinstance(value, dict):
-            assert used == {str(tag): int(_number(count)) for tag, count in value.items() if count is not None}
+            assert used == {tag: _number(count) for tag, count in value.items() if count is not None}
         elif name in ("min_messages", "expected_messages"):
             assert (type(used), used) == (int, _number(value))
         elif name in (*RATIOS, *SECONDS):
-            assert math.isclose(used, _float(_number(value)), rel_tol=1e-15, abs_tol=1e-300)
+            assert math.isclose(used, float(_number(value)), rel_tol=1e-15, abs_tol=1e-300)
         else:
             assert used == value
 
 
 def _check_use(policy):
-    """Mail that is still and all delivered passes any policy, and mail of which nothing is delivered fails it."""
+    """Mail that is settled and all delivered passes any policy, and mail of which nothing is delivered fails it."""
     expected = policy.expected_messages
-    counts = [*expected.values(), 0] if isinstance(expected, dict) else [expected or 0]
-    messages = max(policy.min_messages, *counts, 1)
-    tags = list(expected) if isinstance(expected, dict) and expected else [TAG]
+    counts = expected if isinstance(expected, dict) else {TAG: expected or 0}
+    messages = max([policy.min_messages, *counts.values()])
     # A grace period of centuries is a policy, too; no date is that old.
     quiet = min(policy.grace_period, 3e9) + 1
     last_at = NOW - timedelta(seconds=quiet) if quiet > policy.grace_period else NOW
     for delivered in (messages, 0):
-        record = Record(tags[0], messages, delivered, delivered, delivered, last_at=last_at, fetched_at=NOW)
+        record = Record(next(iter(counts), TAG), messages, *[delivered] * 3, last_at=last_at, fetched_at=NOW)
         judgement = judge(state_of_record(record, policy, 1), policy)
         json.dumps(judgement.as_dict(), allow_nan=False)
-        if last_at == NOW:
-            continue
-        if delivered:
-            assert judgement.verdict == "pass"
-        elif policy.min_delivery_ratio > 0:
-            assert judgement.verdict == "fail"
+        if last_at < NOW and (delivered or policy.min_delivery_ratio > 0):
+            assert judgement.verdict == ("pass" if delivered else "fail")

@@ -1,7 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Looks for answers and policies that break what holds of all of them, led by the lines that each input reaches.
 
 Usage: fuzz.py TARGET SECONDS, with TARGET "answer" or "policy". It begins with the files of tests/fuzz/corpus/TARGET,
@@ -23,7 +19,7 @@ ROOT = HERE.parents[1]
 INPUT_LIMIT = 4096
 
 with atheris.instrument_imports(include=["ansible_collections"]):
-    from ansible_collections.mailops.smtpeter.tests.fuzz._inputs import TARGETS, WORDS
+    from ansible_collections.mailops.smtpeter.tests.fuzz._checks import TARGETS, WORDS
 
 
 def main():

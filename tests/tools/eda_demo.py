@@ -1,7 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """A stream that turns bad on a local sandbox, and ansible-rulebook that pauses it: all on the terminal, in a minute."""
 
 from __future__ import annotations
@@ -13,46 +9,37 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import TOKEN, sandboxes, send
 
 SPEED = 60
 TIMEOUT_SECONDS = 180
-# All mail is healthy but that of the last part.
-SCENARIO = {
-    "default": {"delivery_rate": 0.98, "delay": 0, "open_rate": 0},
-    "tags": {"newsletter-bad": {"delivery_rate": 0.5, "delay": 0, "open_rate": 0}},
-}
+GOOD = {"delivery_rate": 0.98, "delay": 0, "open_rate": 0}
+SCENARIO = {"default": GOOD, "tags": {"newsletter-bad": {**GOOD, "delivery_rate": 0.5}}}
 
 
-def say(text: str) -> None:
+def say(text):
     """Tell what happens."""
     print(f"== {text}", flush=True)
 
 
-def rulebook(directory: Path, sandbox: dict[str, Any], output: Any, **more: Any) -> subprocess.Popen[bytes]:
+def rulebook(directory, sandbox, output, **more):
     """Start ansible-rulebook with the collection's rulebook; `more` are variables for it."""
     variables = {
-        "smtpeter_tags": ["newsletter", "newsletter-bad"],
-        "smtpeter_api_url": sandbox["api_url"],
-        "smtpeter_window": 3600 / SPEED,
-        "smtpeter_interval": 1,
-        "smtpeter_grace_period": 900 / SPEED,
-        "smtpeter_sending_gap": 60 / SPEED,
-        "smtpeter_state": str(directory / "source.state"),
-        **more,
-    }
+        "smtpeter_tags": ["newsletter", "newsletter-bad"], "smtpeter_api_url": sandbox["api_url"],
+        "smtpeter_window": 3600 / SPEED, "smtpeter_interval": 1, "smtpeter_grace_period": 900 / SPEED,
+        "smtpeter_sending_gap": 60 / SPEED, "smtpeter_state": str(directory / "source.state"), **more,
+    }  # fmt: skip
     (directory / "vars.yml").write_text(json.dumps(variables), encoding="utf-8")
     (directory / "inventory").write_text("localhost ansible_connection=local\n", encoding="utf-8")
+    programs = Path(sys.executable).parent
     words = ["--rulebook", "mailops.smtpeter.campaign", "--vars", "vars.yml", "--inventory", "inventory"]
-    command = [str(Path(sys.executable).with_name("ansible-rulebook")), *words]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    env = {**os.environ, "SMTPETER_API_TOKEN": TOKEN, "PATH": path}
+    env = {**os.environ, "SMTPETER_API_TOKEN": TOKEN, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    command = [str(programs / "ansible-rulebook"), *words]
     return subprocess.Popen(command, cwd=directory, env=env, stdout=output, stderr=subprocess.STDOUT)
 
 
-def main() -> int:
+def main():
     """Run the demo; 0 where the reaction was seen."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
@@ -69,16 +56,20 @@ def main() -> int:
                 process.wait(30)
 
 
-def watch(directory: Path, sandbox: dict[str, Any], process: subprocess.Popen[bytes]) -> int:
+def watch(directory, sandbox, process):
     """Send, and show what ansible-rulebook does."""
     began, shown, is_bad = time.monotonic(), 0, 0.0
-    while process.poll() is None and time.monotonic() - began < TIMEOUT_SECONDS:
+    while True:
+        is_over = process.poll() is not None or time.monotonic() - began > TIMEOUT_SECONDS
         text = (directory / "output").read_text(encoding="utf-8", errors="replace")
         print(text[shown:], end="", flush=True)
         shown = len(text)
         if "PAUSE the sending" in text:
             say(f"The rule's playbook started {time.monotonic() - is_bad:.0f} s after the stream had turned bad")
             return 0
+        if is_over:
+            say("There was no reaction.")
+            return 1
         if (directory / "source.state").exists():
             if not is_bad:
                 say("Half of the mail under newsletter-bad is refused from now on")
@@ -86,9 +77,6 @@ def watch(directory: Path, sandbox: dict[str, Any], process: subprocess.Popen[by
             send(sandbox, 20, "newsletter")
             send(sandbox, 20, "newsletter-bad")
         time.sleep(0.5)
-    print((directory / "output").read_text(encoding="utf-8", errors="replace")[shown:])
-    say("There was no reaction.")
-    return 1
 
 
 if __name__ == "__main__":

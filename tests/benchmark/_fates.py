@@ -1,17 +1,10 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """What the events tell of each message of a simulated campaign. Private: names and behaviour may change."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from random import Random
-
 import numpy as np
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome import Outcome, Span
-from ansible_collections.mailops.smtpeter.tests.benchmark._campaigns import START, TAG, Mail
+from ansible_collections.mailops.smtpeter.tests.benchmark._campaigns import TAG, at
 
 REFUSED_AT_ONCE = 0.7
 DAY = 86400.0
@@ -25,9 +18,7 @@ class Fates:
     after they happened; only messages taken in from `since` on count.
     """
 
-    def __init__(
-        self, rng: Random, mail: Mail, late: float = 0, since: float | None = None, returned: float = 0
-    ) -> None:
+    def __init__(self, rng, mail, late=0, since=None, returned=0):
         sent, arrivals = np.asarray(mail.sent), np.asarray(mail.arrivals)
         delivered, failed = arrivals.copy(), np.full(len(sent), np.inf)
         for index in np.flatnonzero(np.isinf(arrivals)):
@@ -43,34 +34,23 @@ class Fates:
         self._sent, self._delivered, self._failed = (np.floor(each[counts]) for each in (sent, delivered, failed))
         self._late = late
 
-    def outcome(self, now: float) -> Outcome:
+    def outcome(self, now):
         """Return what the events tell at a moment."""
         seen = now - self._late
         taken = self._sent[: int(np.searchsorted(self._sent, seen, side="right"))]
-        failed = self._failed[: len(taken)] <= seen
-        delivered = (self._delivered[: len(taken)] <= seen) & ~failed
-        moved = [
-            times[: len(taken)][happened] for times, happened in ((self._delivered, delivered), (self._failed, failed))
-        ]
-        last = max((float(times.max()) for times in (taken, *moved) if len(times)), default=None)
+        failures, deliveries = self._failed[: len(taken)], self._delivered[: len(taken)]
+        failed = failures <= seen
+        delivered = (deliveries <= seen) & ~failed
+        moved = [float(times.max()) for times in (taken, deliveries[delivered], failures[failed]) if len(times)]
         return Outcome(
-            tag=TAG,
-            known=True,
-            fetched_at=_moment(int(now)),
-            messages=len(taken),
-            deliveries=int(delivered.sum()),
-            failed=int(failed.sum()),
-            returned=0,
-            last_taken_at=_moment(taken[-1]) if len(taken) else None,
-            last_moved_at=None if last is None else _moment(last),
-            read_seconds=0.0,
-            failures=(),
-            timeline=_timeline(taken, delivered, failed),
-            given={},
-        )
+            tag=TAG, known=True, fetched_at=at(int(now)), messages=len(taken), deliveries=int(delivered.sum()),
+            failed=int(failed.sum()), returned=0, last_taken_at=at(taken[-1]) if len(taken) else None,
+            last_moved_at=at(max(moved)) if moved else None, read_seconds=0.0, failures=(),
+            timeline=_timeline(taken, delivered, failed), given={},
+        )  # fmt: skip
 
 
-def _timeline(taken: np.ndarray, delivered: np.ndarray, failed: np.ndarray) -> tuple[Span, ...]:
+def _timeline(taken, delivered, failed):
     """Return the spans as the module makes them."""
     if not len(taken):
         return ()
@@ -78,9 +58,5 @@ def _timeline(taken: np.ndarray, delivered: np.ndarray, failed: np.ndarray) -> t
     number = ((taken - taken[0]) // seconds).astype(int)
     size = int(number[-1]) + 1
     every, good, bad = (np.bincount(number[chosen], minlength=size) for chosen in (slice(None), delivered, failed))
-    ends = [_moment(taken[0] + seconds * (place + 1)) for place in range(size)]
+    ends = [at(taken[0] + seconds * (place + 1)) for place in range(size)]
     return tuple(Span(*span) for span in zip(ends, every.tolist(), good.tolist(), bad.tolist()))
-
-
-def _moment(seconds: float) -> datetime:
-    return START + timedelta(seconds=float(seconds))

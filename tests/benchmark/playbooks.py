@@ -1,8 +1,4 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
-"""Whole runs of ansible-playbook over TLS: one task, a look of the gate, many tags, many hosts.
+"""Whole runs of ansible-playbook over TLS: one task, a look of the gate, many tags, many hosts, a fleet in slices.
 
 Most rows are a playbook less a smaller one, so that the start of Ansible is in neither.
 """
@@ -10,15 +6,16 @@ Most rows are a playbook less a smaller one, so that the start of Ansible is in 
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import time
-from dataclasses import replace
-from typing import Any
 
 from ansible_collections.mailops.smtpeter.plugins.lookup import tag_stats
-from ansible_collections.mailops.smtpeter.tests.benchmark._bench import RECORD, TOKEN, Bench, Case, Row, Times
+from ansible_collections.mailops.smtpeter.tests.benchmark._bench import RECORD, TOKEN, Case, Row, beyond
 
-TITLE = "In a playbook"
+PLAYBOOK = [sys.executable, "-m", "ansible", "playbook"]
+# A fleet: tags, hosts, and requests at a time.
+TAGS, HOSTS, PARALLEL = 4_000, 40, 16
 # It has the documentation of ours, so that Ansible reads the same options from the same places for it.
 _NOTHING = f"""
 DOCUMENTATION = {tag_stats.DOCUMENTATION!r}
@@ -41,24 +38,22 @@ _LOOKUPS = {
     "lookup": "query('mailops.smtpeter.tag_stats', *tags)",
     "url": f"query('ansible.builtin.url', *({_URLS}), split_lines=false)",
 }
-TASKS: dict[str, dict[str, Any]] = {
+_LOOK = {"tags": "{{ tags }}", "wait_timeout": 0}
+TASKS = {
     "info": {"mailops.smtpeter.tag_stats_info": {"tags": "{{ tags }}"}, "register": "result"},
-    "gate": {"mailops.smtpeter.campaign_gate": {"tags": "{{ tags }}", "wait_timeout": 0, "min_delivery_ratio": 0.5}},
-    "outcome gate": {
-        "mailops.smtpeter.campaign_gate": {"tags": "{{ tags }}", "wait_timeout": 0, "judge_by": "outcomes"},
-    },
+    "gate": {"mailops.smtpeter.campaign_gate": {**_LOOK, "min_delivery_ratio": 0.5}},
+    "outcome gate": {"mailops.smtpeter.campaign_gate": {**_LOOK, "judge_by": "outcomes"}},
     "uri": {"ansible.builtin.uri": {"url": _URL, "return_content": True}, "loop": "{{ tags }}", "register": "result"},
     **{name: {"ansible.builtin.debug": {"msg": f"{{{{ {query} | length }}}}"}} for name, query in _LOOKUPS.items()},
 }
 
 
-def case(bench: Bench, name: str, tasks: int = 1, tags: int = 1, hosts: int = 1) -> Case:
+def case(bench, name, tasks=1, tags=1, hosts=1):
     """A playbook with so many tasks of a kind, all on the same tags; several hosts have a local connection each."""
     cache = str(bench.home / "cache")
     given = {"tags": [f"tag-{number}" for number in range(tags)], "url": bench.url, "cache": cache}
     play = {"hosts": "all" if hosts > 1 else "localhost", "gather_facts": False, "tasks": [TASKS[name]] * tasks}
-    path = bench.written(f"{name}-{tasks}-{tags}-{hosts}.json", [{**play, "vars": given}])
-    argv = [sys.executable, "-m", "ansible", "playbook", path]
+    argv = [*PLAYBOOK, bench.written(f"{name}-{tasks}-{tags}-{hosts}.json", [{**play, "vars": given}])]
     if hosts > 1:
         common = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         inventory = {"all": {"hosts": {f"host-{number:03}": {} for number in range(hosts)}, "vars": common}}
@@ -68,23 +63,22 @@ def case(bench: Bench, name: str, tasks: int = 1, tags: int = 1, hosts: int = 1)
     return Case(argv, known.get(name, tasks * tags * hosts), f"rm -rf {cache}" if hosts > 1 else "true")
 
 
-def further(bench: Bench, *shapes: tuple[str, int, int], rounds: int | None = None) -> list[Times]:
+def further(bench, *shapes, rounds=5):
     """What each further task took, for each (kind, tasks, tags), or each further tag if there is one task."""
     pairs = [((kind, 1, tags if tasks > 1 else 1), (kind, tasks, tags)) for kind, tasks, tags in shapes]
-    times = bench.time({str(shape): case(bench, *shape) for shape in sum(pairs, ())}, rounds=rounds)
+    times = bench.time({shape: case(bench, *shape) for pair in pairs for shape in pair}, rounds=rounds)
     counts = [tasks - 1 if tasks > 1 else tags - 1 for _kind, tasks, tags in shapes]
-    return [times[str(big)].beyond(times[str(one)], count) for (one, big), count in zip(pairs, counts)]
+    return [beyond(times[big], times[one], count) for (one, big), count in zip(pairs, counts)]
 
 
-def added(bench: Bench, hosts: int, *kinds: str) -> list[Times]:
+def added(bench, hosts, *kinds):
     """What a lookup of each kind adds for each host, beyond a constant in its place."""
-    constant, *times = bench.time(
-        {kind: case(bench, kind, hosts=hosts) for kind in ("constant", *kinds)}, rounds=3
-    ).values()
-    return [taken.beyond(constant, hosts) for taken in times]
+    cases = {kind: case(bench, kind, hosts=hosts) for kind in ("constant", *kinds)}
+    constant, *times = bench.time(cases, rounds=3).values()
+    return [beyond(taken, constant, hosts) for taken in times]
 
 
-def events(count: int) -> list[dict[str, Any]]:
+def events(count):
     """The attempts and deliveries of so many messages, taken in a minute ago."""
     moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 60))
     messages = [
@@ -94,7 +88,7 @@ def events(count: int) -> list[dict[str, Any]]:
     return [{"type": kind, "data": message} for message in messages for kind in ("attempt", "delivery")]
 
 
-def measure(bench: Bench) -> list[Row]:
+def measure(bench):
     """Time the playbooks."""
     bench.written("collections/ansible_collections/benchmark/rival/plugins/lookup/nothing.py", _NOTHING)
     info, uri = bench.time({kind: case(bench, kind) for kind in ("info", "uri")}).values()
@@ -113,10 +107,48 @@ def measure(bench: Bench) -> list[Row]:
     rows.append(Row("uncached lookup on 100 hosts, each", lookup, url, "lookup `ansible.builtin.url`"))
 
     # The cache is empty after the hosts: fill it.
-    bench.time({"fill the cache": replace(case(bench, "cached lookup", tags=1_000), requests=1_000)}, rounds=1)
+    bench.time({"fill the cache": case(bench, "cached lookup", tags=1_000)._replace(requests=1_000)}, rounds=1)
     info, lookup, cached = further(bench, ("info", 1, 1_000), ("lookup", 1, 1_000), ("cached lookup", 1, 1_000))
     url, uri = further(bench, ("url", 1, 100), ("uri", 1, 20), rounds=3)
     rows.append(Row("info module, each further tag", info, uri, "loop of `ansible.builtin.uri`", 1 / 300))
     rows.append(Row("uncached lookup, each further tag", lookup, url, "lookup `ansible.builtin.url`"))
     rows.append(Row("cached lookup, each further tag", cached, url, "lookup `ansible.builtin.url`"))
     return rows
+
+
+def inventory_of(hosts):
+    """An inventory of some hosts of the fleet, with all tags dealt out among the 40."""
+    tags = {f"campaign-{host:02}": [f"wave-{tag}" for tag in range(host, TAGS, HOSTS)] for host in hosts}
+    return {"all": {"hosts": {host: {"smtpeter_tags": names} for host, names in tags.items()}}}
+
+
+def slices_of(bench, slices):
+    """The workers of ansible-runner that read a fleet in so many slices at the same time; each must be successful.
+
+    As in AWX, a slice is an inventory with every n-th host. It is timed from `transmit` to the end of `process`.
+    """
+    results = bench.home / f"results-{slices}"
+    runner = f"{shlex.quote(sys.executable)} -m ansible_runner"
+    lines = ["set -e -o pipefail"]
+    for number in range(slices):
+        home = f"slices-{slices}/{number}"
+        bench.written(f"{home}/inventory/hosts.json", inventory_of(range(number, HOSTS, slices)))
+        playbook = f"-p mailops.smtpeter.fleet --cmdline '-e smtpeter_parallel={PARALLEL}'"
+        lines.append(
+            f"{runner} transmit {bench.home}/{home} {playbook} | {runner} worker"
+            f" | {runner} process {results} --ident {number} >/dev/null &"
+        )
+    lines += ["wait", *(f"grep -q successful {results}/artifacts/{number}/status" for number in range(slices))]
+    return Case(["bash", "-c", "\n".join(lines)], TAGS, shlex.join(["rm", "-rf", str(results)]))
+
+
+def measure_fleet(bench):
+    """Time the readings of a fleet, 30 ms a request, and the merge."""
+    one, two = bench.time({f"{n} slices": slices_of(bench, n) for n in (1, 2)}, bench.slow_url, rounds=3).values()
+    hosts = bench.written("whole/hosts.json", inventory_of(range(HOSTS)))
+    argv = [*PLAYBOOK, "mailops.smtpeter.fleet_merge", "-i", hosts, "-e", f"smtpeter_results={bench.home}/results-1"]
+    merge = bench.time({"merge": Case(argv)}, rounds=3)["merge"]
+    return [
+        Row("two slices at the same time", two, one, "one slice", 0.65),
+        Row("the merge", merge, one, "reading one slice"),
+    ]

@@ -1,7 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Many tags at once: the info module's process beside a bare `requests` pool and `curl --parallel`.
 
 The pool is timed as a script and as the module that a user would write around it: reading a module's arguments and
@@ -12,24 +8,19 @@ from __future__ import annotations
 
 import sys
 
-from ansible_collections.mailops.smtpeter.tests.benchmark._bench import TOKEN, Bench, Case, Row
+from ansible_collections.mailops.smtpeter.tests.benchmark._bench import TOKEN, Case, Row, beyond
 
-TITLE = "Tags read by the info module"
-INFO, MODULE, SCRIPT, CURL = (
-    "info module",
-    "a `requests` pool as a module",
-    "a bare `requests` pool",
-    "`curl --parallel`",
-)
-
+INFO, CURL = "info module", "`curl --parallel`"
+MODULE, SCRIPT = "a `requests` pool as a module", "a bare `requests` pool"
+_GIVEN = """
+import json, sys
+url, count, parallel, token = sys.argv[1:]
+tags, parallel = [f"tag-{number}" for number in range(int(count))], int(parallel)
+"""
 # Both modules run as Ansible starts them on the host, with their arguments handed over, the result on stdout.
 _START = """
-import json, sys
 from ansible.module_utils import basic
-
-url, count, parallel, token = sys.argv[1:]
-tags = [f"tag-{number}" for number in range(int(count))]
-arguments = {"api_url": url, "api_token": token, "tags": tags, "parallel": int(parallel), "_ansible_remote_tmp": "/tmp"}
+arguments = {"api_url": url, "api_token": token, "tags": tags, "parallel": parallel, "_ansible_remote_tmp": "/tmp"}
 basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
 basic._ANSIBLE_PROFILE = "legacy"
 """
@@ -57,21 +48,18 @@ def read_all(url, tags, token, parallel):
 """
 _MODULE = """
 kinds = {"api_url": "str", "api_token": "str", "tags": "list", "parallel": "int"}
-specs = {name: {"type": kind, "no_log": name == "api_token"} for name, kind in kinds.items()}
-module = basic.AnsibleModule(specs)
+module = basic.AnsibleModule({name: {"type": kind, "no_log": name == "api_token"} for name, kind in kinds.items()})
 given = module.params
 module.exit_json(stats=read_all(given["api_url"], given["tags"], given["api_token"], given["parallel"]))
 """
-_SCRIPT = """
-import sys
-url, count, parallel, token = sys.argv[1:]
-print(read_all(url, [f"tag-{number}" for number in range(int(count))], token, int(parallel)))
-"""
-_READERS = (INFO, MODULE, SCRIPT, CURL)
-_SCRIPTS = {INFO: _START + _INFO, MODULE: _START + _POOL + _MODULE, SCRIPT: _POOL + _SCRIPT}
+_SCRIPTS = {
+    INFO: _GIVEN + _START + _INFO,
+    MODULE: _GIVEN + _START + _POOL + _MODULE,
+    SCRIPT: _GIVEN + _POOL + "print(read_all(url, tags, token, parallel))",
+}
 
 
-def case(bench: Bench, reader: str, tags: int, url: str, parallel: int = 8) -> Case:
+def case(bench, reader, tags, url, parallel=8):
     """The process that reads so many tags."""
     if reader != CURL:
         return Case([sys.executable, "-c", _SCRIPTS[reader], url, str(tags), str(parallel), TOKEN], tags)
@@ -80,12 +68,12 @@ def case(bench: Bench, reader: str, tags: int, url: str, parallel: int = 8) -> C
     return Case(["curl", "--disable", "--silent", "--show-error", "--fail", *options], tags)
 
 
-def measure(bench: Bench) -> list[Row]:
+def measure(bench):
     """Time the processes: over TLS, over plain HTTP, with 30 ms a request, and 10,000 tags."""
     rows = []
     urls = {"TLS": bench.url, "plain HTTP": bench.plain_url}
     for way, tags in (("TLS", 1), ("TLS", 20), ("TLS", 1_000), ("plain HTTP", 1_000)):
-        times = bench.time({reader: case(bench, reader, tags, urls[way]) for reader in _READERS})
+        times = bench.time({reader: case(bench, reader, tags, urls[way]) for reader in (INFO, MODULE, SCRIPT, CURL)})
         limit = 1.1 if tags == 1_000 else 1.3
         limits = {MODULE: limit, SCRIPT: limit if tags > 1 else None, CURL: None}
         rows += [Row(f"{tags:,} by {way}", times[INFO], times[other], other, limits[other]) for other in limits]
@@ -95,4 +83,4 @@ def measure(bench: Bench) -> list[Row]:
     rows += [Row(what, info, pool, SCRIPT, 1.15), Row(what, info, curl, CURL, 1.15)]
     counts = {f"{tags:,} tags": case(bench, INFO, tags, bench.url) for tags in (1, 1_000, 10_000)}
     one, thousand, most = bench.time(counts, rounds=3).values()
-    return [*rows, Row("10,000 less one", most.beyond(one), thousand.beyond(one), "1,000 less one", 10.5)]
+    return [*rows, Row("10,000 less one", beyond(most, one), beyond(thousand, one), "1,000 less one", 10.5)]

@@ -1,7 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """How well the gate decides: its own state machine over simulated campaigns, beside its rivals; `make simulate`.
 
 Prints a table, says whether the figures that were asked for are reached, and exits with 1 where one is not. Without
@@ -16,14 +12,13 @@ import math
 import pathlib
 import statistics
 import sys
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
-from typing import Callable, Dict
+from typing import Any, Callable
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Timing
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from ansible_collections.mailops.smtpeter.tests.benchmark import _campaigns as campaigns
 from ansible_collections.mailops.smtpeter.tests.benchmark import _rivals as rivals
@@ -32,6 +27,7 @@ from ansible_collections.mailops.smtpeter.tests.benchmark._fates import Fates
 FIGURES = pathlib.Path(__file__).resolve().parents[2] / "docs" / "pictures" / "simulation.json"
 RATES = tuple(round(0.9 + step / 200, 3) for step in range(19))
 POLICY = Policy.from_options({})
+STRICT = replace(POLICY, at_deadline="inconclusive")
 TIMING = Timing()
 GATE, GUARANTEED, POLLING = "gate", "gate, no deadline", "polling the ratio"
 OUTCOMES, OUTCOMES_GUARANTEED = "by outcomes", "outcomes, no dl."
@@ -47,7 +43,7 @@ class Case:
     apart; `since` is the moment from which on messages are judged.
     """
 
-    looks: list[Look]
+    looks: list[Any]
     share: float
     before: Record | None = None
     mail: campaigns.Mail | None = None
@@ -65,108 +61,92 @@ class Scenario:
     times: int = 1
 
 
-@dataclass
-class Tally:
-    """The outcomes of one judge over the campaigns of a scenario."""
+class Tally(list):
+    """The decisions of one judge over the campaigns of a scenario, each with the campaign's share in the end."""
 
-    verdicts: Counter[str] = field(default_factory=Counter)
-    wrong: Counter[str] = field(default_factory=Counter)
-    seconds: list[float] = field(default_factory=list)
-    most_looks: int = 0
-
-    def add(self, outcome: rivals.Outcome, share: float) -> None:
-        """Count an outcome of a campaign with this share in the end."""
-        self.verdicts[outcome.verdict] += 1
-        if outcome.is_wrong(share, POLICY.min_delivery_ratio):
-            self.wrong[outcome.verdict] += 1
-        if outcome.verdict in ("pass", "fail"):
-            self.seconds.append(outcome.seconds)
-        self.most_looks = max(self.most_looks, outcome.looks)
-
-    @property
-    def runs(self) -> int:
-        """How many campaigns were judged."""
-        return sum(self.verdicts.values())
-
-    def percent(self, verdict: str) -> float:
+    def percent(self, verdict):
         """Return how many percent of the campaigns got this verdict."""
-        return 100 * self.verdicts[verdict] / self.runs
+        return 100 * sum(decision.verdict == verdict for decision, _share in self) / len(self)
 
-    def wrong_percent(self, verdict: str) -> float:
+    def wrong(self, verdict):
         """Return how many percent of the campaigns got this verdict wrongly."""
-        return 100 * self.wrong[verdict] / self.runs
+        wrong = [each for each, share in self if each.is_wrong(share, POLICY.min_delivery_ratio)]
+        return 100 * sum(decision.verdict == verdict for decision in wrong) / len(self)
+
+    def seconds(self):
+        """Return how long the campaigns took that passed or failed."""
+        return [decision.seconds for decision, _share in self if decision.verdict in ("pass", "fail")]
 
 
-Tallies = Dict[str, Tally]
+def looks_at(rng, mail, begins, view=campaigns.prompt):
+    """Return the looks of a gate that `begins` at a moment."""
+    return campaigns.looks_at(rng, mail, view(rng), TIMING, begins)
 
 
-def sent(
-    mail: Callable[[Random], campaigns.Mail],
-    view: Callable[[Random], campaigns.View] = campaigns.prompt,
-    gate_after: float | None = None,
-) -> Callable[[Random], Case]:
+def sent(mail, view=campaigns.prompt, gate_after=None):
     """A campaign alone under its tag; the gate begins while it is sent, or so many seconds after its first message."""
 
-    def make(rng: Random) -> Case:
+    def make(rng):
         made = mail(rng)
         begins = rng.uniform(0, min(made.sent[-1], 300)) if gate_after is None else gate_after
-        return Case(campaigns.looks_at(rng, made, view(rng), TIMING, begins), made.share, mail=made, begins=begins)
+        return Case(looks_at(rng, made, begins, view), made.share, mail=made, begins=begins)
 
     return make
 
 
-def second_wave(low: float, high: float) -> Callable[[Random], Case]:
+def second_wave(low, high):
     """A wave sent when a normal one has passed its gate under the same tag; `since` is that gate's `stats`."""
 
-    def make(rng: Random) -> Case:
+    def make(rng):
         while True:
             first = campaigns.blast(rng, rng.uniform(*GOOD), campaigns.mixed)
             begins = rng.uniform(0, first.sent[-1])
-            looks = campaigns.looks_at(rng, first, campaigns.prompt(rng), TIMING, begins)
-            outcome, result = rivals.run_gate(looks, POLICY, TIMING, None)
-            if outcome.verdict == "pass":
+            decision, result = rivals.run_gate(looks_at(rng, first, begins), POLICY, TIMING, None)
+            if decision.verdict == "pass":
                 break
         before = Record.from_dict(result["stats"][campaigns.TAG])
-        begins += outcome.seconds + 5
+        begins += decision.seconds + 5
         second = campaigns.blast(rng, rng.uniform(low, high), campaigns.mixed, after=begins)
         both = first.and_then(second, second.share)
-        looks = campaigns.looks_at(rng, both, campaigns.prompt(rng), TIMING, begins + 5)
-        return Case(looks, both.share, before, both, begins + 5, since=begins)
+        return Case(looks_at(rng, both, begins + 5), both.share, before, both, begins + 5, since=begins)
 
     return make
 
 
-def corrected(case: Callable[[Random], Case], both: bool = False) -> Callable[[Random], Case]:
-    """A campaign of which the service takes back deliveries, or both counters, while the gate waits for them."""
+def corrected(case, both=False):
+    """A campaign of which the service takes back 2 to 30% of the deliveries, or of `both` counters, during the wait."""
 
-    def make(rng: Random) -> Case:
+    def make(rng):
         made = case(rng)
-        outcome, _result = rivals.run_gate(made.looks, POLICY, TIMING, made.before)
-        looks, left = campaigns.corrected(rng, made.looks, outcome.looks, both)
-        return Case(looks, made.share * left, made.before)
+        decided = rivals.run_gate(made.looks, POLICY, TIMING, made.before)[0].looks
+        left = 1 - rng.uniform(0.02, 0.30)
+        first = rng.randrange(1, decided) if decided > 1 else len(made.looks)
+        after = campaigns.recounted(made.looks[first:], left if both else 1, left)
+        share = made.share * left if after and not both else made.share
+        return Case([*made.looks[:first], *after], share, made.before)
 
     return make
 
 
-def counted_twice(case: Callable[[Random], Case]) -> Callable[[Random], Case]:
+def counted_twice(case):
     """A campaign whose deliveries are counted twice, once in five times."""
 
-    def make(rng: Random) -> Case:
+    def make(rng):
         made = case(rng)
-        return replace(made, looks=campaigns.counted_twice(made.looks)) if rng.random() < 0.2 else made
+        return replace(made, looks=campaigns.recounted(made.looks, deliveries=2)) if rng.random() < 0.2 else made
 
     return make
 
 
-def running_stream(rate: float) -> Callable[[Random], Case]:
+def running_stream(rate):
     """A stream that has run for forty minutes; `since` is a plain record from when the gate begins."""
     return lambda rng: _since_now(rng, campaigns.stream(rng, rate, campaigns.mixed, begins=-2400), rate)
 
 
-def deployment(rate: float) -> Callable[[Random], Case]:
+def deployment(rate):
     """A release on a tag that has carried six hours of healthy mail; from the release on, mail arrives at this rate."""
 
-    def make(rng: Random) -> Case:
+    def make(rng):
         seed = rng.random()
         old = campaigns.stream(Random(seed), 0.98, campaigns.mixed, begins=-6 * 3600, lasts=0)
         return _since_now(rng, old.and_then(campaigns.stream(Random(seed), rate, campaigns.mixed), rate), rate)
@@ -174,30 +154,31 @@ def deployment(rate: float) -> Callable[[Random], Case]:
     return make
 
 
-def _since_now(rng: Random, mail: campaigns.Mail, rate: float) -> Case:
+def _since_now(rng, mail, rate):
     before = campaigns.record_at(mail, campaigns.prompt(rng), 0)
-    return Case(campaigns.looks_at(rng, mail, campaigns.prompt(rng), TIMING, 0), rate, before, mail, since=0)
+    return Case(looks_at(rng, mail, 0), rate, before, mail, since=0)
 
 
-def _blast(low: float, high: float, deferral: Callable, **options) -> Callable[[Random], campaigns.Mail]:
+def _blast(low, high, deferral, **options):
     return lambda rng: campaigns.blast(rng, rng.uniform(low, high), deferral, **options)
 
 
-def _stream(rate: float, view: Callable = campaigns.prompt, **options) -> Callable[[Random], Case]:
-    options.setdefault("deferral", campaigns.at_once)
-    return sent(partial(campaigns.stream, rate=rate, **options), view, gate_after=0)
+def _stream(rate, view=campaigns.prompt, **options):
+    return sent(
+        partial(campaigns.stream, **{"rate": rate, "deferral": campaigns.at_once, **options}), view, gate_after=0
+    )
 
 
-def _blocked(rng: Random) -> campaigns.Mail:
+def _blocked(rng):
     """One receiver, 6 to 30% of the list, refuses everything, and the others a little."""
     return campaigns.blast(rng, 0.995 - rng.uniform(0.06, 0.30), campaigns.mixed)
 
 
-def _stragglers(rng: Random) -> campaigns.Mail:
+def _stragglers(rng):
     return campaigns.with_stragglers(rng, campaigns.blast(rng, rng.uniform(*GOOD), campaigns.mixed))
 
 
-def _blasts(group: str, low: float, high: float) -> list[Scenario]:
+def _blasts(group, low, high):
     """The same blasts, for shares that are enough and for shares that are not."""
     mixed = _blast(low, high, campaigns.mixed)
     clusters = _blast(low, high, campaigns.mixed, losses=campaigns.clustered)
@@ -213,7 +194,7 @@ def _blasts(group: str, low: float, high: float) -> list[Scenario]:
     ]
 
 
-def _odd_counters(name: str, case: Callable[[Random], Case]) -> list[Scenario]:
+def _odd_counters(name, case):
     """The same campaign under counters that are taken back, contradict each other, or are copies."""
     return [
         Scenario(ODD, f"{name}, deliveries corrected", corrected(case)),
@@ -280,58 +261,53 @@ TIMED = {
 }
 
 
-def measure(scenario: Scenario, runs: int, seed: int, others: bool = True) -> Tallies:
+def measure(scenario, runs, seed):
     """Simulate campaigns of a scenario and tally what each judge makes of them, by the judge's name."""
-    by_outcomes = (OUTCOMES, OUTCOMES_GUARANTEED, OUTCOMES_LATE, OUTCOMES_RETURNED)
-    tallies = {name: Tally() for name in (GATE, GUARANTEED, *by_outcomes, *(RIVALS if others else ()))}
+    tallies = {}
     for number in range(runs):
         case = scenario.make(Random(f"{seed} {scenario.group} {scenario.name} {number}"))
-        outcome, _result = rivals.run_gate(case.looks, POLICY, TIMING, case.before)
-        tallies[GATE].add(outcome, case.share)
-        strict = rivals.guaranteed(case.looks, POLICY, TIMING, case.before, outcome)
-        tallies[GUARANTEED].add(strict, case.share)
-        for name, outcome in _by_outcomes(case, f"{seed} {number}", every_way=number % 3 == 0).items():
-            tallies[name].add(outcome, case.share)
-        if others:
-            for name, judge in RIVALS.items():
-                tallies[name].add(judge(case.looks, POLICY, case.before), case.share)
-    return {name: tally for name, tally in tallies.items() if tally.runs}
+        for name, decision in _decisions(case, f"{seed} {number}", every_way=number % 3 == 0):
+            tallies.setdefault(name, Tally()).append((decision, case.share))
+    return tallies
 
 
-def _by_outcomes(case: Case, seed: str, every_way: bool) -> dict[str, rivals.Outcome]:
-    """Return what the gate makes of a campaign by its outcomes.
+def _decisions(case, seed, every_way):
+    """Yield each judge and its decision.
 
-    As they are, and without the deadline's ratio; in `every_way`, also with events up to two minutes late, and with a
-    third of the mail that is not refused at once returned later.
+    The gate also without the deadline's ratio; by outcomes, in `every_way`, also with events up to two minutes late,
+    and with a third of the mail that is not refused at once returned later.
     """
-    mail = case.mail
-    if mail is None:
-        return {}
 
-    def judged(policy: Policy, late: float = 0, returned: float = 0) -> rivals.Outcome:
-        fates = Fates(Random(f"fates {seed}"), mail, late, case.since, returned)
+    def by_counters(policy):
+        return rivals.run_gate(case.looks, policy, TIMING, case.before)[0]
+
+    def by_outcomes(policy, late=0, returned=0):
+        fates = Fates(Random(f"fates {seed}"), case.mail, late, case.since, returned)
         return rivals.run_gate_by_outcomes(case.looks, policy, TIMING, fates, case.begins, case.since is not None)
 
-    found = {OUTCOMES: judged(POLICY)}
-    found[OUTCOMES_GUARANTEED] = found[OUTCOMES]
-    if found[OUTCOMES].is_by_deadline(TIMING):
-        found[OUTCOMES_GUARANTEED] = judged(replace(POLICY, at_deadline="inconclusive"))
-    if every_way:
-        found[OUTCOMES_LATE] = judged(POLICY, late=Random(f"late {seed}").uniform(0, 120))
-        found[OUTCOMES_RETURNED] = judged(POLICY, returned=1 / 3)
-    return found
+    ways = [(GATE, GUARANTEED, by_counters)]
+    if case.mail is not None:
+        ways.append((OUTCOMES, OUTCOMES_GUARANTEED, by_outcomes))
+    for name, guaranteed, decide in ways:
+        decision = decide(POLICY)
+        yield name, decision
+        yield guaranteed, decide(STRICT) if decision.is_by_deadline(TIMING) else decision
+    if case.mail is not None and every_way:
+        yield OUTCOMES_LATE, by_outcomes(POLICY, late=Random(f"late {seed}").uniform(0, 120))
+        yield OUTCOMES_RETURNED, by_outcomes(POLICY, returned=1 / 3)
+    for name, judge in RIVALS.items():
+        yield name, judge(case.looks, POLICY, case.before)
 
 
-def rows(scenario: Scenario, tallies: Tallies) -> list[str]:
+def rows(scenario, tallies):
     """Return the table's rows of a scenario, a judge each."""
     lines = []
     for name, tally in tallies.items():
-        what = (f"{scenario.name:34}{tally.runs:6} " if name == GATE else "").ljust(41)
-        shares = [tally.percent("pass"), tally.percent("fail"), tally.percent("inconclusive")]
-        wrong = [tally.wrong_percent("pass"), tally.wrong_percent("fail")]
-        times = sorted(seconds / 60 for seconds in tally.seconds)
+        what = (f"{scenario.name:34}{len(tally):6} " if name == GATE else "").ljust(41)
+        shares = [*map(tally.percent, ("pass", "fail", "inconclusive")), *map(tally.wrong, ("pass", "fail"))]
+        times = sorted(seconds / 60 for seconds in tally.seconds())
         span = f"{statistics.median(times):8.1f}{times[len(times) * 95 // 100]:7.1f}" if times else "       -      -"
-        lines.append(what + f"{name:18}" + "".join(f"{figure:7.1f}" for figure in (*shares, *wrong)) + span)
+        lines.append(what + f"{name:18}" + "".join(f"{figure:7.1f}" for figure in shares) + span)
     return lines
 
 
@@ -364,94 +340,90 @@ ACCEPTED = (
 )
 
 
-def acceptance(found: dict[tuple[str, str], Tallies]) -> list[tuple[bool, str]]:
+def acceptance(found):
     """Return whether each figure that was asked for is reached, and a sentence that has it."""
-    failed = [name for (group, name), of in found.items() if group == HEALTHY and of[GATE].verdicts["fail"]]
+    failed = [name for (group, name), of in found.items() if group == HEALTHY and of[GATE].percent("fail")]
     doomed = {name: of for (group, name), of in found.items() if group == DOOMED and name not in (DISAGREE, SINCE)}
-    passed = [name for name, of in doomed.items() if of[GATE].verdicts["pass"]]
-    fooled = [name for (group, name), of in found.items() if group == ODD and of[GATE].wrong["pass"]]
-    most = found[HEALTHY, THIRD_LOOK][GATE].most_looks
+    passed = [name for name, of in doomed.items() if of[GATE].percent("pass")]
+    fooled = [name for (group, name), of in found.items() if group == ODD and of[GATE].wrong("pass")]
+    most = max(decision.looks for decision, _share in found[HEALTHY, THIRD_LOOK][GATE])
     late = [
         f"{group}, {name}"
         for (group, name), of in found.items()
         if OUTCOMES in of and group != ASIDE
         for verdict in ("pass", "fail")
-        if of[OUTCOMES_LATE].wrong_percent(verdict) > of[OUTCOMES].wrong_percent(verdict) + 1
+        if of[OUTCOMES_LATE].wrong(verdict) > of[OUTCOMES].wrong(verdict) + 1
     ]
     return [
         *(_accepted(found[group, name][judge], f"{judge}: {group}, {name}", of) for judge, group, name, of in ACCEPTED),
-        (not failed, f"healthy blasts are never failed: {_but(failed)}"),
-        (not passed, f"no blast below the limit passes, not counting '{DISAGREE}' and '{SINCE}': {_but(passed)}"),
-        (not fooled, f"counters that are corrected, contradictory or copies pass nothing wrongly: {_but(fooled)}"),
+        _none("healthy blasts are never failed", failed),
+        _none(f"no blast below the limit passes, not counting '{DISAGREE}' and '{SINCE}'", passed),
+        _none("counters that are corrected, contradictory or copies pass nothing wrongly", fooled),
         (most <= 3, f"{THIRD_LOOK}: the last passes at look {most}"),
-        (not late, f"events late by up to 2 minutes add no wrong verdicts: {_but(late)}"),
+        _none("events late by up to 2 minutes add no wrong verdicts", late),
     ]
 
 
-def _accepted(tally: Tally, what: str, bounds: dict[str, float]) -> tuple[bool, str]:
+def _accepted(tally, what, bounds):
     """Compare the figures of a tally with their bounds."""
     told, good = [], True
     for key, limit in bounds.items():
         verdict, bound = key.split("_")
-        minutes = statistics.median(tally.seconds) / 60 if tally.seconds else math.inf
+        minutes = statistics.median(tally.seconds() or [math.inf]) / 60
         figure = minutes if verdict == "median" else tally.percent(verdict)
         good = good and (figure >= limit if bound == "least" else figure <= limit)
         told.append(f"{verdict} {figure:.1f} (at {bound} {limit:g})")
     return good, f"{what}: {', '.join(told)}"
 
 
-def _but(names: list[str]) -> str:
-    return f"not so with: {'; '.join(names)}" if names else "so it is"
+def _none(what, names):
+    return not names, f"{what}: {'not so with: ' + '; '.join(names) if names else 'so it is'}"
 
 
-def additions(found: dict[tuple[str, str], Tallies]) -> list[str]:
+def additions(found):
     """Return what the bare ratio at the deadline, and long pauses, add to wrong passes, in points of percent."""
     lines = [
-        f"the gate passes {of[GATE].wrong_percent('pass'):.1f}% of those below the limit: {name}"
+        f"the gate passes {of[GATE].wrong('pass'):.1f}% of those below the limit: {name}"
         for (group, name), of in found.items()
         if group == DOOMED and name in (DISAGREE, SINCE)
     ]
     for (group, name), of in found.items():
-        added = of[GATE].wrong_percent("pass") - of[GUARANTEED].wrong_percent("pass")
+        added = of[GATE].wrong("pass") - of[GUARANTEED].wrong("pass")
         if added:
             lines.append(f"the bare ratio at the deadline adds {added:.1f} points of wrong passes: {group}, {name}")
-    steady = found[STREAMS, "94%"][GUARANTEED].wrong_percent("pass")
-    paused = found[ASIDE, "94%, pauses of 70 to 180 s"][GUARANTEED].wrong_percent("pass")
-    return [*lines, f"pauses longer than sending_gap add {paused - steady:.1f} points of wrong passes: stream at 94%"]
+    steady, paused = found[STREAMS, "94%"], found[ASIDE, "94%, pauses of 70 to 180 s"]
+    added = paused[GUARANTEED].wrong("pass") - steady[GUARANTEED].wrong("pass")
+    return [*lines, f"pauses longer than sending_gap add {added:.1f} points of wrong passes: stream at 94%"]
 
 
-def write_figures(runs: int, seed: int, found: dict[tuple[str, str], Tallies]) -> None:
-    """Write what tests/tools/_judging.py draws: who passes how many at which rate, and how soon the gate decides."""
+def write_figures(runs, seed, found):
+    """Write what tests/tools/pictures.py draws: who passes how many at which rate, and how soon the gate decides."""
     streams = [Scenario("Streams for the picture", f"{rate:.1%}", _stream(rate)) for rate in RATES]
     by_rate = [measure(scenario, runs, seed) for scenario in streams]
-    timed = {name: found[key][GATE] for name, key in TIMED.items()}
     # After the last minute, time is up.
     ends = [60.0 * minute for minute in range(30)] + [math.inf]
+
+    def decided(tally):
+        return [round(100 * sum(seconds <= end for seconds in tally.seconds()) / len(tally), 2) for end in ends]
+
     figures = {
-        "runs": runs,
-        "seed": seed,
-        "rates": RATES,
+        "runs": runs, "seed": seed, "rates": RATES,
         "passed": {name: [round(of[name].percent("pass"), 2) for of in by_rate] for name in by_rate[0]},
-        "decided": {
-            name: [round(100 * sum(seconds <= end for seconds in tally.seconds) / tally.runs, 2) for end in ends]
-            for name, tally in timed.items()
-        },
-    }
+        "decided": {name: decided(found[key][GATE]) for name, key in TIMED.items()},
+    }  # fmt: skip
     FIGURES.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
-def main() -> int:
+def main():
     """Simulate every scenario and print what came of it; 1 where a figure is not reached."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=200, help="campaigns a scenario; three of them take more")
     parser.add_argument("--seed", type=int, default=1, help="another seed, other campaigns")
     options = parser.parse_args()
-    for_pictures = not sys.argv[1:]
     print(f"limit {POLICY.min_delivery_ratio:.0%}, all else by default; seed {options.seed}; figures in percent\n")
     print(f"{'campaign':36}runs judge                pass   fail  incon  wrong  wrong  minutes to decide")
     print(f"{'':76}clus.   pass   fail  median  95%")
-    found: dict[tuple[str, str], Tallies] = {}
-    heading = ""
+    found, heading = {}, ""
     for scenario in SCENARIOS:
         if scenario.group != heading:
             heading = scenario.group
@@ -459,7 +431,7 @@ def main() -> int:
         found[heading, scenario.name] = measure(scenario, options.runs * scenario.times, options.seed)
         print(*rows(scenario, found[heading, scenario.name]), sep="\n", flush=True)
     print("\nReported apart", *additions(found), sep="\n")
-    if for_pictures:
+    if not sys.argv[1:]:
         write_figures(options.runs, options.seed, found)
     results = acceptance(found)
     print("\nWhat was asked for", *(f"{'PASS' if good else 'FAIL'}  {what}" for good, what in results), sep="\n")

@@ -115,7 +115,7 @@ def blast(rng, share, deferral, losses=scattered, within=300, after=0):
     duration = rng.uniform(0, within)
     # 1e-9: 500 * (1 - 0.97) is a little more than 15.
     arrives = losses(rng, messages, math.ceil(messages * (1 - share) - 1e-9))
-    mail = _mail(rng, [duration * index / messages for index in range(messages)], arrives, deferral(rng))
+    mail = mail_of(rng, [duration * index / messages for index in range(messages)], arrives, deferral(rng))
     return Mail(
         *([after + each for each in moments] for moments in (mail.sent, mail.arrivals, mail.opened)), mail.share
     )
@@ -140,16 +140,11 @@ def stream(rng, rate, deferral, run=1, pauses=False, begins=0, lasts=1900):
         works = rng.random() < (rate if run <= 1 else 1 - broken_after if works else 1 / run)
         sent.append(moment)
         arrives.append(works)
-    return replace(_mail(rng, sent, arrives, deferral(rng)), share=rate)
+    return replace(mail_of(rng, sent, arrives, deferral(rng)), share=rate)
 
 
-def with_stragglers(rng, mail):
-    """Return the mail with one more message about every 30 seconds, as when single mails go out under a wave's tag."""
-    sent = [mail.sent[-1] + 30 * number + rng.uniform(0, 10) for number in range(1, 70)]
-    return mail.and_then(_mail(rng, sent, [True] * len(sent), at_once(rng)), mail.share)
-
-
-def _mail(rng, sent, arrives, delivery):
+def mail_of(rng, sent, arrives, delivery):
+    """Mail that is sent at these moments, and which of it arrives; a fifth of that is opened."""
     arrivals = [delivery(moment) if works else math.inf for moment, works in zip(sent, arrives)]
     mail = Mail(sent, arrivals, [], sum(arrives) / len(sent))
     return replace(mail, opened=sorted(moment + rng.expovariate(1 / 1800) for moment in mail.delivered[::5]))

@@ -23,10 +23,6 @@ class Decision:
     seconds: float
     decided_by: str | None = None
 
-    def is_wrong(self, share, required):
-        """Whether it passes what ends below the required share, or fails what does not."""
-        return self.verdict == ("pass" if share < required else "fail")
-
     def is_by_deadline(self, timing):
         """Whether it is a pass by the bare ratio when time was up."""
         return (self.verdict, self.decided_by) == ("pass", "ratio") and self.seconds >= timing.wait_timeout

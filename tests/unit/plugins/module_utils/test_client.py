@@ -1,7 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The client: what it refuses before a byte leaves, what the service sees, and what comes of each answer."""
 
 from __future__ import annotations
@@ -73,69 +69,41 @@ def test_a_connection_does_not_show_its_token():
     assert leaks(f"{connection} {connection!r} {Client(connection)!r}", TOKEN) == []
 
 
-@pytest.mark.parametrize("tag", ["", "..", "a b", "a\x1b[31mb", "a\ud800b"], ids=ascii)
-def test_a_tag_that_cannot_be_one_is_not_asked_for(connect, hostile, tag):
-    """It is refused by the option's name before anything is sent."""
-    server = hostile(constantly(answer(COUNTS)))
-    with pytest.raises(OptionError, match="^tags: "):
-        connect(server.url).fetch(tag)
-    assert server.connections == 0
-
-
 ODD_TAGS = [
-    "a/b", "/", "//", "a/../b", "./a", "...", "?x=1", "a?access_token=x", "%2e%2e", "%", "%zz", "%00", "a+b",
-    "a&b", "a=b", "#", "a#b", "a\\b", "\"'`<>", "{}[]|^~", "a:b@c", "é", "日本", "e\u0301",
-    "\u200b", "\u202e", "-", "x" * TAG_LIMIT, "\N{PILE OF POO}" * 200,
+    "a/b", "/", "//", "a/../b", "./a", "..", "...", "?x=1", "a?access_token=x", "%2e%2e", "%", "%zz", "a+b", "a&b", "#",
+    "a\\b", "\"'`<>", "{}[]|^~", "a:b@c", "e\u0301", "\u200b", "\u202e", "x" * TAG_LIMIT, "\N{PILE OF POO}" * 200,
 ]  # fmt: skip
-
-
-def seen(server):
-    """The tag and the query of the last request, as a service decodes them: once."""
-    parts = urlsplit(server.targets[-1])
-    method, tag = parts.path[len("/v1/") :].split("/")
-    assert method == "stats"
-    return unquote(tag, errors="strict"), parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)
-
-
-def test_the_service_sees_exactly_the_tag(connect, hostile):
-    """After decoding once, tag and token are what was given, whatever characters they are made of."""
-    server = hostile(constantly(answer(COUNTS)))
-    client = connect(server.url, TOKEN)
-    for tag in ODD_TAGS:
-        client.fetch(tag)
-        assert seen(server) == (tag, [("access_token", TOKEN)])
-        assert server.targets[-1].isascii()
-
-
 visible = st.characters(min_codepoint=33, exclude_categories=["Cc", "Cs", "Z"], exclude_characters=";")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
-@given(tag=st.text(visible, min_size=1, max_size=50), token=st.text(visible, min_size=8, max_size=50))
-def test_the_service_sees_exactly_any_tag_and_token(connect, hostile, tag, token):
-    """What is not refused arrives as it is; what is refused never arrives."""
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(st.sampled_from(ODD_TAGS) | st.text(max_size=50), st.just(TOKEN) | st.text(visible, min_size=8, max_size=50))
+def test_the_service_sees_exactly_the_tag_and_the_token(connect, hostile, tag, token):
+    """After decoding once, what is not refused arrives as it is, in ASCII; what is refused never arrives."""
     server = hostile(constantly(answer(COUNTS)))
     try:
         connect(server.url, token, timeout=30).fetch(tag)
     except OptionError:
         assert server.connections == 0
     else:
-        assert seen(server) == (tag, [("access_token", token)])
+        parts = urlsplit(server.targets[-1])
+        assert server.targets[-1].isascii()
+        assert unquote(parts.path[len("/v1/stats/") :], errors="strict") == tag
+        assert parts.path.count("/") == 3
+        query = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)
+        assert query == [("access_token", token)]
     finally:
         server.close()
 
 
 @pytest.mark.parametrize(
-    ("url", "given_endpoint", "path"),
-    [
-        ("", "stats", "/stats/t"), ("/", "stats", "/stats/t"), ("/a//v1//", "stats", "/a//v1/stats/t"),
-        ("/%2Fa/b.c", "stats", "/%2Fa/b.c/stats/t"), ("/v1", "tag", "/v1/tag/t"),
-    ],
-)  # fmt: skip
-def test_the_path_that_is_asked_for(connect, hostile, url, given_endpoint, path):
+    ("url", "endpoint", "path"),
+    [("", "stats", "/stats/t"), ("/a//v1//", "stats", "/a//v1/stats/t"), ("/%2Fa/b.c", "tag", "/%2Fa/b.c/tag/t")],
+)
+def test_the_path_that_is_asked_for(connect, hostile, url, endpoint, path):
     """Nothing but slashes at the end of api_url is taken away; the vendor's later name of the method can be chosen."""
     server = hostile(constantly(answer(COUNTS)))
-    connect(server.url.replace("/v1", url), endpoint=given_endpoint).fetch("t")
+    connect(server.url.replace("/v1", url), endpoint=endpoint).fetch("t")
     assert server.targets == [f"{path}?access_token=a-good-token"]
 
 
@@ -149,16 +117,14 @@ def test_ipv6_loopback(connect):
         assert json.loads(connect(server.url).fetch("t").body) == COUNTS
 
 
-AGES = [
-    ([], None), (["Age: 0"], 0), (["Age: 1"], 1), (["Age:   42  "], 42), (["Age: 0000000000000000000060"], 60),
-    (["Age: 2147483648"], 2**31), (["Age: 99999999999999999999"], 2**31), (["Age: " + "9" * 5000], 2**31),
-    (["Age: -1"], None), (["Age: +1"], None), (["Age: 1.5"], None), (["Age: 1e3"], None), (["Age: 0x10"], None),
-    (["Age: \xb2"], None), (["Age: soon"], None), (["Age:"], None), (["Age: 1, 2"], None),
-    (["Age: 1", "Age: 2"], None),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("headers", "age"), AGES)
+@pytest.mark.parametrize(
+    ("headers", "age"),
+    [
+        ([], None), (["Age: 0"], 0), (["Age:   42  "], 42), (["Age: 0000000000000000000060"], 60),
+        (["Age: 2147483648"], 2**31), (["Age: " + "9" * 5000], 2**31), (["Age: -1"], None), (["Age: 1.5"], None),
+        (["Age: \xb2"], None), (["Age: soon"], None), (["Age:"], None), (["Age: 1", "Age: 2"], None),
+    ],
+)  # fmt: skip
 def test_the_age_of_an_answer(connect, hostile, headers, age):
     """A whole number in ASCII digits, up to where caches count; anything else is as if it were not there."""
     assert connect(hostile(constantly(answer(COUNTS, "200 OK", *headers))).url).fetch("t").age == age
@@ -167,16 +133,16 @@ def test_the_age_of_an_answer(connect, hostile, headers, age):
 @pytest.mark.parametrize("status", ["200 OK", "201 Created", "202 Accepted", "200 ", "404 Not Found"])
 def test_success(connect, hostile, status):
     """The body comes back as it is, and none for an unknown tag, with the time and the age that the service tells."""
-    found = connect(hostile(constantly(answer(b"[ ]", status, DATE, "Age: 7"))).url).fetch("t")
+    server = hostile(constantly(answer(b"[ ]", status, DATE, "Age: 7")))
+    found = connect(server.url, retries=3).fetch("t")
     assert found == Answer("t", None if status.startswith("404") else b"[ ]", DATED, 7)
+    assert len(server.requests) == 1
 
 
-def test_not_found_is_an_unknown_tag(connect, hostile):
+def test_the_body_of_not_found_is_read_no_further_than_another(connect, hostile):
     """404 is an answer without a body, not an error, however long the body is that comes."""
     endless = hostile(lambda _target: itertools.chain([b"HTTP/1.1 404 No\r\n\r\n"], itertools.repeat(b" " * 65536)))
-    for server in (hostile(constantly(answer(b"no such tag", "404 Not Found"))), endless):
-        assert connect(server.url, retries=3, timeout=10).fetch("t").body is None
-        assert len(server.requests) == 1
+    assert connect(endless.url, timeout=10).fetch("t").body is None
     assert endless.sent < 8 * 2**20
 
 
@@ -184,42 +150,40 @@ def test_not_found_is_an_unknown_tag(connect, hostile):
     ("date", "moment"),
     [
         ("Mon, 01 Feb 2016 14:00:00 +0200", DATED), ("Monday, 01-Feb-16 12:00:00 GMT", DATED),
-        ("Mon, 1 Feb 2016 12:00:00 -0000", DATED), ("", NEW_YEAR), ("yesterday", NEW_YEAR), ("0", NEW_YEAR),
-        ("1e999", NEW_YEAR), ("Mon, 99 Feb 2016 12:00:00 GMT", NEW_YEAR),
-        ("Fri, 31 Dec 9999 23:59:59 -2359", NEW_YEAR), ("\xff\xfe", NEW_YEAR), ("x" * 9999, NEW_YEAR),
+        ("Mon, 1 Feb 2016 12:00:00 -0000", DATED), ("", NEW_YEAR), ("yesterday", NEW_YEAR), ("1e999", NEW_YEAR),
+        ("Mon, 99 Feb 2016 12:00:00 GMT", NEW_YEAR), ("Fri, 31 Dec 9999 23:59:59 -2359", NEW_YEAR),
+        ("\xff\xfe", NEW_YEAR),
     ],
 )  # fmt: skip
 def test_the_moment_of_an_answer(hostile, at_new_year, date, moment):
     """The Date, in UTC, whatever its zone and form; the machine's clock where it is none."""
     found = at_new_year(hostile(constantly(answer(COUNTS, "200 OK", f"Date: {date}"))).url).fetch("t").fetched_at
-    assert found == moment
-    assert found.tzinfo is timezone.utc
+    assert (found, found.tzinfo) == (moment, timezone.utc)
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "again", "remedy"),
+    ("statuses", "kind", "again", "remedy"),
     [
-        *((status, "answer", False, "api_url") for status in ("103 Early Hints", "204 No Content", "304 Not Modified")),
-        ("301 Moved Permanently", "answer", False, "redirects are never followed"),
-        ("400 Bad Request", "refused", False, "check"),
-        ("401 Unauthorized", "refused", False, "api_token"),
-        ("403 Forbidden", "refused", False, "api_token"),
-        *((f"{status} Odd", "refused", False, "api_url") for status in (407, 410, 424, 426, 428, 499)),
-        *((f"{status} Odd", "service", True, "try again later") for status in (408, 425, 500, 599, 999)),
-        ("429 Too Many Requests", "service", True, "less often"),
+        ((103, 204, 304), "answer", False, "api_url"),
+        ((301,), "answer", False, "redirects are never followed"),
+        ((400, 407, 410, 424, 426, 428, 499), "refused", False, "check api_url, endpoint and the tag"),
+        ((401, 403), "refused", False, "check api_token"),
+        ((408, 425, 500, 599, 999), "service", True, "try again later"),
+        ((429,), "service", True, "less often"),
     ],
 )
-def test_statuses(connect, hostile, pauses, status, kind, again, remedy):
+def test_statuses(connect, hostile, pauses, statuses, kind, again, remedy):
     """What each status is, whether it is asked again, and what the user is told to do."""
-    server = hostile(constantly(answer(b"" if status[:3] in ("103", "204", "304") else b"<b>no</b>", status)))
-    error = failure(connect(server.url, retries=2))
-    assert (error.kind, error.status, error.tag) == (kind, int(status[:3]), "tag")
-    assert len(server.requests) == len(pauses) + 1 == error.attempts == (3 if again else 1)
-    assert str(error).startswith("tag 'tag': ")
-    for part in (f"127.0.0.1:{server.port}", status[:3], remedy):
-        assert part in str(error)
-    assert ("(3 attempts)" in str(error)) is again
-    assert error.is_token_refused is (status[:3] in ("401", "403"))
+    for status in statuses:
+        server = hostile(constantly(answer(b"" if status in (103, 204, 304) else b"<b>no</b>", f"{status} Odd")))
+        pauses.clear()
+        error = failure(connect(server.url, retries=2))
+        assert (error.kind, error.status, error.tag) == (kind, status, "tag")
+        assert len(server.requests) == len(pauses) + 1 == error.attempts == (3 if again else 1)
+        assert str(error).startswith(f"tag 'tag': 127.0.0.1:{server.port} answered {status}")
+        assert remedy in str(error)
+        assert ("(3 attempts)" in str(error)) is again
+        assert error.is_token_refused is (status in (401, 403))
 
 
 @pytest.mark.parametrize(
@@ -241,11 +205,10 @@ def test_an_error_page_that_echoes_the_token(connect, hostile, status, name):
 @pytest.mark.parametrize(
     ("status", "retry_after", "pause"),
     [
-        ("408 Odd", "7", 7), ("429 Odd", "7", 7), ("503 Odd", " 7 ", 7), ("503 Odd", "0", 0), ("503 Odd", "30", 30),
-        ("503 Odd", "0000000000000000000030", 30), ("503 Odd", "Thu, 01 Jan 2026 00:00:12 GMT", 12),
-        ("503 Odd", "Thu, 01 Jan 1970 00:00:00 GMT", 0), ("503 Odd", "Fri, 31 Dec 9999 23:59:59 -2359", 0),
-        ("503 Odd", "Mon, 99 Feb 2016 12:00:00 GMT", 0), ("503 Odd", "-5", 0), ("503 Odd", "1e999", 0),
-        ("503 Odd", "nan", 0), ("503 Odd", "\xb2", 0), ("503 Odd", "", 0),
+        ("408 Odd", "7", 7), ("429 Odd", "7", 7), ("503 Odd", "0", 0), ("503 Odd", "30", 30),
+        ("503 Odd", "Thu, 01 Jan 2026 00:00:12 GMT", 12), ("503 Odd", "Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("503 Odd", "Fri, 31 Dec 9999 23:59:59 -2359", 0), ("503 Odd", "-5", 0), ("503 Odd", "nan", 0),
+        ("503 Odd", "", 0),
     ],
 )  # fmt: skip
 def test_retry_after(hostile, at_new_year, pauses, status, retry_after, pause):
@@ -259,27 +222,22 @@ def test_retry_after(hostile, at_new_year, pauses, status, retry_after, pause):
 @pytest.mark.parametrize(
     ("status", "retry_after", "asked"),
     [
-        ("429 Odd", "31", 31),
-        ("429 Odd", "1" + "0" * 30, 2**31),
-        ("429 Odd", "9" * 5000, 2**31),
-        ("429 Odd", "Thu, 01 Jan 2026 00:00:31 GMT", 31),
-        ("429 Odd", "Thursday, 01-Jan-26 01:00:00 GMT", 3600),
-        ("429 Odd", "Fri, 31 Dec 9999 23:59:59 GMT", 251635075199),
-        *((f"{status} Odd", "3600", 3600) for status in (302, 400, 403, 408, 425, 500, 503)),
+        (429, "31", 31), (429, "9" * 5000, 2**31), (429, "Thu, 01 Jan 2026 00:00:31 GMT", 31),
+        (429, "Thursday, 01-Jan-26 01:00:00 GMT", 3600), (429, "Fri, 31 Dec 9999 23:59:59 GMT", 251635075199),
+        *((status, "3600", 3600) for status in (302, 400, 403, 408, 425, 500, 503)),
     ],
-)
+)  # fmt: skip
 def test_a_long_pause_is_not_waited_for(hostile, at_new_year, pauses, status, retry_after, asked):
     """The service is asked no further by this client, for any tag; the error says how long it wants."""
-    server = hostile(constantly(answer(b"busy", status, f"Retry-After: {retry_after}")))
+    server = hostile(constantly(answer(b"busy", f"{status} Odd", f"Retry-After: {retry_after}")))
     client = at_new_year(server.url)
     error = failure(client)
-    assert f"answered {status[:3]}" in str(error)
+    assert f"answered {status}" in str(error)
     assert f"and said 'busy', and asks to wait {asked} s; try again after that" in str(error)
     assert (error.attempts, error.retry_after, client.longest_pause) == (1, asked, asked)
-    for _time in range(2):
-        error = failure(client, "other")
-        assert (error.kind, error.status) == ("not_tried", None)
-        assert f"not tried, since the service asks to wait {asked} s; see the other errors" in str(error)
+    error = failure(client, "other")
+    assert (error.kind, error.status) == ("not_tried", None)
+    assert f"not tried, since the service asks to wait {asked} s; see the other errors" in str(error)
     assert (len(server.requests), pauses) == (1, [])
 
 
@@ -317,23 +275,15 @@ def test_the_pause_that_was_not_waited_for(connect, hostile, retry_after, retrie
     [(0.0, [0.0] * 7), (0.5, [0.25, 0.5, 1, 2, 4, 5, 5]), (1.0, [0.5, 1, 2, 4, 8, 10, 10])],
 )
 def test_pauses_grow_up_to_a_limit(connect, hostile, pauses, jitter, expected):
-    """Each pause is a random part, from none to all, of a limit that doubles up to ten seconds."""
-    server = hostile(constantly(answer(b"", "500 Oops")))
-    error = failure(connect(server.url, retries=7, jitter=lambda: jitter))
-    assert pauses == expected
-    assert error.attempts == len(server.requests) == 8
-
-
-@pytest.mark.parametrize("retries", [0, 1, 4])
-def test_retries_end(connect, hostile, pauses, retries):
-    """Connection errors are asked again as often as said, no more."""
+    """Each pause is a random part, from none to all, of a limit that doubles up to ten seconds; then it ends."""
 
     def hang_up(_target):
         raise EOFError
 
     server = hostile(hang_up)
-    assert failure(connect(server.url, retries=retries)).attempts == retries + 1
-    assert len(server.requests) == retries + 1 == len(pauses) + 1
+    error = failure(connect(server.url, retries=7, jitter=lambda: jitter))
+    assert pauses == expected
+    assert error.attempts == len(server.requests) == 8
 
 
 def test_a_timeout_is_asked_again(connect, hostile, within):
@@ -366,33 +316,23 @@ def test_a_stale_connection_is_no_error(connect, hostile):
     assert server.connections == 3
 
 
-def test_one_connection_for_many_requests(connect, hostile):
-    """Fetches share a connection, also past answers that are errors; each tells caches to ask the service."""
+def test_each_thread_has_one_connection(connect, hostile):
+    """Threads share none, requests do, past errors too; close() closes all; caches are told to ask the service."""
     no = [answer(b"no", "404 Not Found"), answer(b"no", "500 Oops")]
-    server = hostile(one_after_the_other(answer(COUNTS), *no, answer(COUNTS)))
-    client = connect(server.url, retries=1)
-    for _round in range(7):
-        assert client.fetch("good").body
-        assert client.fetch("unknown").body is None
-        assert client.fetch("again").body
-    assert (len(server.requests), server.connections) == (28, 1)
-    assert all("Cache-Control: no-cache" in head for head in server.requests)
-
-
-def test_each_thread_has_a_connection_of_its_own(connect, hostile):
-    """Threads never share a session, and close() closes those of all."""
-    server = hostile(constantly(answer(COUNTS)))
+    server = hostile(lambda target: [no[0] if "-0?" in target else no[1] if "-1?" in target else answer(COUNTS)])
     client = connect(server.url)
     meet = threading.Barrier(4)
 
     def work(name):
-        for number in range(5):
-            client.fetch(f"{name}-{number}")
+        assert client.fetch(f"{name}-0").body is None
+        failure(client, f"{name}-1")
+        assert client.fetch(f"{name}-2").body
         meet.wait(10)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, "abcd"))
-    assert (len(server.requests), server.connections) == (20, 4)
+    assert (len(server.requests), server.connections) == (12, 4)
+    assert all("Cache-Control: no-cache" in head for head in server.requests)
     client.close()
     for thread in server.threads[1:]:
         thread.join(5)
@@ -410,17 +350,6 @@ def test_no_proxy_for_loopback(connect, hostile, authority, monkeypatch, tls):
     assert (server.connections, proxy.connections) == (1, 0)
 
 
-def test_a_proxy_for_other_hosts(connect, hostile, monkeypatch):
-    """A proxy of the environment is asked for https elsewhere, again where it fails, and sees no token."""
-    proxy = hostile(constantly(answer(b"", "502 Bad Gateway")))
-    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
-    error = failure(connect("https://service.example.test/v1", TOKEN, retries=1))
-    assert (error.kind, error.attempts) == ("connection", 2)
-    assert [head.split("\n")[0][:-1] for head in proxy.requests] == ["CONNECT service.example.test:443 HTTP/1."] * 2
-    assert leaks("\n".join(proxy.requests), TOKEN) == []
-    assert_silent(error, TOKEN)
-
-
 @pytest.mark.parametrize("flaw", ["expired", "another name", "self-signed"])
 def test_bad_certificates(connect, hostile, authority, pauses, flaw):
     """They are told with the remedy, not asked again, and tolerated only where the user says so."""
@@ -436,7 +365,6 @@ def test_the_environments_certificates(connect, hostile, authority, monkeypatch)
     server, bundle = hostile(constantly(answer(COUNTS)), authority.context()), str(authority.bundle)
     assert failure(connect(server.url)).kind == "certificate"
     monkeypatch.setenv("CURL_CA_BUNDLE", bundle)
-    assert connect(server.url).fetch("t").body
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.setenv(name, "/no/such/bundle.pem")
         with pytest.raises(OptionError, match=f"^{name}: '/no/such/bundle.pem' does not exist") as caught:
@@ -461,5 +389,4 @@ def test_a_ca_path_without_certificates(monkeypatch, tmp_path, url, path):
     with pytest.raises(OptionError, match="^ca_path: ") as caught:
         Client(connection)
     assert_silent(caught.value, TOKEN)
-    with closing(Client(Connection(TOKEN, "http://localhost/v1"))):
-        pass
+    Client(Connection(TOKEN, "http://localhost/v1")).close()

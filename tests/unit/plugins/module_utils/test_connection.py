@@ -1,7 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The connection options: what is refused before anything is sent."""
 
 from __future__ import annotations
@@ -19,37 +15,23 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import Op
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import assert_silent
 
 TOKEN = r's3cr&t/+%"<é>tok\en'
-
-
 URLS = {
     "plain http": [
-        "http://www.smtpeter.com/v1", "http://127.0.0.1.evil.test/v1", "http://localhost.evil.test/v1",
-        "http://128.0.0.1/v1", "http://0.0.0.0/v1", "http://0/v1", "http://2130706433/v1", "http://0x7f.0.0.1/v1",
-        "http://127.1/v1", "http://127.0.0.01/v1", "http://localhost./v1", "http://ip6-localhost/v1", "http://[::]/v1",
-        "http://[::2]/v1", "http://[::ffff:8.8.8.8]/v1",
+        "http://www.smtpeter.com/v1", "http://127.0.0.1.evil.test/v1", "http://128.0.0.1/v1", "http://0.0.0.0/v1",
+        "http://2130706433/v1", "http://0x7f.0.0.1/v1", "http://127.1/v1", "http://127.0.0.01/v1",
+        "http://localhost./v1", "http://[::]/v1", "http://[::2]/v1", "http://[::ffff:8.8.8.8]/v1",
     ],
-    "user information": [
-        "http://localhost@evil.test/v1", "http://user:pass@127.0.0.1/v1", "https://token@www.smtpeter.com/v1",
-        "https://@www.smtpeter.com/v1",
-    ],
+    "user information": ["http://localhost@evil.test/v1", "https://token@www.smtpeter.com/v1", "https://@www.smtpeter.com/v1"],
     "user information|fragment": ["http://evil.test#@127.0.0.1/v1"],
     "backslash": ["http://evil.test\\@127.0.0.1/v1", "http://127.0.0.1\\.evil.test/v1"],
-    "not a valid URL": ["http://[::1", "http://127.0.0.1:0x50/v1", "http://127.0.0.1:99999/v1", "http://127.0.0.1:-1/v1"],
+    "not a valid URL": ["http://[::1", "http://127.0.0.1:0x50/v1", "http://127.0.0.1:99999/v1"],
     "not a valid URL|plain http": ["http://[::1].evil.test/v1", "http://[localhost]/v1"],
     "query": ["https://www.smtpeter.com/v1?x=1", "https://www.smtpeter.com/v1?"],
     "fragment": ["https://www.smtpeter.com/v1#top", "https://www.smtpeter.com/v1#"],
-    "dot segment": [
-        "https://www.smtpeter.com/../v1", "https://www.smtpeter.com/%2E%2e/v1", "https://www.smtpeter.com/v1/.",
-    ],
-    "https://": [
-        "ftp://127.0.0.1/v1", "file:///etc/passwd", "www.smtpeter.com/v1", "//www.smtpeter.com/v1", "https://",
-        "https:///v1", "https://:443/v1",
-    ],
+    "dot segment": ["https://www.smtpeter.com/../v1", "https://www.smtpeter.com/%2E%2e/v1", "https://www.smtpeter.com/v1/."],
+    "https://": ["ftp://127.0.0.1/v1", "www.smtpeter.com/v1", "//www.smtpeter.com/v1", "https:///v1", "https://:443/v1"],
     "empty; give a URL, or unset SMTPETER_API_URL": [""],
-    "white space": [
-        " https://www.smtpeter.com/v1", "https://www.smtpeter.com/v1\n", "https://www.smtp\teter.com/v1",
-        "https://www.smtpeter.com/v1\x00",
-    ],
+    "white space": ["https://www.smtpeter.com/v1\n", "https://www.smtp\teter.com/v1", "https://www.smtpeter.com/v1\x00"],
     "ASCII": ["https://www.smtpéter.com/v1", "http://127。0。0。1/v1", "http://①27.0.0.1/v1"],
 }  # fmt: skip
 
@@ -57,18 +39,16 @@ URLS = {
 @pytest.mark.parametrize(("url", "reason"), [(url, reason) for reason, urls in URLS.items() for url in urls])
 def test_urls_that_are_refused(url: str, reason: str) -> None:
     """A URL that might send the token in the clear, or elsewhere, is refused by the option's name."""
-    with pytest.raises(OptionError, match=reason) as caught:
+    with pytest.raises(OptionError, match=f"^api_url: .*({reason})") as caught:
         Connection(TOKEN, url)
     assert caught.value.option == "api_url"
-    assert str(caught.value).startswith("api_url: ")
 
 
 @pytest.mark.parametrize(
     ("url", "loopback"),
     [
-        ("https://www.smtpeter.com/v1", False), ("HTTPS://WWW.SMTPETER.COM/v1/", False),
-        ("https://127.0.0.1.evil.test/v1", False), ("https://192.0.2.1:8443/a/b.c/v1", False),
-        ("http://localhost:8080/v1", True), ("http://LocalHost/v1", True), ("http://127.0.0.1:80", True),
+        ("HTTPS://WWW.SMTPETER.COM/v1/", False), ("https://127.0.0.1.evil.test/v1", False),
+        ("https://192.0.2.1:8443/a/b.c/v1", False), ("http://LocalHost:8080/v1", True), ("http://127.0.0.1:80", True),
         ("http://127.255.255.254/v1/", True), ("http://[::1]:8080/v1", True), ("http://[0:0:0:0:0:0:0:1]/v1", True),
         ("https://localhost/v1", True),
     ],
@@ -101,11 +81,10 @@ def test_options_that_are_refused(option: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("tag", "reason"),
     [
-        ("", "empty"), (" ", "empty"), ("\u3000\u2003", "empty"), (".", "dot segment"), ("..", "dot segment"),
-        ("two words", "white space"), (" lead", "white space"), ("trail\n", "white space"), ("a\tb", "white space"),
-        ("a\xa0b", "white space"), ("a\u2028b", "white space"), ("a\x1fb", "white space"), ("a;b", "semicolon"),
-        ("a\0b", "control character"), ("a\x1b[31mb", "control character"), ("a\x7fb", "control character"),
-        ("a\x80b", "control character"), ("a\ud800b", "Unicode"), ("x" * (TAG_LIMIT + 1), "1001 characters"),
+        ("", "empty"), ("\u3000\u2003", "empty"), (".", "dot segment"), ("..", "dot segment"), (" lead", "white space"),
+        ("trail\n", "white space"), ("a\xa0b", "white space"), ("a\x1fb", "white space"), ("a;b", "semicolon"),
+        ("a\0b", "control character"), ("a\x1b[31mb", "control character"), ("a\x80b", "control character"),
+        ("a\ud800b", "Unicode"), ("x" * (TAG_LIMIT + 1), "1001 characters"),
     ],
     ids=ascii,
 )  # fmt: skip
@@ -118,9 +97,7 @@ def test_tags_that_are_refused(tag: str, reason: str) -> None:
     assert len(str(caught.value)) < 500
 
 
-@pytest.mark.parametrize(
-    "tag", [TOKEN, f"x{TOKEN}y", f"{TOKEN} and space", f"{TOKEN};", "\0" + TOKEN, TOKEN + "x" * TAG_LIMIT]
-)
+@pytest.mark.parametrize("tag", [f"x{TOKEN}y", f"{TOKEN} and space", "\0" + TOKEN, TOKEN + "x" * TAG_LIMIT])
 def test_a_tag_that_holds_the_token_is_refused(tag: str) -> None:
     """Masking would damage the results; and whatever else is wrong with the tag, the text does not show it."""
     with pytest.raises(OptionError) as caught:

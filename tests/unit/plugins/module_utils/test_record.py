@@ -1,7 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Tests of the record: parsing, checking, deriving, subtracting."""
 
 from __future__ import annotations
@@ -9,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import pathlib
-from dataclasses import FrozenInstanceError
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -70,10 +66,7 @@ def test_a_whole_record():
 @pytest.mark.parametrize(
     "body",
     [
-        None,
-        b"{}",
-        b" [] \n",
-        b"null",
+        *(None, b"{}", b" [] \n", b"null"),
         b'{"messages":0,"deliveries":0,"opens":0,"clicks":0}',
         b'{"messages":"0","delivery":0.0,"all_opens":0,"all_clicks":0,"first":null,"last":""}',
     ],
@@ -90,9 +83,8 @@ def test_unknown_tag(body):
 @pytest.mark.parametrize(
     ("tag", "echo"),
     [
-        ("abc", None), ("abc", "abc"), ("abc", "ABC"), ("stra\u00dfe", "STRASSE"), ("cafe\u0301", "caf\u00e9"),
-        ("CAFE\u0301", "caf\u00e9"), ("\u0390", "\u03b9\u0308\u0301"), ("\u1100\u1161\u11a8", "\uac01"),
-        ("q\u0307\u0323", "q\u0323\u0307"), ("\u212b", "\u00c5"), ("2016", 2016), ("-7", -7), ("1.5", 1.5),
+        ("abc", None), ("abc", "ABC"), ("stra\u00dfe", "STRASSE"), ("CAFE\u0301", "caf\u00e9"),
+        ("\u0390", "\u03b9\u0308\u0301"), ("\u1100\u1161\u11a8", "\uac01"), ("2016", 2016), ("1.5", 1.5),
         ("null", None),
     ],
     ids=ascii,
@@ -121,8 +113,7 @@ def test_another_tag(tag, echo):
 
 
 INVISIBLE = (
-    "\u200b\ufeff\u00ad\u2060\u180e\u202e\u200d\u061c\u034f\u115f\u1160\u3164\uffa0\u17b4\u180b\u2800"
-    "\u2028\u2029\ufe0f\U000e0101\U000e0041\U0001d173"
+    "\u200b\ufeff\u00ad\u180e\u034f\u115f\u1160\u3164\uffa0\u17b4\u180b\u2800\u2028\u2029\ufe0f\U000e0101\U000e0041"
 )
 
 
@@ -131,16 +122,13 @@ INVISIBLE = (
     [
         *((tag, "") for tag in ("wave-1", "caf\u00e9", "cafe\u0301", "\u65e5\u672c", None)),
         *((f"wa{char}ve", f"an invisible character (U+{ord(char):04X})") for char in INVISIBLE),
-        ("\ufeffwave-1", "an invisible character (U+FEFF)"),
         ("\u200bwa\u200bve\u200b", "an invisible character (U+200B)"),
         ("\u200bwa\ufeffve", "2 different invisible characters (U+200B, U+FEFF)"),
-        (
-            "\u200b\u200c\u200d\u2060\u2061\u2062\u2063",
-            "7 different invisible characters (U+200B, U+200C, U+200D, U+2060, U+2061)",
-        ),
+        ("\u200b\u200c\u200d\u2060\u2061\u2062",
+         "6 different invisible characters (U+200B, U+200C, U+200D, U+2060, U+2061)"),
     ],
     ids=ascii,
-)
+)  # fmt: skip
 def test_invisible_characters_are_named(tag, names):
     """A tag that looks like the right one and is not is no riddle."""
     sentence = unknown_tag(tag)
@@ -168,9 +156,8 @@ def test_a_copy_from_a_cache(body, age):
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"messages": "20", "deliveries": "015"}, (20, 15)),
-        ({"messages": 20.0, "deliveries": 1.5e1}, (20, 15)),
         ({"messages": "0" * 30 + "20", "deliveries": "0" * 5000 + "15"}, (20, 15)),
+        ({"messages": 20.0, "deliveries": 1.5e1}, (20, 15)),
         ({"messages": "20", "deliveries": "0" * 20}, (20, 0)),
         ({"deliveries": ..., "delivery": 7}, (20, 7)),
         ({"deliveries": None, "delivery": 7}, (20, 7)),
@@ -182,79 +169,46 @@ def test_a_copy_from_a_cache(body, age):
 def test_numbers_understood(changes, expected):
     """Counters may come as digits in text, and as floats without a fraction."""
     record = read_json(**changes)
-    assert (record.messages, record.deliveries) == expected
-    assert record.known
+    assert (record.messages, record.deliveries, record.known) == (*expected, True)
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"messages": ...}, "messages is missing"),
-        ({"deliveries": None}, "deliveries is missing"),
-        ({"opens": ..., "unique_opens": 3}, "opens is missing"),
-        ({"clicks": None}, "clicks is missing"),
-        ({"messages": -1}, "messages is out of bounds"),
-        *(
-            ({"messages": value}, "messages is not a whole number")
-            for value in (True, 1.5, "1.0", "+1", " 1", "", "\u0661", "1_0", "0x1", "1,000", [1], {})
-        ),
-        ({"messages": 2**63}, "out of bounds"),
-        ({"messages": "9" * 19}, "messages is out of bounds"),
-        ({"unique_opens": "many"}, "unique_opens is not a whole number"),
-        ({"delivery": 14}, "deliveries and delivery disagree"),
-        ({"all_opens": 11}, "opens and all_opens disagree"),
+        ({"messages": ...}, "messages is missing"), ({"deliveries": None}, "deliveries is missing"),
+        ({"opens": ..., "unique_opens": 3}, "opens is missing"), ({"clicks": None}, "clicks is missing"),
+        *(({"messages": bad}, "messages is not a whole number") for bad in (True, 1.5, "1.0", " 1", "", "\u0661", [1])),
+        *(({"messages": bad}, "messages is out of bounds") for bad in (-1, "9" * 19)),
+        ({"messages": 2**63}, "out of bounds"), ({"unique_opens": "many"}, "unique_opens is not a whole number"),
+        ({"delivery": 14}, "deliveries and delivery disagree"), ({"all_opens": 11}, "opens and all_opens disagree"),
         ({"other": math.nan}, "NaN is not a JSON number"),
-        ({"other": math.inf}, "Infinity is not a JSON number"),
     ],
     ids=repr,
-)
+)  # fmt: skip
 def test_counters_refused(changes, said):
     """A counter that is missing or of another type is an error that says which, never 0."""
-    with pytest.raises(StatsError, match=said) as caught:
+    with pytest.raises(StatsError, match=f"tag 'abc'.*{said}") as caught:
         read_json(**changes)
     assert caught.value.kind == "answer"
-    assert "tag 'abc'" in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b"", "not JSON"),
-        (b"<html><body>It works!</body></html>", "It works!"),
-        (b'{"messages": 1', "not JSON"),
+        (b"<html><body>It works!</body></html>", "not JSON.*It works!"),
         *((body, "it is not a JSON object") for body in (b'[{"messages": 1}]', b'"text"', b"false", b"0")),
-        (b'{"messages":1,"messages":1,"deliveries":1,"opens":0,"clicks":0}', "a key is repeated"),
         (b'{"messages":1,"deliveries":1,"opens":0,"clicks":0,"x":{"a":1,"a":2}}', "a key is repeated"),
-        ('{"messages": "é"}'.encode("latin-1"), "not UTF-8"),
-        (b'{"messages":1e400,"deliveries":1,"opens":0,"clicks":0}', "out of bounds"),
         (b'{"messages":1e9999999999999999999999,"deliveries":1,"opens":0,"clicks":0}', "out of bounds"),
-        (b'{"messages":1%s,"deliveries":1,"opens":0,"clicks":0}' % (b"0" * 400), "out of bounds"),
         (b'{"messages":' + b"9" * 900_000 + b"}", "out of bounds"),
         (b'{"messages":1,"deliveries":1e-400,"opens":0,"clicks":0}', "deliveries is not a whole number"),
     ],
 )
 def test_answers_refused(body, said):
-    """What is not an answer of the stats method is an error that says what came back; no exception hangs on to it."""
+    """What is not an answer of the stats method is an error that says what came back; FAULTS has many more."""
     with pytest.raises(StatsError, match=said) as caught:
         read(body)
     assert len(str(caught.value)) < 400
     assert caught.value.__context__ is None
-
-
-def test_a_byte_order_mark_is_read_over():
-    """A BOM before the JSON changes nothing."""
-    assert read(b"\xef\xbb\xbf" + json.dumps(GOOD).encode()).messages == 20
-
-
-def test_what_came_back_is_shown_harmless():
-    """The excerpt holds no control character and no token, and is short."""
-    with pytest.raises(StatsError) as caught:
-        read(b"\x1b[31mno\x00 \r\n" + TOKEN.encode() + b" " + b"x" * 500)
-    text = str(caught.value)
-    assert TOKEN not in text
-    assert "********" in text
-    assert text.isprintable()
-    assert len(text) < 400
 
 
 @pytest.mark.parametrize(
@@ -270,13 +224,6 @@ def test_dates_that_are_none(text):
     assert record.first == "2016-01-01 12:00:00"
 
 
-def test_a_date_long_ago():
-    """A year before 1000 keeps its zeros, so that the record can be read again."""
-    record = read_json(first="0001-01-01 00:00:00")
-    assert record.as_dict()["first_at"] == "0001-01-01T00:00:00Z"
-    assert Record.from_dict(record.as_dict()) == record
-
-
 @pytest.mark.parametrize(
     ("changes", "note"),
     [
@@ -285,92 +232,54 @@ def test_a_date_long_ago():
         ({"last": "2016-01-02 12:00:01"}, "the last activity is in the future"),
         ({"unique_opens": 11}, "unique_opens are above opens: the counters disagree"),
         ({"unique_clicks": 1, "clicks": 0}, "unique_clicks are above clicks: the counters disagree"),
+        ({"last": "2016-01-02 12:00:00"}, None),
     ],
 )
 def test_notes(changes, note):
-    """What a careful reader should know is noted, and nothing is changed for it."""
-    assert read_json(**changes).notes == (note,)
+    """What a careful reader should know is noted, and nothing is changed for it; now is not in the future."""
+    assert read_json(**changes).notes == ((note,) if note else ())
 
 
-def test_last_activity_now_is_not_the_future():
-    """Activity in the very second of the reading is not noted."""
-    assert read_json(last="2016-01-02 12:00:00").notes == ()
-
-
-@settings(max_examples=50)
-@given(
-    st.fixed_dictionaries(
-        {key: st.integers(0, 10**12) for key in ("messages", "deliveries", "opens", "clicks")},
-        optional={"unique_opens": st.integers(0, 10**12)},
-    )
-)
-def test_ratios_are_never_guesses(counts):
-    """No messages, no ratio; and never an infinite one."""
-    record = read_json(**counts).as_dict()
-    for ratio, part, whole in (
-        ("delivery_ratio", "deliveries", "messages"),
-        ("open_ratio", "opens", "deliveries"),
-        ("click_ratio", "clicks", "deliveries"),
-        ("click_to_open_ratio", "clicks", "opens"),
-    ):
-        assert record[ratio] == (counts[part] / counts[whole] if counts[whole] else None)
-    assert record["undelivered"] == max(0, counts["messages"] - counts["deliveries"])
-
-
-def test_a_record_comes_back_from_its_dict():
-    """What a plugin returned can be given to the filters and the gate with nothing lost."""
-    record = read_json(unique_opens=4, deliveries=30)
-    assert Record.from_dict(record.as_dict()) == record
+def test_ratios_are_those_of_the_counters():
+    """A record has no ratio to 0, nor fewer than 0 undelivered; it comes back from its dict with nothing lost."""
+    record = read_json(unique_opens=4, deliveries=30, first="0001-01-01 00:00:00")
+    found = record.as_dict()
+    assert [found[key] for key in ("delivery_ratio", "open_ratio", "click_ratio")] == [1.5, 10 / 30, 5 / 30]
+    assert (found["click_to_open_ratio"], found["undelivered"]) == (0.5, 0)
+    assert found["first_at"] == "0001-01-01T00:00:00Z"
+    assert Record.from_dict(found) == record
+    nothing = read_json(messages=0, deliveries=0, opens=0).as_dict()
+    assert [nothing[key] for key in nothing if key.endswith("_ratio")] == [None] * 4
 
 
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"deliveries": ...}, "deliveries"),
-        ({"messages": ...}, "messages"),
-        ({"messages": None}, "messages"),
-        ({"messages": "x"}, "messages"),
-        ({"messages": True}, "messages"),
-        ({"deliveries": -1}, "deliveries"),
-        ({"last_at": "yesterday"}, "last_at"),
-        ({"fetched_at": 5}, "fetched_at"),
-        ({"last_at": "2016-02-31T00:00:00Z"}, "last_at"),
-        ({"carried_over": "many"}, "carried_over"),
+        ({"deliveries": ...}, "deliveries"), ({"messages": ...}, "messages"), ({"messages": None}, "messages"),
+        ({"messages": "x"}, "messages"), ({"messages": True}, "messages"), ({"deliveries": -1}, "deliveries"),
+        ({"last_at": "yesterday"}, "last_at"), ({"fetched_at": 5}, "fetched_at"),
+        ({"last_at": "2016-02-31T00:00:00Z"}, "last_at"), ({"carried_over": "many"}, "carried_over"),
     ],
-)
+)  # fmt: skip
 def test_dicts_refused(changes, named):
-    """What cannot be a record is an error that names the key."""
-    given_record = {"messages": 1, "deliveries": 1, **changes}
-    with pytest.raises(OptionError) as caught:
-        Record.from_dict({key: value for key, value in given_record.items() if value is not ...})
-    assert caught.value.option == named
+    """What cannot be a record is an error that names the key, and the record by its own name or the one it is given."""
+    content = {key: value for key, value in {"messages": 1, "deliveries": 1, **changes}.items() if value is not ...}
+    for content_tag, tag, of in (
+        (..., None, "the record"),
+        (..., "b", "the record of 'b'"),
+        ("a", "b", "the record of 'a'"),
+    ):
+        with pytest.raises(OptionError, match=f"{named}: {of} (does not have it|has a value that is not)") as caught:
+            Record.from_dict(content if content_tag is ... else {**content, "tag": content_tag}, tag)
+        assert caught.value.option == named
 
 
 @pytest.mark.parametrize(
-    ("given_record", "tag", "said"),
-    [
-        ({"messages": 1}, None, "deliveries: the record does not have it"),
-        ({"messages": 1}, "b", "deliveries: the record of 'b' does not have it"),
-        ({"messages": 1, "tag": "a"}, "b", "deliveries: the record of 'a' does not have it"),
-    ],
+    ("more", "known"), [({"known": True}, True), ({"known": False}, False), ({"known": None}, True), ({}, True)]
 )
-def test_a_refusal_names_the_record(given_record, tag, said):
-    """By its own name, or else by the one it was given under."""
-    with pytest.raises(OptionError, match=said):
-        Record.from_dict(given_record, tag)
-
-
-@pytest.mark.parametrize(("given_known", "known"), [(True, True), (False, False), (None, True), (..., True)])
-def test_known(given_known, known):
+def test_known(more, known):
     """Counters from elsewhere are of a tag that exists, unless they say that it does not."""
-    counts = {"messages": 1, "deliveries": 1}
-    assert Record.from_dict(counts if given_known is ... else {**counts, "known": given_known}).known is known
-
-
-def test_a_record_cannot_be_changed():
-    """Reading a record does not change it."""
-    with pytest.raises(FrozenInstanceError):
-        read_json().messages = 0
+    assert Record.from_dict({"messages": 1, "deliveries": 1, **more}).known is known
 
 
 def test_moments_may_be_datetimes():
@@ -389,19 +298,14 @@ def plain(messages, deliveries, **more):
 @pytest.mark.parametrize(
     ("before", "carried_over"),
     [
-        (plain(100, 90), 10),
-        (plain(100, 90, under_way=4), 4),
-        (plain(100, 90, under_way=0), 0),
-        (plain(100, 110), 0),
+        (None, 0), (plain(100, 90), 10), (plain(100, 10), 85), (plain(100, 110), 0),
+        (plain(100, 90, under_way=4), 4), (plain(100, 90, under_way=0), 0),
         (plain(100, 90, last_at=NOON, fetched_at=NOON + timedelta(seconds=901)), 0),
         (plain(100, 90, last_at=NOON, fetched_at=NOON + timedelta(seconds=900)), 10),
-        (plain(100, 90, last_at=NOON, fetched_at=NOON - timedelta(days=1)), 10),
-        (plain(100, 90, last_at=NOON), 10),
+        (plain(100, 90, last_at=NOON, fetched_at=NOON - timedelta(days=1)), 10), (plain(100, 90, last_at=NOON), 10),
         (plain(100, 90, last_at=NOON, fetched_at=NOON + timedelta(days=1), under_way=3), 3),
-        (plain(100, 10), 85),
-        (None, 0),
     ],
-)
+)  # fmt: skip
 def test_carried_over(before, carried_over):
     """Deliveries may belong to messages from before as far as those were under way then, and no further."""
     after = plain(300, before.deliveries + 85 if before else 285)
@@ -409,19 +313,14 @@ def test_carried_over(before, carried_over):
 
 
 def test_a_difference():
-    """Counters are subtracted; what has no meaning in a difference is null."""
+    """Counters are subtracted, from 0 without an earlier record; what has no meaning in a difference is null."""
     after = read_json(messages=120, deliveries=110, opens=50, clicks=9, last="2016-01-02 11:00:00", unique_opens=7)
     record = difference(after, read_json(), 900).as_dict()
     assert [record[key] for key in ("messages", "deliveries", "opens", "clicks")] == [100, 95, 40, 4]
     assert [record[key] for key in ("first", "first_at", "unique_opens", "unique_clicks")] == [None] * 4
     assert (record["last_at"], record["fetched_at"]) == ("2016-01-02T11:00:00Z", "2016-01-02T12:00:00Z")
     assert record["undelivered"] == 5
-
-
-def test_a_difference_to_nothing():
-    """Without an earlier record, all of it is new."""
-    after = plain(300, 285, opens=9, clicks=4)
-    assert difference(after, None, 900) == after
+    assert difference(plain(300, 285, opens=9, clicks=4), None, 900) == plain(300, 285, opens=9, clicks=4)
 
 
 def test_a_difference_with_more_deliveries_than_messages():
@@ -434,8 +333,7 @@ def test_a_difference_with_more_deliveries_than_messages():
 @pytest.mark.parametrize("key", ["messages", "deliveries", "opens", "clicks"])
 def test_a_counter_that_fell(key):
     """A counter below the earlier one is an error that names both figures."""
-    before = read_json(messages=30, deliveries=30, opens=30, clicks=30)
-    after = read_json(**{"messages": 40, "deliveries": 40, "opens": 40, "clicks": 40, key: 29})
+    before, after = plain(30, 30, opens=30, clicks=30), replace(plain(40, 40, opens=40, clicks=40), **{key: 29})
     with pytest.raises(OptionError, match=f"{key} of 'abc' fell from 30 to 29"):
         difference(after, before, 900)
 

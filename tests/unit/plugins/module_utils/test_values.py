@@ -1,108 +1,152 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
-"""Values as users type them: what is a number, a ratio, a span and a tag."""
+"""Values as users type them: what is a number, a ratio, a span, a tag and a moment."""
 
 from __future__ import annotations
 
+from datetime import date, datetime, timedelta, timezone
+from functools import partial
 from typing import Any, Callable
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _values as values
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._moment import read_moment
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+Reader = Callable[[str, object], Any]
+whole = partial(values.whole, least=0)
+day = partial(values.span, most=86400)
+READ: list[tuple[Reader, dict[Any, Any]]] = [
+    (values.number, {3: 3.0, "2.5": 2.5, " 1e2 ": 100.0, ".5": 0.5}),
+    (whole, {"503": 503, 4.0: 4}),
+    (values.ratio, {0: 0.0, "1": 1.0, 0.95: 0.95}),
+    (values.span, {2: (2.0, 2.0), (1, "5"): (1.0, 5.0), (3, 3): (3.0, 3.0)}),
+]
+REFUSED: list[tuple[Reader, str, list[Any]]] = [
+    (values.number, "not a number", [True, None, "nan", "1_000", "\u0661"]),
+    (values.number, "not a finite number", [float("nan"), float("inf"), 10**400, "1e999"]),
+    (partial(values.number, least=0), "is not 0 or more", [-1]),
+    (partial(values.number, least=0, most=1), "is not from 0 to 1", [2]),
+    (values.seconds, "is negative", [-1]),
+    (values.seconds, "did you mean 900?", ["15m"]),
+    (whole, "not a whole number of 0 or more", [1.5, "1.5", 2**63, -1]),
+    (whole, "give a whole number", [False]),
+    (whole, "not a finite number", ["1e9999999999999999999999"]),
+    (partial(values.whole, least=0, most=65535), "not a whole number from 0 to 65535", [65536]),
+    (values.ratio, "not a number", [True]),
+    (values.ratio, "did you mean 0.95?", [95]),
+    (values.ratio, "did you mean 0.985?", ["98.5"]),
+    (values.ratio, "not a ratio from 0 to 1", [-0.1, 101]),
+    (day, "not a number", [[1, "1d 1s"], "soon"]),
+    (day, "is negative", [-1]),
+    (day, "swap them", [[5, 1]]),
+    (day, "a list of the least and the most seconds", [[1, 2, 3], []]),
+    (day, "not from 0 to 86400", [86401]),
+]
 
 
-def bounded(read: Callable[..., Any], *args: Any, **bounds: Any) -> Callable[[str, object], Any]:
-    """A reader with its bounds."""
-    return lambda name, value: read(name, value, *args, **bounds)
-
-
-whole = bounded(values.whole, 0)
-port = bounded(values.whole, 0, 65535)
-positive = bounded(values.number, least=0)
-at_most_one = bounded(values.number, least=0, most=1)
-day = bounded(values.span, 86400)
-
-REFUSED: dict[str, list[tuple[Any, object]]] = {
-    "not a number": [
-        (values.number, True), (values.number, None), (values.number, "nan"), (values.number, "1_000"),
-        (values.number, "\u0661"), (values.ratio, True), (day, [1, "1d 1s"]), (values.span, "soon"),
-    ],
-    "not a finite number": [
-        (values.number, float("nan")), (values.number, float("inf")), (values.number, 10**400),
-        (values.number, "1e999"), (whole, "1e9999999999999999999999"),
-    ],
-    "is not 0 or more": [(positive, -1)],
-    "is not from 0 to 1": [(at_most_one, 2)],
-    "is negative": [(values.seconds, -1), (values.span, -1)],
-    "did you mean 900?": [(values.seconds, "15m")],
-    "not a whole number": [(whole, 1.5), (whole, "1.5")],
-    "give a whole number": [(whole, False)],
-    "not a whole number of 0 or more": [(whole, 2**63), (whole, -1)],
-    "not a whole number from 0 to 65535": [(port, 65536)],
-    "did you mean 0.95?": [(values.ratio, 95)],
-    "did you mean 0.985?": [(values.ratio, "98.5")],
-    "not a ratio from 0 to 1": [(values.ratio, -0.1), (values.ratio, 101)],
-    "swap them": [(values.span, [5, 1])],
-    "a list of the least and the most seconds": [(values.span, [1, 2, 3]), (values.span, [])],
-    "not from 0 to 86400": [(day, 86401)],
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("read", "value", "expected"),
-    [
-        (values.number, 3, 3.0), (values.number, "2.5", 2.5), (values.number, " 1e2 ", 100.0),
-        (values.number, ".5", 0.5), (whole, "503", 503), (whole, 4.0, 4), (values.ratio, 0, 0.0),
-        (values.ratio, "1", 1.0), (values.ratio, 0.95, 0.95), (values.span, 2, (2.0, 2.0)),
-        (values.span, [1, "5"], (1.0, 5.0)), (values.span, [3, 3], (3.0, 3.0)),
-    ],
-)  # fmt: skip
-def test_values_read(read: Callable[[str, object], Any], value: object, expected: object) -> None:
+@pytest.mark.parametrize(("read", "expected"), READ)
+def test_values_read(read: Reader, expected: dict[Any, Any]) -> None:
     """A value that means something is read, also from a string of digits."""
-    assert read("option", value) == expected
+    assert {value: read("option", value) for value in expected} == expected
 
 
-@pytest.mark.parametrize(
-    ("read", "value", "problem"), [(*case, problem) for problem, cases in REFUSED.items() for case in cases]
-)
-def test_values_refused(read: Callable[[str, object], Any], value: object, problem: str) -> None:
+@pytest.mark.parametrize(("read", "problem", "refused"), REFUSED)
+def test_values_refused(read: Reader, problem: str, refused: list[Any]) -> None:
     """A value that means nothing is refused, with the option's name and the problem."""
-    with pytest.raises(OptionError) as caught:
-        read("scenario.delay", value)
-    assert str(caught.value).startswith("scenario.delay")
-    assert problem in str(caught.value)
+    for value in refused:
+        with pytest.raises(OptionError) as caught:
+            read("scenario.delay", value)
+        assert str(caught.value).startswith("scenario.delay")
+        assert problem in str(caught.value)
 
 
-def test_unknown_keys() -> None:
-    """A key that there is not is refused by name, beside those that there are."""
+def test_the_text_of_a_refusal() -> None:
+    """A key that there is not is refused by name, beside those that there are; a long value is not repeated whole."""
     with pytest.raises(OptionError, match=r"^faults\.dorp: there is no such key; give one of a, drop$"):
         values.table("faults", {"dorp": 1}, ("drop", "a"))
-
-
-def test_long_values_are_cut() -> None:
-    """An error does not repeat a long value whole."""
     with pytest.raises(OptionError) as caught:
         values.number("speed", "x" * 10000)
     assert len(str(caught.value)) < 120
 
 
-@pytest.mark.parametrize("tag", ["a", "a/b", "?x=1", "%2e%2e", ".", "\N{PARTY POPPER}", "x" * 1000, "wave-1"])
-def test_tags_taken(tag: str) -> None:
-    """A tag may hold whatever the vendor does not exclude."""
-    assert values.tag_problem(tag) is None
-
-
 @pytest.mark.parametrize(
-    ("tag", "problem"),
+    ("problem", "tags"),
     [
-        ("", "empty"), (" ", "white space"), ("a b", "white space"), ("a\u00a0b", "white space"),
-        ("a\n", "white space"), ("a;b", "semicolon"), ("a\x00", "control"), ("a\x7f", "control"),
-        ("\ud800", "not valid Unicode"), ("x" * 1001, "at most 1000"),
+        (None, ["a", "a/b", "?x=1", "%2e%2e", ".", "\N{PARTY POPPER}", "x" * 1000, "wave-1"]),
+        ("is empty", [""]),
+        ("white space", [" ", "a b", "a\u00a0b", "a\n"]),
+        ("semicolon", ["a;b"]),
+        ("control", ["a\x00", "a\x7f"]),
+        ("not valid Unicode", ["\ud800"]),
+        ("at most 1000", ["x" * 1001]),
     ],
-    ids=ascii,
-)  # fmt: skip
-def test_tags_refused(tag: str, problem: str) -> None:
-    """A tag that the vendor excludes, or that cannot be written, is refused with the reason."""
-    assert problem in (values.tag_problem(tag) or "")
+)
+def test_tags(problem: str | None, tags: list[str]) -> None:
+    """A tag may hold whatever the vendor does not exclude; what it excludes is refused with the reason."""
+    for tag in tags:
+        found = values.tag_problem(tag)
+        assert problem in found if problem and found else found is problem
+
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
+MOMENTS: dict[datetime | None, list[Any]] = {
+    NOON: [
+        "2026-01-31t12:00:00z", "2026-01-31 12:00:00", "2026-01-31T12:00", "2026-01-31T12:00Z", " 2026-01-31T12:00:00 ",
+        "2026-01-31T12:00:00,5", "2026-01-31 12:00:00.123456789 Z", "2026-01-31T14:30:00+02:30", "20260131T120000Z",
+        "2026-01-31T14:30+0230", "2026-01-31T07:00:00-05", "20260131T1200", "20260131T140000+0200", 1769860800.75,
+        "1769860800", "1769860800.9", "+1769860800", type("Tagged", (str,), {})("2026-01-31T12:00:00Z"),
+        datetime(2026, 1, 31, 12),  # noqa: DTZ001 - what names no zone is in UTC
+        datetime(2026, 1, 31, 12, 0, 0, 999999, tzinfo=timezone.utc),
+    ],
+    datetime(2026, 1, 31, tzinfo=timezone.utc): ["2026-01-31", date(2026, 1, 31)],
+    datetime(2000, 1, 1, tzinfo=timezone.utc): ["2000-01-01", 946684800],
+    datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc): ["9999-12-31T23:59:59Z"],
+    None: [None],
+}  # fmt: skip
+NO_MOMENTS: dict[str, list[Any]] = {
+    "is empty": ["", "   "],
+    "is not a moment": [
+        "yesterday", "12:00:00", "2026-01", "2026-W05-6", "2026-031", "31-01-2026", "31/01/2026 12:00", "٢٠٢٦-01-31",
+        "2026-01-31T12", "2026-01-31T12:00:00 CET", "2026-01-31T12:00:00Z; 1", "20260131T120000123456", "9" * 5000,
+        "nan", "1e9", True, False, [], {"messages": 1}, b"2026-01-31",
+    ],
+    "not a moment that exists": [
+        "2026-02-30", "2026-13-01T00:00:00Z", "2026-01-31T24:00:00Z", "2026-01-31T12:60:00Z", "2026-01-31T23:59:60Z",
+        "2026-01-31T12:00:00+24:00", "2026-01-31T12:00:00+01:60", "9999-12-31T23:59:59-12:00", "0000-01-01",
+    ],
+    "is before 2000": ["20260131", "2026", "1999-12-31T23:59:59Z", 0, -1.5],
+    "out of bounds": [1769860800000, "1769860800000", float("nan"), float("inf"), 10**400, "9" * 39],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("expected", MOMENTS, ids=str)
+def test_moments(expected: datetime | None) -> None:
+    """Each form is read, in whole seconds and in UTC; a day begins at midnight, and null is none."""
+    for value in MOMENTS[expected]:
+        found = read_moment("since", value)
+        assert found == expected, value
+        assert found is None or found.tzinfo is timezone.utc
+
+
+@pytest.mark.parametrize("says", NO_MOMENTS)
+def test_what_is_no_moment(says: str) -> None:
+    """It is refused by the option's name, with what to give instead, in a line of bounded length."""
+    for value in NO_MOMENTS[says]:
+        with pytest.raises(OptionError, match=f"^since: .*{says}.*ISO 8601 such as .* or a Unix time in sec") as caught:
+            read_moment("since", value)
+        assert caught.value.option == "since"
+        assert len(str(caught.value)) < 250
+
+
+# Python 3.8 has no zones by name.
+ZONES = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+
+
+@settings(max_examples=40)
+@given(st.datetimes(datetime(2000, 1, 2), datetime(9999, 12, 30), timezones=ZONES))  # noqa: DTZ001
+def test_text_and_datetime_say_the_same(moment: datetime) -> None:
+    """Python's own ISO 8601 is understood, whatever the zone, and so is the Unix time."""
+    whole = moment.astimezone(timezone.utc).replace(microsecond=0)
+    for value in (moment, moment.isoformat(), int(whole.timestamp())):
+        assert read_moment("since", value) == whole

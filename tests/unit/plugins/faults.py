@@ -1,7 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Every fault that the hostile services have, what must come of it, and the services themselves."""
 
 from __future__ import annotations
@@ -36,7 +32,9 @@ CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 GOOD = json.dumps(COUNTS).encode()
 # In no answer that is to be understood.
 WRONG = {**COUNTS, "messages": 4711, "deliveries": 4711}
-PATIENT = 5.0
+ESCAPES = "\x1b[2J\x1b]0;owned\x07\x9b31m\x08\x7f"
+CLOSED = "closed the connection|reset by peer"
+TOO_LONG = "more than 1048576 bytes"
 HASTY = 0.5
 
 
@@ -55,7 +53,7 @@ class Fault:
     kinds: tuple[str, ...] = ()
     says: str = ""
     place: str = "plain"
-    timeout: float = PATIENT
+    timeout: float = 5.0
     alone: bool = False
     number: int = 0
 
@@ -65,7 +63,12 @@ class Fault:
         return re.sub(r"[^a-z0-9]+", "-", f"{self.number} {self.family} {self.name}".lower()).strip("-")
 
 
-def _ends(sent: bytes, how: type[Exception] = EOFError) -> Script:
+def faults(family: str, kinds: str, says: str, scripts: dict[str, Script], **more: Any) -> list[Fault]:
+    """The faults with these scripts, by name, which all end in the same way."""
+    return [Fault(family, name, script, tuple(kinds.split()), says, **more) for name, script in scripts.items()]
+
+
+def ends(sent: bytes, how: type[Exception] = EOFError) -> Script:
     """Send this much, and hang up or reset."""
 
     def script(_target: str) -> Iterator[bytes]:
@@ -75,41 +78,40 @@ def _ends(sent: bytes, how: type[Exception] = EOFError) -> Script:
     return script
 
 
-def _drips(head: bytes, data: bytes) -> Script:
-    """Send the head, and then a byte at a time."""
+def piecemeal(head: bytes, parts: Iterable[bytes], pause: float = 0.05) -> Script:
+    """Send the head, and then part after part, with so many seconds between them."""
 
     def script(_target: str) -> Iterator[bytes]:
         yield head
-        for byte in data:
-            yield bytes([byte])
-            time.sleep(0.05)
-
-    return script
-
-
-def _forever(head: bytes, part: bytes, pause: float = 0) -> Script:
-    """Send the head, and then the same again and again."""
-
-    def script(_target: str) -> Iterator[bytes]:
-        yield head
-        while True:
+        for part in parts:
             yield part
             time.sleep(pause)
 
     return script
 
 
-def _header_after_header(head: bytes) -> Script:
+def forever(head: bytes, part: bytes, pause: float = 0) -> Script:
+    """Send the head, and then the same again and again."""
+    return piecemeal(head, itertools.repeat(part), pause)
+
+
+def headers_after(head: bytes) -> Script:
+    """Send the head, and then header after header."""
     return lambda _target: itertools.chain([head], (b"X-%d: x\r\n" % number * 2000 for number in itertools.count()))
 
 
-def _body(content: bytes | dict[str, Any], *headers: str) -> Script:
+def body(content: bytes | dict[str, Any], *headers: str) -> Script:
+    """Answer 200 with this body."""
     return constantly(answer(content, "200 OK", *headers))
 
 
-def _written(key: str, number: str) -> Script:
+def _drips(head: bytes, data: bytes) -> Script:
+    return piecemeal(head, [bytes([byte]) for byte in data])
+
+
+def _written(number: str) -> Script:
     """The counters with a number written like this, whatever a serializer would make of it."""
-    return _body(json.dumps({**COUNTS, key: "@"}).replace('"@"', number).encode())
+    return body(json.dumps({**COUNTS, "messages": "@"}).replace('"@"', number).encode())
 
 
 def _bomb() -> bytes:
@@ -122,7 +124,7 @@ def _bomb() -> bytes:
     return b"\x1f\x8b\x08\0\0\0\0\0\0\x03" + block * 1000 + b"\x03\0" + b"\0" * 8
 
 
-def _echo(status: str, *headers: str) -> Script:
+def echo(status: str, *headers: str) -> Script:
     """A page that repeats the request, token and all, raw and as it came."""
 
     def script(target: str) -> Iterator[bytes]:
@@ -133,216 +135,181 @@ def _echo(status: str, *headers: str) -> Script:
 
 
 BOMB = _bomb()
-SQUEEZED = gzip.compress(GOOD)
-ESCAPES = "\x1b[2J\x1b]0;owned\x07\x9b31m\x08\x7f"
-CONNECTION = ("connection",)
-TIMEOUT = ("timeout",)
-ANSWER = ("answer",)
-SERVICE = ("service",)
-CLOSED = "closed the connection|reset by peer"
+CUT = HEAD + b'Content-Length: 1000\r\n\r\n{"messages": 1'
+BANNER = b"SSH-2.0-OpenSSH_9.6\r\n"
+MEASURED = HEAD + b"Content-Length: 900\r\n\r\n"
+PAGE = b" " * 65536
+CONTINUE = b"HTTP/1.1 100 Continue\r\n"
+EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+MOVED = b"HTTP/1.1 302 Found\r\nLocation: https://elsewhere.test/\r\n\r\n"
+MORE_KEYS = b"".join(b',"k%d":0' % number for number in range(80000))
+LATIN = json.dumps({**COUNTS, "sender": "café"}, ensure_ascii=False).encode("latin-1")
+NINES = "9" * 5000
+# What is read line by line may take longer than there is time, on a busy machine.
+ENDLESS = "has no end|closed the connection|malformed|in time"
+NEVER_FOLLOWED = "redirects are never followed"
 NOT_UNDERSTOOD = "cannot be understood"
-TOO_LONG = "more than 1048576 bytes"
+ODD_NUMBERS = [
+    "1e400", "1e-400", "1E999999999999999999999", NINES, "9223372036854775808", "-1", "0.5", "NaN", "-Infinity", "true",
+    "null", "[1000]", '""', '"1e3"', '" 1000"', '"-1"', '"١٠٠٠"', f'"{NINES}"',
+]  # fmt: skip
+DEEP = [b"[" * 100000 + b"]" * 100000, b'{"a":' * 100000 + b"1" + b"}" * 100000]
 
 
-def _connection_faults() -> Iterable[Fault]:
-    cut = HEAD + b'Content-Length: 1000\r\n\r\n{"messages": 1'
-    banner = b"SSH-2.0-OpenSSH_9.6\r\n"
-    for name, script in (
-        ("hung up without a word", _ends(b"")),
-        ("reset in the headers", _ends(HEAD + b"Content-Le", ConnectionResetError)),
-        ("reset in the body", _ends(cut, ConnectionResetError)),
-        ("another protocol", _ends(banner)),
-    ):
-        yield Fault("connection", name, script, CONNECTION, CLOSED)
-    yield Fault("connection", "another protocol that goes on", constantly(banner * 3), CONNECTION + ANSWER)
-    yield Fault("connection", "refused", place="closed", kinds=CONNECTION, says="connection refused")
+def framing(good: bytes) -> list[Fault]:
+    """What may be wrong or odd around a good answer, whatever it says."""
+    squeezed = gzip.compress(good)
+    return [
+        *faults("framing", "connection", CLOSED, {
+            "Content-Length too long": ends(HEAD + b"Content-Length: 99999\r\n\r\n" + good),
+            "Content-Length of 10^30": ends(answer(good, "200 OK", f"Content-Length: {10**30}")),
+            "chunked, cut short": ends(CHUNKED + b"5\r\n" + good[:5] + b"\r\n"),
+            "chunked, no last chunk": ends(CHUNKED + b"%x\r\n%s\r\n" % (len(good), good)),
+        }),
+        *faults("framing", "connection answer", "", {
+            "chunked, size not a number": ends(CHUNKED + b"ten\r\n" + good),
+            "chunked, size below 0": ends(CHUNKED + b"-5\r\n" + good),
+            "gzip, cut short": body(squeezed[:-12], "Content-Encoding: gzip"),
+        }),
+        *faults("framing", "answer", "not JSON", {
+            "Content-Length too short": body(good, "Content-Length: 40"),
+            "HTML with 200, and the token in it": echo("200 OK"),
+            "terminal escapes": body(ESCAPES.encode() * 9),
+            "no length, cut short": ends(HEAD + b"\r\n" + good[:-9]),
+        }),
+        *faults("framing", "answer", "malformed", {
+            "gzip that is none": body(good, "Content-Encoding: gzip"),
+            "gzip within gzip": body(gzip.compress(squeezed), "Content-Encoding: gzip, gzip"),
+            "another encoding": body(good, "Content-Encoding: br"),
+        }),
+        *faults("framing", "service", "500", {
+            "gzip bomb of an error": constantly(answer(BOMB, "500 Oops", "Content-Encoding: gzip")),
+        }),
+        *faults("framing", "", "", {
+            "as long as may be": body(good.ljust(MEBIBYTE)),
+            "chunked, byte by byte": piecemeal(CHUNKED, [*(b"1\r\n%c\r\n" % byte for byte in good), b"0\r\n\r\n"], 0),
+            "Content-Length that is no number": ends(answer(good, "200 OK", "Content-Length: ten")),
+            "Content-Length below 0": ends(answer(good, "200 OK", "Content-Length: -5")),
+            "gzip unasked": body(squeezed, "Content-Encoding: gzip"),
+            "two answers to one request": constantly(answer(good) + answer(WRONG)),
+            "odd headers": body(good, "X-No-Colon", "X-Odd : 1", f"X-Escapes: {ESCAPES}"),
+            "BOM": body(b"\xef\xbb\xbf" + good),
+            "another type named": body(good, "Content-Type: text/html; charset=utf-16"),
+        }),
+    ]  # fmt: skip
 
 
-def _slow_faults() -> Iterable[Fault]:
-    head = HEAD + b"Content-Length: 900\r\n\r\n"
-    for name, script in (
-        ("no answer", lambda _target: []),
-        ("drip of the status line", _drips(b"HTTP/1.1 200 ", b"O" * 900)),
-        ("drip of a header", _drips(HEAD, b"X-Odd: " + b"x" * 900)),
-        ("drip of the body", _drips(head, b" " * 900)),
-        ("drip of chunks", _drips(CHUNKED, b"1\r\n \r\n" * 900)),
-        ("drip of 100 Continue", _forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.05)),
-        ("body that stops halfway", constantly(head + GOOD)),
-    ):
-        yield Fault("slow", name, script, TIMEOUT, "no complete answer from .* in time", timeout=HASTY)
-    yield Fault("slow", "TLS handshake", kinds=TIMEOUT, says="in time", place="handshake", timeout=HASTY)
-
-
-def _endless_faults() -> Iterable[Fault]:
-    page = b" " * 65536
-    early = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
-    moved = b"HTTP/1.1 302 Found\r\nLocation: https://elsewhere.test/\r\n\r\n"
-    for name, script in (
-        ("status line", _forever(b"HTTP/1.1 200 ", b"x" * 65536)),
-        ("header", _forever(HEAD + b"X-Odd: ", b"x" * 65536)),
-        ("headers", _header_after_header(HEAD)),
-        ("flood of 100 Continue", _forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 2000)),
-        ("100 Continue with headers", _header_after_header(b"HTTP/1.1 100 Continue\r\n")),
-        ("chunk size", _forever(CHUNKED, b"0" * 65536)),
-        ("chunk extension", _forever(CHUNKED + b"5;", b"x" * 65536)),
-        ("trailers", _header_after_header(CHUNKED + b"2\r\n{}\r\n0\r\n")),
-    ):
-        # What is read line by line may take longer than there is time, on a busy machine.
-        says = "has no end|closed the connection|malformed|in time"
-        yield Fault("endless", name, script, (*ANSWER, *CONNECTION, *TIMEOUT), says)
-    for name, script, kinds, says in (
-        ("body", _forever(HEAD + b"\r\n", page), ANSWER, TOO_LONG),
-        ("chunks", _forever(CHUNKED, b"10000\r\n" + page + b"\r\n"), ANSWER, TOO_LONG),
-        ("body of a redirect", _forever(moved, page), ANSWER, "answered 302"),
-        ("body of an error", _forever(b"HTTP/1.1 500 Oops\r\n\r\n", page), SERVICE, "answered 500"),
-        ("flood of 103 Early Hints", _forever(b"", early * 2000), ANSWER, "answered 103"),
-    ):
-        yield Fault("endless", name, script, kinds, says)
-
-
-def _framing_faults() -> Iterable[Fault]:
-    either = (*CONNECTION, *ANSWER)
-    for name, script, kinds, says in (
-        ("Content-Length too long", _ends(HEAD + b"Content-Length: 1000\r\n\r\n" + GOOD), CONNECTION, CLOSED),
-        ("Content-Length too short", _body(GOOD, "Content-Length: 40"), ANSWER, "not JSON"),
-        ("Content-Length of 10^30", _ends(answer(GOOD, "200 OK", f"Content-Length: {10**30}")), CONNECTION, CLOSED),
-        ("chunked, cut short", _ends(CHUNKED + b"5\r\n{\"mes\r\n"), CONNECTION, CLOSED),
-        ("chunked, no last chunk", _ends(CHUNKED + b"%x\r\n%s\r\n" % (len(GOOD), GOOD)), CONNECTION, CLOSED),
-        ("chunked, size not a number", _ends(CHUNKED + b"ten\r\n" + GOOD), either, ""),
-        ("chunked, size below 0", _ends(CHUNKED + b"-5\r\n" + GOOD), either, ""),
-        ("gzip, cut short", _body(SQUEEZED[:-12], "Content-Encoding: gzip"), either, ""),
-        ("gzip that is none", _body(GOOD, "Content-Encoding: gzip"), ANSWER, "malformed"),
-        ("gzip within gzip", _body(gzip.compress(SQUEEZED), "Content-Encoding: gzip, gzip"), ANSWER, "malformed"),
-        ("another encoding", _body(GOOD, "Content-Encoding: br"), ANSWER, "malformed"),
-        ("gzip bomb", _body(BOMB, "Content-Encoding: gzip"), ANSWER, TOO_LONG),
-        ("gzip bomb of an error", constantly(answer(BOMB, "500 Oops", "Content-Encoding: gzip")), SERVICE, "500"),
-        ("gzip without end", _forever(HEAD + b"Content-Encoding: gzip\r\n\r\n" + BOMB[:-10], BOMB[10:-10]), ANSWER,
-         TOO_LONG),
-        ("one byte above the limit", _body(GOOD.ljust(MEBIBYTE + 1)), ANSWER, TOO_LONG),
-    ):  # fmt: skip
-        yield Fault("framing", name, script, kinds, says)
-    for name, script in (
-        ("just within the limit", _body(GOOD.ljust(MEBIBYTE))),
-        ("Content-Length that is no number", _ends(answer(GOOD, "200 OK", "Content-Length: ten"))),
-        ("Content-Length below 0", _ends(answer(GOOD, "200 OK", "Content-Length: -5"))),
-        ("gzip unasked", _body(SQUEEZED, "Content-Encoding: gzip")),
-        ("two answers to one request", constantly(answer(COUNTS) + answer(WRONG))),
-        ("odd headers", _body(GOOD, "X-No-Colon", "X-Odd : 1", f"X-Escapes: {ESCAPES}")),
-    ):
-        yield Fault("framing", name, script)
-
-
-def _status_faults() -> Iterable[Fault]:
-    for status, name, after, says in (
-        ("429 Slow down", "of 3 million million years", "99999999999999999999", "429"),
-        ("503 Not now", "date in the year 9999", "Fri, 31 Dec 9999 23:59:59 GMT", "503"),
-        ("503 Not now", "3600", "3600", "asks to wait 3600 s"),
-    ):
-        script = _echo(status, f"Retry-After: {after}")
-        yield Fault("status", f"{status[:3]}, Retry-After {name}", script, SERVICE, says, alone=True)
-    for after in ("-1", "1e999", "never", ESCAPES):
-        shown = "of terminal escapes" if after == ESCAPES else after
-        yield Fault("status", f"429, Retry-After {shown}", _echo("429 No", f"Retry-After: {after}"), SERVICE, "429")
-    for status, kinds in (
-        ("500 Oops", SERVICE),
-        ("599 ", SERVICE),
-        ("999 Beyond", SERVICE),
-        ("408 Request Timeout", SERVICE),
-        ("400 Bad", ("refused",)),
-        ("410 Gone", ("refused",)),
-        ("206 Partial Content", ANSWER),
-        ("204 No Content", ANSWER),
-    ):
-        yield Fault("status", status.strip(), _echo(status), kinds, f"answered {status[:3]}")
-    escapes = constantly(answer(b"", f"500 {ESCAPES}"))
-    yield Fault("status", "terminal escapes in the reason", escapes, SERVICE, "500")
-
-
-def _redirect_faults() -> Iterable[Fault]:
-    for status in (301, 302, 303, 307, 308):
-        name = f"{status} to another host"
-        yield Fault("redirect", name, kinds=ANSWER, says="redirects are never followed")
-    yield Fault("redirect", "from TLS to plain HTTP", kinds=ANSWER, says="redirects are never followed", place="tls")
-
-
-def _certificate_faults() -> Iterable[Fault]:
-    kinds = ("certificate",)
-    for place in ("expired", "another name", "self-signed", "unknown authority"):
-        yield Fault("certificate", place, place=place, kinds=kinds, says="certificate of .* cannot be trusted")
-    yield Fault("certificate", "no TLS at all", place="no tls", kinds=CONNECTION, says="TLS|closed|reset")
-
-
-def _proxy_faults() -> Iterable[Fault]:
-    for place, name in (("IPv6 proxy", "at an IPv6 literal"), ("SOCKS proxy", "SOCKS, with names resolved there")):
-        yield Fault("proxy", name, _body(COUNTS), place=place)
-    for place, name, says in (
-        ("407.IPv6 proxy", "407 to CONNECT", "set in [A-Z_]+ refuses the credentials, or requires some .407."),
-        ("403.IPv6 proxy", "403 to CONNECT", "set in [A-Z_]+ does not connect: it answered 403"),
-        ("502.IPv6 proxy", "502 to CONNECT", "set in [A-Z_]+ does not connect: it answered 502"),
-        ("refused.SOCKS proxy", "SOCKS that refuses", "set in [A-Z_]+ does not connect .0x05: Connection refused"),
-    ):
-        yield Fault("proxy", name, kinds=CONNECTION, says=says, place=place)
-
-
-def _text_faults() -> Iterable[Fault]:
-    latin = json.dumps({**COUNTS, "sender": "café"}, ensure_ascii=False).encode("latin-1")
-    for name, body, says in (
-        ("nothing", b"", "not JSON"),
-        ("UTF-16 with a BOM", GOOD.decode().encode("utf-16"), "not UTF-8"),
-        ("Latin-1", latin, "not UTF-8"),
-        ("two BOMs", b"\xef\xbb\xbf" * 2 + GOOD, "not JSON"),
-        ("NUL bytes alone", b"\0" * 5000, "not JSON"),
-        ("NUL bytes in a name", GOOD.replace(b"opens", b"op\0ens"), "not JSON"),
-        ("terminal escapes", ESCAPES.encode() * 9, "not JSON"),
-        ("terminal escapes in a number", json.dumps({**COUNTS, "opens": ESCAPES}).encode(), "not a whole number"),
-        ("terminal escapes in the tag", json.dumps({**COUNTS, "tag": ESCAPES}).encode(), "another tag"),
-        ("cut short", GOOD[:-9], "not JSON"),
-        ("two objects", GOOD * 2, "not JSON"),
-        ("a template of Jinja", b"{{ lookup('pipe', 'id') }}", "not JSON"),
-        ("100,000 lists in each other", b"[" * 100000 + b"]" * 100000, "nested too deeply"),
-        ("100,000 objects in each other", b'{"a":' * 100000 + b"1" + b"}" * 100000, "nested too deeply"),
-        ("a list of 300,000 lists", b"[" + b"[]," * 300000 + b"[]]", "not a JSON object"),
-    ):
-        yield Fault("text", name, _body(body), ANSWER, says)
-    yield Fault("text", "HTML with 200, and the token in it", _echo("200 OK"), ANSWER, NOT_UNDERSTOOD)
-    more = b"".join(b',"k%d":0' % number for number in range(80000))
-    for name, script in (
-        ("BOM", _body(b"\xef\xbb\xbf" + GOOD)),
-        ("another type named", _body(GOOD, "Content-Type: text/html; charset=utf-16")),
-        ("NUL in another text", _body({**COUNTS, "x": "\0"})),
-        ("80,000 keys more", _body(GOOD[:-1] + more + b"}")),
-        ("texts of Jinja", _body({**COUNTS, "{{ 1 }}": "{{ lookup('pipe', 'id') }}"})),
-    ):
-        yield Fault("text", name, script)
-
-
-def _number_faults() -> Iterable[Fault]:
-    nines = "9" * 5000
-    names = {nines: "999... (5,000 nines)", f'"{nines}"': '"999..." (5,000 nines)'}
-    for number in (
-        "1e400", "1e-400", "1E999999999999999999999", nines, "9223372036854775808", "-1", "0.5", "NaN", "-Infinity",
-        "true", "null", "[1000]", '""', '"1e3"', '" 1000"', '"-1"', '"١٠٠٠"', f'"{nines}"',
-    ):  # fmt: skip
-        yield Fault("number", names.get(number, number), _written("messages", number), ANSWER, NOT_UNDERSTOOD)
-    for number in ("1000.0", "1000000e-3", '"0001000"'):
-        yield Fault("number", number, _written("messages", number))
-    for name, script in (
-        ("a counter missing", _body({key: count for key, count in COUNTS.items() if key != "deliveries"})),
-        ("a key twice", _body(GOOD[:-1] + b', "messages": 4711}')),
-        ("two spellings that disagree", _body({**COUNTS, "delivery": 4711})),
-    ):
-        yield Fault("number", name, script, ANSWER, NOT_UNDERSTOOD)
-
-
-FAULTS = tuple(
-    replace(fault, number=number)
-    for number, fault in enumerate(
-        itertools.chain(
-            _connection_faults(), _slow_faults(), _endless_faults(), _framing_faults(), _status_faults(),
-            _redirect_faults(), _certificate_faults(), _proxy_faults(), _text_faults(), _number_faults(),
-        ), 1,
-    )
-)  # fmt: skip
+_FAULTS = [
+    *faults("connection", "connection", CLOSED, {
+        "hung up without a word": ends(b""),
+        "reset in the headers": ends(HEAD + b"Content-Le", ConnectionResetError),
+        "reset in the body": ends(CUT, ConnectionResetError),
+        "another protocol": ends(BANNER),
+    }),
+    *faults("connection", "connection answer", "", {"another protocol that goes on": constantly(BANNER * 3)}),
+    Fault("connection", "refused", kinds=("connection",), says="connection refused", place="closed"),
+    *faults("slow", "timeout", "no complete answer from .* in time", {
+        "no answer": lambda _target: [],
+        "drip of the status line": _drips(b"HTTP/1.1 200 ", b"O" * 900),
+        "drip of a header": _drips(HEAD, b"X-Odd: " + b"x" * 900),
+        "drip of the body": _drips(MEASURED, b" " * 900),
+        "drip of chunks": _drips(CHUNKED, b"1\r\n \r\n" * 900),
+        "drip of 100 Continue": forever(b"", CONTINUE + b"\r\n", 0.05),
+        "body that stops halfway": constantly(MEASURED + GOOD),
+    }, timeout=HASTY),
+    Fault("slow", "TLS handshake", kinds=("timeout",), says="in time", place="handshake", timeout=HASTY),
+    *faults("endless", "answer connection timeout", ENDLESS, {
+        "status line": forever(b"HTTP/1.1 200 ", b"x" * 65536),
+        "header": forever(HEAD + b"X-Odd: ", b"x" * 65536),
+        "headers": headers_after(HEAD),
+        "flood of 100 Continue": forever(b"", (CONTINUE + b"\r\n") * 2000),
+        "100 Continue with headers": headers_after(CONTINUE),
+        "chunk size": forever(CHUNKED, b"0" * 65536),
+        "chunk extension": forever(CHUNKED + b"5;", b"x" * 65536),
+        "trailers": headers_after(CHUNKED + b"2\r\n{}\r\n0\r\n"),
+    }),
+    *faults("endless", "answer", TOO_LONG, {
+        "body": forever(HEAD + b"\r\n", PAGE),
+        "chunks": forever(CHUNKED, b"10000\r\n" + PAGE + b"\r\n"),
+    }),
+    *faults("endless", "answer", "answered 302", {"body of a redirect": forever(MOVED, PAGE)}),
+    *faults("endless", "service", "answered 500", {"body of an error": forever(b"HTTP/1.1 500 No\r\n\r\n", PAGE)}),
+    *faults("endless", "answer", "answered 103", {"flood of 103 Early Hints": forever(b"", EARLY * 2000)}),
+    *framing(GOOD),
+    *faults("framing", "answer", TOO_LONG, {
+        "gzip bomb": body(BOMB, "Content-Encoding: gzip"),
+        "gzip without end": forever(HEAD + b"Content-Encoding: gzip\r\n\r\n" + BOMB[:-10], BOMB[10:-10]),
+        "one byte above the limit": body(GOOD.ljust(MEBIBYTE + 1)),
+    }),
+    *faults("status", "service", "429.*asks to wait (2147483648|[0-9]{12}|3600) s", {
+        "429, Retry-After of 3 million million years": echo("429 Slow down", "Retry-After: 99999999999999999999"),
+        "429, Retry-After in 9999": echo("429 Slow down", "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT"),
+        "429, Retry-After 3600": echo("429 Slow down", "Retry-After: 3600"),
+    }, alone=True),
+    *faults("status", "service", "429", {
+        f"429, Retry-After {name}": echo("429 No", f"Retry-After: {after}")
+        for name, after in (("-1", "-1"), ("1e999", "1e999"), ("never", "never"), ("of terminal escapes", ESCAPES))
+    }),
+    *(
+        Fault("status", status.strip(), echo(status), (kind,), f"answered {status[:3]}")
+        for kind, statuses in (
+            ("service", ("500 Oops", "599 ", "999 Beyond", "408 Request Timeout")),
+            ("refused", ("400 Bad", "410 Gone")),
+            ("answer", ("206 Partial Content", "204 No Content")),
+        )
+        for status in statuses
+    ),
+    *faults("status", "service", "500", {"terminal escapes in the reason": constantly(answer(b"", f"500 {ESCAPES}"))}),
+    *(
+        Fault("redirect", f"{status} to another host", kinds=("answer",), says=NEVER_FOLLOWED)
+        for status in (301, 302, 303, 307, 308)
+    ),
+    Fault("redirect", "from TLS to plain HTTP", kinds=("answer",), says=NEVER_FOLLOWED, place="tls"),
+    *(
+        Fault("certificate", place, kinds=("certificate",), says="certificate of .* cannot be trusted", place=place)
+        for place in ("expired", "another name", "self-signed", "unknown authority")
+    ),
+    Fault("certificate", "no TLS at all", kinds=("connection",), says="TLS|closed|reset", place="no tls"),
+    *faults("proxy", "", "", {"at an IPv6 literal": body(COUNTS)}, place="IPv6 proxy"),
+    *faults("proxy", "", "", {"SOCKS, with names resolved there": body(COUNTS)}, place="SOCKS proxy"),
+    *(
+        Fault("proxy", name, kinds=("connection",), says=f"set in [A-Z_]+ {says}", place=place)
+        for name, place, says in (
+            ("407 to CONNECT", "407.IPv6 proxy", "refuses the credentials, or requires some .407."),
+            ("403 to CONNECT", "403.IPv6 proxy", "does not connect: it answered 403"),
+            ("502 to CONNECT", "502.IPv6 proxy", "does not connect: it answered 502"),
+            ("SOCKS that refuses", "refused.SOCKS proxy", "does not connect .0x05: Connection refused"),
+        )
+    ),
+    *faults("text", "answer", "not JSON", {
+        "nothing": body(b""),
+        "two BOMs": body(b"\xef\xbb\xbf" * 2 + GOOD),
+        "NUL bytes alone": body(b"\0" * 5000),
+        "NUL bytes in a name": body(GOOD.replace(b"opens", b"op\0ens")),
+        "two objects": body(GOOD * 2),
+        "a template of Jinja": body(b"{{ lookup('pipe', 'id') }}"),
+    }),
+    *faults("text", "answer", "not UTF-8", {"UTF-16": body(GOOD.decode().encode("utf-16")), "Latin-1": body(LATIN)}),
+    *faults("text", "answer", "whole number", {"terminal escapes in a number": body({**COUNTS, "opens": ESCAPES})}),
+    *faults("text", "answer", "another tag", {"terminal escapes in the tag": body({**COUNTS, "tag": ESCAPES})}),
+    *faults("text", "answer", "nested too deeply", {"100,000 lists": body(DEEP[0]), "100,000 objects": body(DEEP[1])}),
+    *faults("text", "answer", "not a JSON object", {"300,000 lists in a list": body(b"[" + b"[]," * 300000 + b"[]]")}),
+    *faults("text", "", "", {
+        "NUL in another text": body({**COUNTS, "x": "\0"}),
+        "80,000 keys more": body(GOOD[:-1] + MORE_KEYS + b"}"),
+        "texts of Jinja": body({**COUNTS, "{{ 1 }}": "{{ lookup('pipe', 'id') }}"}),
+    }),
+    *faults("number", "answer", NOT_UNDERSTOOD, {
+        number.replace(NINES, "999... (5,000 nines)"): _written(number) for number in ODD_NUMBERS
+    }),
+    *faults("number", "answer", NOT_UNDERSTOOD, {
+        "a counter missing": body({key: count for key, count in COUNTS.items() if key != "deliveries"}),
+        "a key twice": body(GOOD[:-1] + b', "messages": 4711}'),
+        "two spellings that disagree": body({**COUNTS, "delivery": 4711}),
+    }),
+    *faults("number", "", "", {number: _written(number) for number in ("1000.0", "1000000e-3", '"0001000"')}),
+]  # fmt: skip
+FAULTS = tuple(replace(fault, number=number) for number, fault in enumerate(_FAULTS, 1))
 
 
 def tag_of(target: str) -> str:
@@ -358,31 +325,29 @@ class Services:
     their places end in; the others are reached without, whatever proxy is set, since they are on loopback.
     """
 
-    def __init__(self, directory: pathlib.Path, faults: Iterable[Fault] = FAULTS, good: bytes = GOOD) -> None:
-        authority = Authority(directory)
-        self._good = good
-        self._scripts = {fault.tag: fault.script for fault in faults}
-        self._redirects = {fault.tag: fault for fault in faults if fault.family == "redirect"}
+    def __init__(self, directory: pathlib.Path, faults: tuple[Fault, ...] = FAULTS, good: bytes = GOOD) -> None:
+        authority, self._good = Authority(directory), good
+        self._faults = {fault.tag: fault for fault in faults}
         self.elsewhere = Hostile(constantly(answer(WRONG)))
-        bundled = ("expired", "another name", "self-signed")
+        wrong, flaws = constantly(answer(WRONG)), ("expired", "another name", "self-signed")
+        # The certificate behind the proxies is for an address that leads nowhere without one.
+        behind = Hostile(self.reply, authority.context("another name"))
         self.servers = {
             "plain": Hostile(self.reply),
             "tls": Hostile(self.reply, authority.context()),
-            "unknown authority": Hostile(constantly(answer(WRONG)), authority.context()),
-            **{flaw: Hostile(constantly(answer(WRONG)), authority.context(flaw)) for flaw in bundled},
+            "unknown authority": Hostile(wrong, authority.context()),
+            **{flaw: Hostile(wrong, authority.context(flaw)) for flaw in flaws},
             "no tls": Hostile(constantly(answer(b"", "400 Bad Request")), impatient=True),
             "handshake": Hostile(lambda _target: [], impatient=True),
+            "behind a proxy": behind,
         }
-        # Its certificate is for an address that leads nowhere without a proxy.
-        self.servers["behind a proxy"] = Hostile(self.reply, authority.context("another name"))
-        port = self.servers["behind a proxy"].port
-        statuses = {"407.example.test": "407 Who are you", "403.example.test": "403 No", "502.example.test": "502 Oops"}
-        self._proxies = {
-            "IPv6 proxy": Proxy("connect", port, host="::1", refusal=statuses.get),
-            "SOCKS proxy": Proxy("socks5", port, refusal={"refused.example.test": 5}.get),
-        }
-        schemes = {"IPv6 proxy": "http", "SOCKS proxy": "socks5h"}
-        self.proxies = {name: f"{schemes[name]}://{proxy.address}" for name, proxy in self._proxies.items()}
+        statuses = {f"{status[:3]}.example.test": status for status in ("407 Who are you", "403 No", "502 Oops")}
+        self._proxies = [
+            Proxy("connect", behind.port, host="::1", refusal=statuses.get),
+            Proxy("socks5", behind.port, refusal={"refused.example.test": 5}.get),
+        ]
+        http, socks = (proxy.address for proxy in self._proxies)
+        self.proxies = {"IPv6 proxy": f"http://{http}", "SOCKS proxy": f"socks5h://{socks}"}
         # Bound and not listening, so that nobody else gets the port.
         self._closed = socket.socket()
         self._closed.bind(("127.0.0.1", 0))
@@ -391,7 +356,7 @@ class Services:
         for place in ("no tls", "handshake"):
             urls[place] = urls[place].replace("http:", "https:")
         bundle = str(authority.bundle)
-        self.access = {place: (url, bundle if place in ("tls", *bundled) else None) for place, url in urls.items()}
+        self.access = {place: (url, bundle if place in ("tls", *flaws) else None) for place, url in urls.items()}
         for place in {fault.place for fault in FAULTS if fault.family == "proxy"}:
             name = f"{place.split('.')[0]}.example.test" if "." in place else "192.0.2.1"
             self.access[place] = (f"https://{name}/v1", bundle)
@@ -409,14 +374,16 @@ class Services:
     def close(self) -> None:
         """Stop them all."""
         self._closed.close()
-        for server in (*self._proxies.values(), *self.servers.values(), self.elsewhere):
+        for server in (*self._proxies, *self.servers.values(), self.elsewhere):
             server.close()
 
     def reply(self, target: str) -> Iterable[bytes]:
         """What a request gets: the fault that its tag names, or else a good answer."""
-        fault = self._redirects.get(tag_of(target))
+        fault = self._faults.get(tag_of(target))
         if fault is None:
-            return self._scripts.get(tag_of(target), constantly(answer(self._good)))(target)
+            return [answer(self._good)]
+        if fault.family != "redirect":
+            return fault.script(target)
         status = fault.name[:3] if fault.place == "plain" else "302"
         url = self.elsewhere.url.replace("127.0.0.1", "localhost")
         return [answer(b"", f"{status} Moved", f"Location: {url}{target.partition('/v1')[2]}")]

@@ -18,13 +18,9 @@ def at(seconds: float) -> str:
 def event(kind: str, seconds: float, number: int | str = 1, **more: Any) -> dict[str, Any]:
     """An event of a message; `more` replaces or adds fields, and takes those away that are `...`."""
     data = {
-        "id": f"message-{number}",
-        "time": at(seconds),
-        "tags": "wave-1",
-        "envelope": ENVELOPE,
-        "recipient": f"jane.doe-{number}@example.com",
-        **more,
-    }
+        "id": f"message-{number}", "time": at(seconds), "tags": "wave-1", "envelope": ENVELOPE,
+        "recipient": f"jane.doe-{number}@example.com", **more,
+    }  # fmt: skip
     return {"type": kind, "data": {key: value for key, value in data.items() if value is not ...}}
 
 

@@ -57,16 +57,13 @@ def spellings(token: str) -> dict[str, str]:
         "HTML": html.escape(token),
         "HTML, decimal": "".join(f"&#{ord(char)};" for char in token),
         "HTML, hexadecimal": "".join(f"&#x{ord(char):02X};" for char in token),
-        "Base64, 0": base64.b64encode(token.encode())[: len(token.encode()) * 8 // 6].decode(),
     }
-    for shift in (1, 2):
+    for shift in range(3):
         whole = (shift + len(token.encode())) * 8 // 6
         text = base64.b64encode(b"\0" * shift + token.encode()).decode()
-        written[f"Base64, {shift}"] = text[shift + 1 : whole]
-    return {
-        **written,
-        **{f"{key}, URL": text.translate({43: 45, 47: 95}) for key, text in written.items() if "64" in key},
-    }
+        core = text[shift + (shift > 0) : whole]
+        written.update({f"Base64, {shift}": core, f"Base64, {shift}, URL": core.translate({43: 45, 47: 95})})
+    return written
 
 
 def leaks(text: str, token: str) -> list[str]:
@@ -90,10 +87,7 @@ def assert_silent(error: BaseException | None, token: str) -> None:
 
 
 class Server:
-    """A TCP server on loopback, speaking TLS where `tls` is given, with a thread for each connection.
-
-    `connections` are the connections accepted, `threads` the accepting one and one a connection.
-    """
+    """A TCP server on loopback, with TLS where `tls` is given; `threads` are one that accepts, and one a connection."""
 
     def __init__(self, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
         self.connections = 0
@@ -158,11 +152,8 @@ class Hostile(Server):
         self, script: Script, tls: ssl.SSLContext | None = None, impatient: bool = False, host: str = "127.0.0.1"
     ) -> None:
         self.requests: list[str] = []
-        self.sent = 0
-        self.busiest = 0
-        self._busy = 0
-        self._script = script
-        self._impatient = impatient
+        self.sent = self.busiest = self._busy = 0
+        self._script, self._impatient = script, impatient
         self._lock = threading.Lock()
         super().__init__(tls, host)
         self.url = f"http{'s' if tls else ''}://{self.address}/v1"
@@ -217,18 +208,27 @@ class Authority:
         self._directory = directory
         self._key, self._certificate = _signed("An authority", None)
         self.bundle = directory / "authority.pem"
-        self.bundle.write_bytes(_pem(self._certificate))
+        self.bundle.write_bytes(self._certificate.public_bytes(_pem()))
 
     def context(self, flaw: str = "") -> ssl.SSLContext:
         """What a server needs; `flaw` is `expired`, `another name`, `self-signed` or none."""
+        from cryptography.hazmat.primitives.serialization import NoEncryption, PrivateFormat
+
         issuer = None if flaw == "self-signed" else (self._key, self._certificate)
         name = "192.0.2.1" if flaw == "another name" else "127.0.0.1"
         key, certificate = _signed(name, issuer, expired=flaw == "expired")
         path = self._directory / f"server-{flaw.replace(' ', '-')}.pem"
-        path.write_bytes(_pem(key) + _pem(certificate))
+        private = key.private_bytes(_pem(), PrivateFormat.PKCS8, NoEncryption())
+        path.write_bytes(private + certificate.public_bytes(_pem()))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(path)
         return context
+
+
+def _pem() -> Any:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return Encoding.PEM
 
 
 def _signed(name: str, issuer: tuple[Any, Any] | None, expired: bool = False) -> tuple[Any, Any]:
@@ -253,24 +253,9 @@ def _signed(name: str, issuer: tuple[Any, Any] | None, expired: bool = False) ->
         extensions.append((x509.KeyUsage(*[False] * 5, True, True, False, False), True))
     else:
         extensions.append((x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(name))]), False))
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(signer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=9))
-        .not_valid_after(now + timedelta(days=-1 if expired else 9))
-    )
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(signer).public_key(key.public_key())
+    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=9))
+    builder = builder.not_valid_after(now + timedelta(days=-1 if expired else 9))
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical)
     return key, builder.sign(signing, hashes.SHA256())
-
-
-def _pem(item: Any) -> bytes:
-    from cryptography.hazmat.primitives import serialization
-
-    if hasattr(item, "private_bytes"):
-        form = serialization.PrivateFormat.PKCS8
-        return item.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())  # type: ignore[no-any-return]
-    return item.public_bytes(serialization.Encoding.PEM)  # type: ignore[no-any-return]

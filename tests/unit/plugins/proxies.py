@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import select
 import socket
 import struct
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 class Proxy(Server):
     """A proxy that speaks one protocol: `connect` (HTTP), `socks5` or `socks4`; `other` is none of these.
 
-    It always connects to `port` on 127.0.0.1. `refusal` is the status line or the SOCKS code that it
-    answers instead, or a function that gives it, or null, for a host; `credentials` are those that it asks for; with
-    `pause` it answers byte by byte, with so many seconds before each, and with `lag` it passes on so what the service
-    sends. `asked` lists the hosts and ports of the requests, and `shown` the credentials, in order.
+    It always connects to `port` on 127.0.0.1. `refusal` is the status line or the SOCKS code that it answers instead,
+    or a function that gives it, or null, for a host; `credentials` are those that it asks for; with `pause` it answers
+    byte by byte, with so many seconds before each, and with `lag` it passes on so what the service sends. `asked` lists
+    the hosts and ports of the requests, and `shown` the credentials, in order.
     """
 
     def __init__(
@@ -38,11 +39,8 @@ class Proxy(Server):
         self.asked: list[tuple[str, int]] = []
         self.shown: list[tuple[str, str] | None] = []
         self._open = getattr(self, f"_open_{protocol}")
-        self._target = port
-        self._refusal = refusal
-        self._credentials = credentials
-        self._pause = pause
-        self._lag = lag
+        self._target, self._refusal, self._credentials = port, refusal, credentials
+        self._pause, self._lag = pause, lag
         super().__init__(tls, host)
 
     def serve(self, sock: socket.socket) -> None:
@@ -61,26 +59,22 @@ class Proxy(Server):
                     return
                 _send(ends[end], data, self._lag if end is other else 0)
 
-    def _say(self, sock: socket.socket, data: bytes) -> None:
-        _send(sock, data, self._pause)
-
     def _open_connect(self, sock: socket.socket) -> bool:
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             head += _take(sock, 1)
-        first, *lines = head.decode("latin-1").rstrip().split("\r\n")
-        host, _colon, port = first.split(" ")[1].rpartition(":")
-        headers = {name.lower(): value.strip() for name, _colon, value in (line.partition(":") for line in lines)}
-        basic = base64.b64decode(headers.get("proxy-authorization", "Basic ")[6:]).decode("latin-1")
+        host, _colon, port = head.decode("latin-1").split(" ")[1].rpartition(":")
+        given = re.search(rb"(?i)\r\nproxy-authorization: Basic (\S*)", head)
+        basic = base64.b64decode(given[1]).decode("latin-1") if given else ""
         self._note(host.strip("[]"), int(port), basic)
         status = self._refused() or ("200 Connected" if self._is_welcome() else "407 Proxy Authentication Required")
-        self._say(sock, f"HTTP/1.1 {status}\r\nProxy-Authenticate: Basic\r\n\r\n".encode())
+        _send(sock, f"HTTP/1.1 {status}\r\nProxy-Authenticate: Basic\r\n\r\n".encode(), self._pause)
         return status.startswith("200")
 
     def _open_socks5(self, sock: socket.socket) -> bool:
         methods = _take(sock, _take(sock, 2)[1])
         method = 2 if self._credentials else 0
-        self._say(sock, bytes([5, method if method in methods else 255]))
+        _send(sock, bytes([5, method if method in methods else 255]), self._pause)
         if method not in methods:
             return False
         basic = ""
@@ -88,7 +82,7 @@ class Proxy(Server):
             name, password = (_take(sock, _take(sock, count)[-1]).decode() for count in (2, 1))
             basic = f"{name}:{password}"
             is_welcome = (name, password) == self._credentials
-            self._say(sock, bytes([1, 0 if is_welcome else 1]))
+            _send(sock, bytes([1, 0 if is_welcome else 1]), self._pause)
             if not is_welcome:
                 return False
         kind = _take(sock, 4)[3]
@@ -97,8 +91,8 @@ class Proxy(Server):
         else:
             family, size = (socket.AF_INET, 4) if kind == 1 else (socket.AF_INET6, 16)
             host = socket.inet_ntop(family, _take(sock, size))
-        self._note(host, struct.unpack(">H", _take(sock, 2))[0], basic)
-        self._say(sock, bytes([5, self._refused() or 0, 0, 1, 0, 0, 0, 0, 0, 0]))
+        self._note(host, int.from_bytes(_take(sock, 2), "big"), basic)
+        _send(sock, bytes([5, self._refused() or 0, 0, 1, 0, 0, 0, 0, 0, 0]), self._pause)
         return not self._refused()
 
     def _open_socks4(self, sock: socket.socket) -> bool:
@@ -106,12 +100,12 @@ class Proxy(Server):
         user = _take_text(sock)
         host = _take_text(sock) if address[:3] == b"\0\0\0" else socket.inet_ntoa(address)
         self._note(host, port, f"{user}:")
-        self._say(sock, bytes([0, self._refused() or 0x5A, 0, 0, 0, 0, 0, 0]))
+        _send(sock, bytes([0, self._refused() or 0x5A, 0, 0, 0, 0, 0, 0]), self._pause)
         return not self._refused()
 
     def _open_other(self, sock: socket.socket) -> bool:
         _take(sock, 3)
-        self._say(sock, b"SSH-2.0-OpenSSH_9.6\r\n")
+        _send(sock, b"SSH-2.0-OpenSSH_9.6\r\n", self._pause)
         return False
 
     def _note(self, host: str, port: int, basic: str) -> None:

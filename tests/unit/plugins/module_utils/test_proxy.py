@@ -64,9 +64,9 @@ def failure(client):
 @pytest.mark.parametrize(
     ("protocol", "scheme", "user", "host"),
     [
-        *(("connect", scheme, "", "127.0.0.1") for scheme in ("http", "HTTP", "")),
-        *(("socks5", scheme, "", "127.0.0.1") for scheme in ("socks5h", "socks5", "SOCKS5H")),
-        *(("socks4", scheme, "", "127.0.0.1") for scheme in ("socks4a", "socks4")),
+        *(("connect", scheme, "", "127.0.0.1") for scheme in ("HTTP", "")),
+        *(("socks5", scheme, "", "127.0.0.1") for scheme in ("socks5", "SOCKS5H")),
+        ("socks4", "socks4", "", "127.0.0.1"),
         *((*kind, USER, "127.0.0.1") for kind in KINDS),
         *((*kind, "", "::1") for kind in KINDS),
         ("connect", "", USER, "::1"),
@@ -139,17 +139,11 @@ def test_the_services_certificate_is_checked(connect, service, proxy, protocol, 
 @pytest.mark.parametrize(
     ("name", "without", "proxied"),
     [
-        ("HTTPS_PROXY", "", True),
-        ("https_proxy", "", True),
-        ("ALL_PROXY", "", True),
-        ("all_proxy", "", True),
-        ("HTTP_PROXY", "", False),
-        ("HTTPS_PROXY", "NO_PROXY=192.0.2.1", False),
-        ("HTTPS_PROXY", "no_proxy=192.0.2.0/24", False),
-        ("ALL_PROXY", "no_proxy=*", False),
-        ("HTTPS_PROXY", "NO_PROXY=192.0.2.2,example.test", True),
+        ("HTTPS_PROXY", "", True), ("https_proxy", "", True), ("ALL_PROXY", "", True), ("all_proxy", "", True),
+        ("HTTP_PROXY", "", False), ("HTTPS_PROXY", "NO_PROXY=192.0.2.1", False), ("ALL_PROXY", "no_proxy=*", False),
+        ("HTTPS_PROXY", "no_proxy=192.0.2.0/24", False), ("HTTPS_PROXY", "NO_PROXY=192.0.2.2,example.test", True),
     ],
-)
+)  # fmt: skip
 def test_which_variables_count(monkeypatch, connect, authority, proxy, name, without, proxied):
     """Those that requests reads, in either case, less the hosts of NO_PROXY."""
     server = proxy("connect", "http", variable=name)
@@ -167,15 +161,13 @@ def test_which_variables_count(monkeypatch, connect, authority, proxy, name, wit
 @pytest.mark.parametrize(
     ("protocol", "scheme", "refusal", "says", "attempts"),
     [
-        ("connect", "http", "407 Authenticate", "refuses the credentials, or requires some (407); give HTTPS_PROXY", 1),
+        ("connect", "http", "407 No", "refuses the credentials, or requires some (407); give HTTPS_PROXY", 1),
         ("connect", "http", "403 No", "does not connect: it answered 403 (Forbidden); correct HTTPS_PROXY", 1),
         ("connect", "http", "503 No", "does not connect: it answered 503 (Service Unavailable)", 3),
         ("connect", "http", f"599 {PASSWORD} {TOKEN}", "does not connect: it answered 599;", 3),
         ("socks5", "socks5h", 5, "does not connect (0x05: Connection refused)", 3),
-        ("socks5", "socks5h", 200, "does not connect (0xc8: Unknown error)", 3),
         ("socks4", "socks4a", 0x5B, "does not connect (0x5b: Request rejected or failed)", 3),
-        ("other", "socks5h", None, "does not speak SOCKS as expected", 3),
-        ("other", "socks4a", None, "does not speak SOCKS as expected", 3),
+        *(("other", scheme, None, "does not speak SOCKS as expected", 3) for scheme in ("socks5h", "socks4a")),
     ],
 )
 def test_a_refusal_is_told(connect, proxy, caplog, protocol, scheme, refusal, says, attempts):
@@ -186,20 +178,19 @@ def test_a_refusal_is_told(connect, proxy, caplog, protocol, scheme, refusal, sa
     assert (error.kind, error.status, error.is_token_refused) == ("connection", None, False)
     assert f"cannot connect to 192.0.2.1: the proxy set in HTTPS_PROXY {says}" in str(error)
     assert error.attempts == attempts
-    assert leaks(caplog.text, TOKEN) == []
-    assert leaks(caplog.text, PASSWORD) == []
+    assert leaks(caplog.text, TOKEN) == leaks(caplog.text, PASSWORD) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("protocol", "scheme"), KINDS[:2])
-@pytest.mark.parametrize("given", ["", "user:wrong@", "user:@"])
+@pytest.mark.parametrize("given", ["", "user:wrong@"])
 def test_credentials_that_are_refused(connect, proxy, protocol, scheme, given):
     """Missing and wrong ones are told as such, once, apart from a proxy that is not there."""
     proxy(protocol, scheme, given, variable="ALL_PROXY", credentials=("user", PASSWORD))
     error = failure(connect(URL, TOKEN, retries=2))
     assert (error.kind, error.attempts) == ("connection", 1)
-    assert "the proxy set in ALL_PROXY refuses the credentials, or requires some" in str(error)
-    assert "give ALL_PROXY the right ones" in str(error)
+    says = r"the proxy set in ALL_PROXY refuses the credentials, or requires some.*; give ALL_PROXY the right ones"
+    assert re.search(says, str(error))
 
 
 @pytest.mark.parametrize("scheme", ["http", "https", "socks5h", "socks4a"])
@@ -218,57 +209,49 @@ def test_a_proxy_that_is_not_there(monkeypatch, connect, scheme, host, says):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("protocol", "scheme"), KINDS)
-def test_a_proxy_cannot_hold_a_request(connect, proxy, within, protocol, scheme):
-    """A proxy that answers byte by byte is given no more than the timeout, from start to end."""
-    proxy(protocol, scheme, pause=0.2)
+@pytest.mark.parametrize("slow", ["pause", "lag"])
+@pytest.mark.parametrize(("protocol", "scheme"), [*KINDS, ("connect", "https")])
+def test_a_proxy_cannot_hold_a_request(connect, proxy, authority, within, protocol, scheme, slow):
+    """Byte by byte, a proxy is given no more than the timeout for all it says and passes on, TLS within TLS too."""
+    proxy(protocol, scheme, tls=authority.context() if scheme == "https" else None, **{slow: 0.2})
     with within(4):
-        assert failure(connect(URL, TOKEN, timeout=0.5)).kind == "timeout"
+        assert failure(connect(URL, TOKEN, ca_path=str(authority.bundle), timeout=0.8)).kind == "timeout"
 
 
 def test_a_proxy_whose_answer_has_no_end(monkeypatch, connect, hostile, within):
-    """What it says before the service is reached is bounded, too."""
+    """What it says before the service is reached is bounded, too; it is shown the host, not the token."""
     server = hostile(lambda _target: itertools.chain([b"HTTP/1.1 200 OK\r\nX-Odd: "], itertools.repeat(b"x" * 65536)))
     monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{server.port}")
     with within(4):
         assert failure(connect(NAME, TOKEN, timeout=1)).kind in ("timeout", "connection", "answer")
     assert server.sent < 2**24
+    assert [head.split("\n")[0][:-1] for head in server.requests] == ["CONNECT service.example.test:443 HTTP/1."]
+    assert leaks("\n".join(server.requests), TOKEN) == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("protocol", "scheme"), [*KINDS, ("connect", "https")])
-def test_a_proxy_cannot_hold_the_services_answer(connect, proxy, authority, within, protocol, scheme):
-    """What the proxy passes on byte by byte is bounded, too, also the handshake of TLS within TLS."""
-    proxy(protocol, scheme, lag=0.2, tls=authority.context() if scheme == "https" else None)
-    with within(4):
-        error = failure(connect(URL, TOKEN, ca_path=str(authority.bundle), timeout=0.8))
-    assert error.kind == "timeout"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("url", [NAME, URL])
-def test_the_limits_of_an_answer_hold_behind_a_proxy(connect, hostile, proxy, authority, within, url):
+def test_the_limits_of_an_answer_hold_behind_a_proxy(connect, hostile, proxy, authority, within):
     """Time and bytes of the service's own answer are bounded behind SOCKS as they are without."""
     endless = itertools.chain([b"HTTP/1.1 200 OK\r\n"], itertools.repeat(b"X-Odd: 1\r\n" * 4096))
     for script, kinds in ([], {"timeout"}), (endless, {"connection", "answer", "timeout"}):
         server = hostile(lambda _target, script=script: script, authority.context())
         proxy("socks5", "socks5h", port=server.port)
         with within(4):
-            assert failure(connect(url, TOKEN, validate_certs=False, timeout=0.8)).kind in kinds
+            assert failure(connect(NAME, TOKEN, validate_certs=False, timeout=0.8)).kind in kinds
         assert server.sent < 2**24
 
 
 UNUSABLE = [
-    "http://", "http://:3128", "http://[::1", f"http://{USER}", f"http://{USER}[::1:3128", f"http://{USER}proxy:port",
+    f"http://{USER}proxy:port", "http://", "http://:3128", "http://[::1", f"http://{USER}", f"http://{USER}[::1:3128",
     f"http://{USER}proxy:99999", f"socks5h://{USER}", USER, f"ftp://{USER}proxy:21", f"socks6://{USER}proxy:1080",
-    f"file:///{PASSWORD}", f"http://{USER}pro xy:3128", f"http:\\\\{PASSWORD}:3128",
-    f"http://us\u0119r:{PASSWORD}@proxy:3128", ":", "://",
+    f"file:///{PASSWORD}", f"http://{USER}pro xy:3128", f"http:\\\\{PASSWORD}:3128", ":", "://",
+    f"http://us\u0119r:{PASSWORD}@proxy:3128",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [*(("HTTPS_PROXY", value) for value in UNUSABLE), ("https_proxy", UNUSABLE[5]), ("ALL_PROXY", UNUSABLE[5])],
+    [*(("HTTPS_PROXY", value) for value in UNUSABLE), ("https_proxy", UNUSABLE[0]), ("ALL_PROXY", UNUSABLE[0])],
 )
 def test_an_unusable_value_is_named(monkeypatch, connect, name, value):
     """What is no address of a proxy is an error of the variable, before anything is sent, and does not show it."""
@@ -282,13 +265,9 @@ def test_an_unusable_value_is_named(monkeypatch, connect, name, value):
 @pytest.mark.parametrize(
     ("value", "url"),
     [
-        ("localhost:3128", "http://localhost:3128"),
-        ("127.0.0.1:1", "http://127.0.0.1:1"),
         ("[::1]:1", "http://[::1]:1"),
         ("user:pass@localhost:3128", "http://user:pass@localhost:3128"),
-        ("http://proxy.test:3128/", "http://proxy.test:3128/"),
-        ("https://user:p%40ss@proxy.test", "https://user:p%40ss@proxy.test"),
-        ("socks5h://proxy.test", "socks5h://proxy.test"),
+        *((url, url) for url in ("http://proxy.test:3128/", "https://user:p%40ss@proxy.test", "socks5h://proxy.test")),
     ],
 )
 def test_values_that_are_understood(monkeypatch, value, url):
@@ -299,7 +278,7 @@ def test_values_that_are_understood(monkeypatch, value, url):
     assert "pass" not in repr(found)
 
 
-@pytest.mark.parametrize("scheme", ["socks5h", "socks5", "socks4a", "socks4", "SOCKS5"])
+@pytest.mark.parametrize("scheme", ["socks4a", "SOCKS5"])
 def test_without_pysocks(monkeypatch, connect, scheme):
     """A SOCKS proxy without PySocks is an error that names it, and how to install it; other proxies need none."""
     monkeypatch.setattr(_proxy, "is_missing", lambda module: module == "socks")

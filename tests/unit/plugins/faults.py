@@ -158,7 +158,7 @@ DEEP = [b"[" * 100000 + b"]" * 100000, b'{"a":' * 100000 + b"1" + b"}" * 100000]
 
 def framing(good: bytes) -> list[Fault]:
     """What may be wrong or odd around a good answer, whatever it says."""
-    squeezed = gzip.compress(good)
+    squeezed, pieces = gzip.compress(good), (b"1;odd=1\r\n%c\r\n" % byte for byte in good)
     return [
         *faults("framing", "connection", CLOSED, {
             "Content-Length too long": ends(HEAD + b"Content-Length: 99999\r\n\r\n" + good),
@@ -187,7 +187,7 @@ def framing(good: bytes) -> list[Fault]:
         }),
         *faults("framing", "", "", {
             "as long as may be": body(good.ljust(MEBIBYTE)),
-            "chunked, byte by byte": piecemeal(CHUNKED, [*(b"1\r\n%c\r\n" % byte for byte in good), b"0\r\n\r\n"], 0),
+            "chunked, byte by byte": piecemeal(CHUNKED, [*pieces, b"0\r\nX-Trailer: 1\r\n\r\n"], 0),
             "Content-Length that is no number": ends(answer(good, "200 OK", "Content-Length: ten")),
             "Content-Length below 0": ends(answer(good, "200 OK", "Content-Length: -5")),
             "gzip unasked": body(squeezed, "Content-Encoding: gzip"),

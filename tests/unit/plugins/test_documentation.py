@@ -1,14 +1,20 @@
-"""What the documentation of every option must say."""
+"""What the documentation of every option, and of the kinds of errors, must say."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
+import yaml
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import KINDS, StatsError
+from ansible_collections.mailops.smtpeter.plugins.modules import campaign_gate, tag_stats_info
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.test_option_definitions import ROOT, documentation
 
-KINDS = ("filter", "lookup", "modules", "test")
-PUBLIC = [(kind, path.stem) for kind in KINDS for path in sorted((ROOT / "plugins" / kind).glob("[!_]*.py"))]
+PUBLIC = [
+    (kind, path.stem)
+    for kind in ("filter", "lookup", "modules", "test")
+    for path in sorted((ROOT / "plugins" / kind).glob("[!_]*.py"))
+]
 # Every option that is a number, by what its description says of its unit.
 NUMBERS = {
     r"^Seconds\b": (
@@ -52,16 +58,24 @@ def test_every_number_has_a_unit():
 
 
 @pytest.mark.parametrize(("kind", "plugin"), PUBLIC)
-def test_every_option_has_a_default(kind, plugin):
-    """It has one, is required, or its description says what holds without it."""
-    for name, option in every_option(documentation(kind, plugin)["options"]):
+def test_every_option_has_a_default_and_a_version(kind, plugin):
+    """It has a default, is required, or its description says what holds without it; a version may bring new things."""
+    doc = documentation(kind, plugin)
+    for name, entry in [(plugin, doc), *every_option(doc["options"])]:
+        assert re.fullmatch(r"\d+\.\d+\.0", entry.get("version_added", "missing")), name
+    for name, option in every_option(doc["options"]):
         told = re.search("When not set, |Without it, |Required when ", text(option))
         assert option.get("required") or option.get("default") is not None or told, name
 
 
-@pytest.mark.parametrize(("kind", "plugin"), PUBLIC)
-def test_everything_says_since_when(kind, plugin):
-    """A version that may bring something new, so its last number is 0."""
-    doc = documentation(kind, plugin)
-    for name, entry in [(plugin, doc), *every_option(doc["options"])]:
-        assert re.fullmatch(r"\d+\.\d+\.0", entry.get("version_added", "missing")), name
+def test_the_kinds_of_errors():
+    """Each is made somewhere, each is documented by the module and by the gate, and no other is made or documented."""
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "plugins").rglob("_*.py"))
+    made = set(re.findall(r'(?:StatsError\(\s*|kind=|"kind": )"([a-z_]+)"', code))
+    assert made <= set(KINDS)
+    assert all(code.count(f'"{kind}"') > 1 for kind in KINDS)
+    with pytest.raises(ValueError, match="conection"):
+        raise StatsError("conection", "tag", "it is odd")
+    for module, key in ((tag_stats_info, "errors"), (campaign_gate, "last_errors")):
+        described = yaml.safe_load(module.RETURN)[key]["contains"]["TAG"]["contains"]["kind"]["description"]
+        assert sorted(set(re.findall(r"\bV\(([a-z_]+)\)", " ".join(described)))) == sorted(KINDS)

@@ -1,14 +1,207 @@
-"""What the documentation of every option, and of the kinds of errors, must say."""
+"""Each option is defined once: documentation, playbooks and argument specs say the same of it, and all it must."""
 
 from __future__ import annotations
 
+import json
+import pathlib
 import re
+from dataclasses import dataclass, fields
+from unittest import mock
 
 import pytest
 import yaml
-from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import KINDS, StatsError
-from ansible_collections.mailops.smtpeter.plugins.modules import campaign_gate, tag_stats_info
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.test_option_definitions import ROOT, documentation
+from ansible.module_utils.basic import AnsibleModule
+from ansible.parsing.plugin_docs import read_docstring
+from ansible.plugins.loader import fragment_loader
+from ansible.utils.plugin_docs import add_fragments
+from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import KINDS, OptionError, StatsError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._fields import (
+    argument_spec,
+    option,
+    read_options,
+    readers,
+)
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.scenario import KEYS, SCENARIOS, Scenario
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import Settings, parse_settings
+from ansible_collections.mailops.smtpeter.plugins.module_utils._values import seconds, whole
+from ansible_collections.mailops.smtpeter.plugins.modules import (
+    campaign_gate,
+    sandbox,
+    tag_outcomes_info,
+    tag_stats_info,
+)
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils import _gate_options
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Timing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+GATE = _gate_options.argument_spec()
+READING = {**options.connection_spec(), **options.reading_spec(), **options.recent_spec()}
+CACHE = {"cache", "cache_plugin", "cache_connection", "cache_timeout", "cache_prefix"}
+
+
+def documentation(kind, name):
+    """The documentation of a plugin, with its fragments."""
+    path = ROOT / "plugins" / kind / f"{name}.py"
+    doc = read_docstring(str(path), verbose=False)["doc"]
+    add_fragments(doc, str(path), fragment_loader=fragment_loader, is_module=kind == "modules")
+    return doc
+
+
+def essence(of):
+    """What an argument spec and a documentation have in common."""
+    result = {}
+    for name, entry in of.items():
+        inner = entry.get("options") or entry.get("suboptions")
+        result[name] = {key: entry.get(key) or None for key in ("elements", "required", "choices", "aliases")}
+        result[name]["type"] = entry.get("type", "str")
+        result[name]["default"] = entry.get("default")
+        result[name]["options"] = essence(inner) if inner else None
+    return result
+
+
+def test_the_gate():
+    """All but the address, which is left to the look, and the path, which the host expands."""
+    expected = essence(GATE)
+    expected["api_url"]["default"] = options.connection_spec()["api_url"]["default"]
+    expected["ca_path"]["type"] = "path"
+    found = essence(documentation("modules", "campaign_gate")["options"])
+    # The token may come from the host's environment.
+    found["api_token"]["required"] = None
+    assert found == expected
+
+
+@pytest.mark.parametrize(("kind", "name"), [("filter", "tag_health"), ("test", "healthy")])
+def test_one_look(kind, name):
+    """The policy's options, less the one that only a gate has; evidence is asked for."""
+    expected = {**essence(argument_spec(Policy)), "_input": None, "since": None}
+    del expected["at_deadline"]
+    expected["confidence"]["default"] = 0
+    assert {**essence(documentation(kind, name)["options"]), "_input": None, "since": None} == expected
+    assert documentation("filter", "since")["options"]["grace_period"]["default"] == Policy.grace_period
+
+
+def test_the_lookup():
+    """What it reads and how, less the tags, which are its terms; token and address come from the environment, too."""
+    entries = documentation("lookup", "tag_stats")["options"]
+    assert entries["api_token"]["env"] == [{"name": "SMTPETER_API_TOKEN"}]
+    assert entries["api_url"]["env"] == [{"name": "SMTPETER_API_URL"}]
+    found = essence(entries)
+    expected = essence(READING)
+    del expected["tags"]
+    # The lookup says itself where it looked for the token.
+    expected["api_token"]["required"] = None
+    assert {name: entry for name, entry in found.items() if name != "_terms" and name not in CACHE} == expected
+
+
+def test_the_cache():
+    """Its options have the names, the settings and the types that inventory plugins know; the memory is no default."""
+    ours = documentation("lookup", "tag_stats")["options"]
+    theirs = yaml.safe_load(fragment_loader.get("inventory_cache").DOCUMENTATION)["options"]
+    assert set(theirs) == CACHE
+    for name in CACHE:
+        expected = (theirs[name]["env"], theirs[name]["ini"], theirs[name].get("type", "str"))
+        assert (ours[name]["env"], ours[name]["ini"], ours[name]["type"]) == expected
+    defaults = [ours[name]["default"] for name in ("cache", "cache_timeout", "cache_plugin")]
+    assert defaults == [False, 3600, "jsonfile"]
+
+
+@pytest.mark.parametrize(
+    "module", [tag_stats_info, tag_outcomes_info, sandbox], ids=lambda module: module.__name__[-17:]
+)
+def test_the_modules(module):
+    """What is documented is what the module takes, and the environment's variables are named."""
+    init = mock.patch.object(AnsibleModule, "__init__", side_effect=KeyboardInterrupt)
+    with init as made, pytest.raises(KeyboardInterrupt):
+        module.main()
+    found = documentation("modules", module.__name__.rpartition(".")[2])["options"]
+    assert essence(found) == essence(made.call_args.kwargs["argument_spec"])
+    for name, entry in options.connection_spec().items() if module is not sandbox else ():
+        for variable in entry.get("fallback", (None, []))[1]:
+            assert variable in str(found[name]["description"])
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_scenario(key):
+    """Each key is described, with its type and its default, and so is each scenario that has a name."""
+    lines = " ".join(documentation("modules", "sandbox")["options"]["scenario"]["description"])
+    assert set(SCENARIOS) <= set(re.findall(r"V\((\w+)\)", lines))
+    (said,) = re.findall(rf"C\({key}\) \(([^()]*(?:\([^()]*\)[^()]*)*)\),", lines)
+    if key == "domains":
+        assert said == "dict, default V({})"
+        return
+    kind, default = argument_spec(Scenario)[key]["type"], getattr(Scenario, key)
+    assert said.startswith(f"{kind}, default ")
+    if key == "refusals":
+        assert re.findall(r"([0-9.]+) for V\((\w+)\)", said) == [(f"{weight:g}", cause) for cause, weight in default]
+    else:
+        written = re.sub(r"^V\((.*)\)$", r"\1", said.partition(", default ")[2])
+        assert json.loads(written) == (list(default) if isinstance(default, tuple) else default)
+
+
+def names_in(template):
+    """The names of options that a playbook's variable lists."""
+    return {name for part in re.findall(r"'([a-z_\s]+)'", template) for name in part.split()}
+
+
+def test_the_playbook_gate():
+    """It takes every option of the gate, hands each on under its own name, and knows two more."""
+    (play,) = yaml.safe_load((ROOT / "playbooks" / "gate.yml").read_text(encoding="utf-8"))
+    assert names_in(play["vars"]["gate_options"]) == {*GATE, "reports", "since_file"}
+    (task,) = [task for task in play["tasks"] if "mailops.smtpeter.campaign_gate" in task]
+    given = task["mailops.smtpeter.campaign_gate"]
+    assert set(given) == set(GATE)
+    for name in set(given) - {"tags", "fail_on"}:
+        assert f"smtpeter_{name}" in given[name]
+
+
+def test_the_playbook_fleet():
+    """It takes the options of the lookup and those of the filter."""
+    variables = yaml.safe_load((ROOT / "playbooks" / "vars" / "fleet.yml").read_text(encoding="utf-8"))
+    reading = {name for name in READING if name not in ("tags", "recent", "api_token", "api_url")}
+    assert names_in(variables["fleet_reading"]) == {*reading, *CACHE}
+    assert names_in(variables["fleet_policy"]) == set(documentation("filter", "tag_health")["options"]) - {"_input"}
+
+
+def test_defaults_pass_their_own_checks():
+    """What holds without an option is what the option would be read as; each endpoint that may be chosen can be one."""
+    for of in (Policy, Timing):
+        given = {item.name: item.default for item in fields(of) if item.default is not None}
+        assert read_options(of, given) == given
+    spec = argument_spec(Settings)
+    given = {name: entry["default"] for name, entry in spec.items() if entry.get("default") is not None}
+    assert parse_settings({**given, "api_token": "only-for-rehearsal"}) == Settings("only-for-rehearsal")
+    rates = {item.name: item.default for item in fields(Scenario) if item.name in readers(Scenario)}
+    assert read_options(Scenario, {**rates, "refusals": dict(rates["refusals"])}) == rates
+    for name in options.connection_spec()["endpoint"]["choices"]:
+        options.check_connection({"endpoint": name})
+
+
+@dataclass(frozen=True)
+class Made:
+    """Options for the test below."""
+
+    pause: float = option(1.5, "float", seconds)
+    token: str = option("", "str", lambda _name, value: value, no_log=True)
+    counts: dict = option(dict, "dict", lambda name, value: {name: whole(name, value, 1)})
+    plain: int = 3
+
+
+def test_fields():
+    """A field has a default, an argument and a reader; others have none."""
+    assert Made() == Made(1.5, "", {}, 3)
+    assert "secret" not in repr(Made(token="secret"))
+    assert argument_spec(Made) == {
+        "pause": {"type": "float", "default": 1.5},
+        "token": {"type": "str", "default": "", "no_log": True},
+        "counts": {"type": "dict"},
+    }
+    found = read_options(Made, {"pause": "2", "counts": 5, "token": None, "other": 1}, "a.")
+    assert found == {"pause": 2, "counts": {"a.counts": 5}}
+    with pytest.raises(OptionError, match=r"^a\.pause: "):
+        read_options(Made, {"pause": "soon"}, "a.")
+
 
 PUBLIC = [
     (kind, path.stem)
@@ -31,16 +224,16 @@ NUMBERS = {
 }
 
 
-def every_option(options, prefix=""):
+def every_option(entries, prefix=""):
     """The name and the documentation of each option and suboption."""
-    for name, option in options.items():
-        yield prefix + name, option
-        yield from every_option(option.get("suboptions", {}), f"{prefix}{name}.")
+    for name, entry in entries.items():
+        yield prefix + name, entry
+        yield from every_option(entry.get("suboptions", {}), f"{prefix}{name}.")
 
 
-def text(option):
+def text(entry):
     """Its description as one string."""
-    lines = option["description"]
+    lines = entry["description"]
     return lines if isinstance(lines, str) else " ".join(lines)
 
 
@@ -48,11 +241,11 @@ def test_every_number_has_a_unit():
     """Each is of one kind, and its description says so."""
     seen = set()
     for kind, plugin in PUBLIC:
-        for name, option in every_option(documentation(kind, plugin)["options"]):
-            if option.get("type") not in ("int", "float"):
+        for name, entry in every_option(documentation(kind, plugin)["options"]):
+            if entry.get("type") not in ("int", "float"):
                 continue
             (said,) = [unit for unit, names in NUMBERS.items() if name in names.split()]
-            assert re.search(said, text(option)), (plugin, name)
+            assert re.search(said, text(entry)), (plugin, name)
             seen.add(name)
     assert seen == set(" ".join(NUMBERS.values()).split())
 
@@ -63,9 +256,9 @@ def test_every_option_has_a_default_and_a_version(kind, plugin):
     doc = documentation(kind, plugin)
     for name, entry in [(plugin, doc), *every_option(doc["options"])]:
         assert re.fullmatch(r"\d+\.\d+\.0", entry.get("version_added", "missing")), name
-    for name, option in every_option(doc["options"]):
-        told = re.search("When not set, |Without it, |Required when ", text(option))
-        assert option.get("required") or option.get("default") is not None or told, name
+    for name, entry in every_option(doc["options"]):
+        told = re.search("When not set, |Without it, |Required when ", text(entry))
+        assert entry.get("required") or entry.get("default") is not None or told, name
 
 
 def test_the_kinds_of_errors():

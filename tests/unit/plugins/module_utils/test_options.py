@@ -1,4 +1,4 @@
-"""The shared options: one set of defaults, one way to a client; and what is said where a library is missing."""
+"""The shared options: one set of defaults, what is refused before anything is sent; and libraries that are missing."""
 
 from __future__ import annotations
 
@@ -6,16 +6,23 @@ import dataclasses
 import platform
 import shlex
 import sys
+from typing import Any
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
-from ansible_collections.mailops.smtpeter.plugins.module_utils._connection import Connection
+from ansible_collections.mailops.smtpeter.plugins.module_utils._connection import (
+    TAG_LIMIT,
+    Connection,
+    check_connection_options,
+    check_tag,
+)
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, SmtpeterError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import (
     LibraryMissing,
     how_to_install,
     is_missing,
 )
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import assert_silent
 
 GIVEN = {
     "api_token": "a-good-token", "api_url": "https://localhost/v1", "endpoint": "tag", "validate_certs": False,
@@ -77,3 +84,103 @@ def test_each_way_to_install_is_named(monkeypatch: pytest.MonkeyPatch, library: 
         f"{package} on Debian and Ubuntu",
     ):
         assert part in str(error)
+
+
+TOKEN = r's3cr&t/+%"<é>tok\en'
+URLS = {
+    "plain http": [
+        "http://www.smtpeter.com/v1", "http://127.0.0.1.evil.test/v1", "http://128.0.0.1/v1", "http://0.0.0.0/v1",
+        "http://2130706433/v1", "http://0x7f.0.0.1/v1", "http://127.1/v1", "http://127.0.0.01/v1",
+        "http://localhost./v1", "http://[::]/v1", "http://[::2]/v1", "http://[::ffff:8.8.8.8]/v1",
+    ],
+    "user information": ["http://localhost@evil.test/v1", "https://token@www.smtpeter.com/v1", "https://@www.smtpeter.com/v1"],
+    "user information|fragment": ["http://evil.test#@127.0.0.1/v1"],
+    "backslash": ["http://evil.test\\@127.0.0.1/v1", "http://127.0.0.1\\.evil.test/v1"],
+    "not a valid URL": ["http://[::1", "http://127.0.0.1:0x50/v1", "http://127.0.0.1:99999/v1"],
+    "not a valid URL|plain http": ["http://[::1].evil.test/v1", "http://[localhost]/v1"],
+    "query": ["https://www.smtpeter.com/v1?x=1", "https://www.smtpeter.com/v1?"],
+    "fragment": ["https://www.smtpeter.com/v1#top", "https://www.smtpeter.com/v1#"],
+    "dot segment": ["https://www.smtpeter.com/../v1", "https://www.smtpeter.com/%2E%2e/v1", "https://www.smtpeter.com/v1/."],
+    "https://": ["ftp://127.0.0.1/v1", "www.smtpeter.com/v1", "//www.smtpeter.com/v1", "https:///v1", "https://:443/v1"],
+    "empty; give a URL, or unset SMTPETER_API_URL": [""],
+    "white space": ["https://www.smtpeter.com/v1\n", "https://www.smtp\teter.com/v1", "https://www.smtpeter.com/v1\x00"],
+    "ASCII": ["https://www.smtpéter.com/v1", "http://127。0。0。1/v1", "http://①27.0.0.1/v1"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("url", "reason"), [(url, reason) for reason, urls in URLS.items() for url in urls])
+def test_urls_that_are_refused(url: str, reason: str) -> None:
+    """A URL that might send the token in the clear, or elsewhere, is refused by the option's name."""
+    with pytest.raises(OptionError, match=f"^api_url: .*({reason})") as caught:
+        Connection(TOKEN, url)
+    assert caught.value.option == "api_url"
+
+
+@pytest.mark.parametrize(
+    ("url", "loopback"),
+    [
+        ("HTTPS://WWW.SMTPETER.COM/v1/", False), ("https://127.0.0.1.evil.test/v1", False),
+        ("https://192.0.2.1:8443/a/b.c/v1", False), ("http://LocalHost:8080/v1", True), ("http://127.0.0.1:80", True),
+        ("http://127.255.255.254/v1/", True), ("http://[::1]:8080/v1", True), ("http://[0:0:0:0:0:0:0:1]/v1", True),
+        ("https://localhost/v1", True),
+    ],
+)  # fmt: skip
+def test_urls_that_are_accepted(url: str, loopback: bool) -> None:
+    """https goes anywhere, http to loopback addresses as written; only the former may use a proxy."""
+    assert Connection(TOKEN, url).is_loopback is loopback
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("api_token", ""), ("api_token", "1234567"), ("api_token", "a good token"), ("api_token", "a-good-token\n"),
+        ("api_token", "\ufeffa-good-token\u2028"), ("api_token", "a-good\0token"), ("api_token", "a-good\ud800token"),
+        ("endpoint", "send"), ("endpoint", "stats/../send"), ("timeout", 0), ("timeout", -1),
+        ("timeout", float("nan")), ("timeout", float("inf")), ("timeout", 3601), ("retries", -1), ("retries", 101),
+    ],
+)  # fmt: skip
+def test_options_that_are_refused(option: str, value: Any) -> None:
+    """Whatever cannot work is refused at once, by the option's name, and without the token."""
+    given = {"api_token": TOKEN, option: value}
+    with pytest.raises(OptionError, match=f"^{option}(: | is not set: )") as caught:
+        Connection(**given)
+    assert caught.value.option == option
+    token = given["api_token"] or TOKEN
+    assert token not in str(caught.value)
+    assert token not in repr(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("tag", "reason"),
+    [
+        ("", "empty"), ("\u3000\u2003", "empty"), (".", "dot segment"), ("..", "dot segment"), (" lead", "white space"),
+        ("trail\n", "white space"), ("a\xa0b", "white space"), ("a\x1fb", "white space"), ("a;b", "semicolon"),
+        ("a\0b", "control character"), ("a\x1b[31mb", "control character"), ("a\x80b", "control character"),
+        ("a\ud800b", "Unicode"), ("x" * (TAG_LIMIT + 1), "1001 characters"),
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_tags_that_are_refused(tag: str, reason: str) -> None:
+    """What cannot be a tag is refused with the reason, in a short line that can be printed."""
+    with pytest.raises(OptionError, match=reason) as caught:
+        check_tag(tag, TOKEN)
+    assert caught.value.option == "tags"
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("tag", [f"x{TOKEN}y", f"{TOKEN} and space", "\0" + TOKEN, TOKEN + "x" * TAG_LIMIT])
+def test_a_tag_that_holds_the_token_is_refused(tag: str) -> None:
+    """Masking would damage the results; and whatever else is wrong with the tag, the text does not show it."""
+    with pytest.raises(OptionError) as caught:
+        check_tag(tag, TOKEN)
+    assert_silent(caught.value, TOKEN)
+
+
+def test_what_is_known_can_be_checked_without_the_rest() -> None:
+    """A token that only the task's host knows is left to that host; what is given is refused as in a connection."""
+    check_connection_options({"api_token": None, "api_url": "https://www.smtpeter.com/v1", "timeout": 10})
+    with pytest.raises(OptionError, match="^retries: "):
+        check_connection_options({"retries": 101})
+    with pytest.raises(OptionError, match="^api_token is not set: "):
+        check_connection_options({"api_token": ""})

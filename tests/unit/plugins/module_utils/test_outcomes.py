@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import tracemalloc
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Iterator
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _outcomes
@@ -269,3 +270,26 @@ def test_the_timeline(last: int, seconds: int, spans: int) -> None:
     assert ats[-1] <= START + timedelta(seconds=last) < ats[-1] + timedelta(seconds=seconds)
     filled = [(entry["messages"], entry["deliveries"], entry["failed"]) for entry in timeline if entry["messages"]]
     assert filled == ([(2, 1, 1)] if last == 0 else [(1, 1, 0), (1, 0, 1)])
+
+
+@pytest.mark.slow
+def test_memory() -> None:
+    """Each of many messages, one of ten of which is refused in words of its own, takes a bounded number of bytes."""
+
+    def messages(first: int) -> Iterator[dict[str, Any]]:
+        for number in range(first, first + 500):
+            recipient = f"reader-{number}@mail-{number % 300}.example"
+            words = f"550-5.1.1 <{recipient}>: no such user here. See https://help.example/ {number:x}q12si{number}wrx"
+            given = {"recipient": recipient, "id": f"{number:08x}-7f3a9c52-{number:08x}"}
+            yield attempt(number, **given)
+            yield failure(number + 3, description=words, **given) if number % 10 == 0 else delivery(number + 3, **given)
+
+    collector = OutcomeCollector("wave-1", MASK)
+    collector.add(messages(0))
+    tracemalloc.start()
+    for first in range(500, 8500, 500):
+        collector.add(messages(first))
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert collector.outcome(None, NOW, 10, 0.25).as_dict()["failed"] == 850
+    assert held / 8000 < 300

@@ -41,24 +41,15 @@ def read_json(**changes):
     [("stats", "abc", (None, None)), ("stats-delivery", "abc", (None, None)), ("stats-later", "tag1", (8, 3))],
 )
 def test_vendor_answers(name, tag, unique):
-    """Each revision of the vendor's page gives the same figures."""
-    record = read((FIXTURES / f"{name}.json").read_bytes(), tag)
-    assert (record.messages, record.deliveries, record.opens, record.clicks) == (15, 15, 10, 5)
-    assert (record.unique_opens, record.unique_clicks) == unique
-    assert record.known
-    assert record.notes == ()
-
-
-def test_a_whole_record():
-    """The record has each key that is promised, in plain types."""
-    record = read((FIXTURES / "stats.json").read_bytes()).as_dict()
+    """Each revision of the vendor's page gives the same record, which has each key that is promised, in plain types."""
+    record = read((FIXTURES / f"{name}.json").read_bytes(), tag).as_dict()
     assert record == {
-        "tag": "abc", "first": "2016-01-01 12:00:00", "last": "2016-01-01 16:00:00",
+        "tag": tag, "first": "2016-01-01 12:00:00", "last": "2016-01-01 16:00:00",
         "first_at": "2016-01-01T12:00:00Z", "last_at": "2016-01-01T16:00:00Z",
-        "messages": 15, "deliveries": 15, "opens": 10, "clicks": 5, "unique_opens": None, "unique_clicks": None,
-        "undelivered": 0, "delivery_ratio": 1.0, "open_ratio": 10 / 15, "click_ratio": 5 / 15,
-        "click_to_open_ratio": 0.5, "known": True, "notes": [], "fetched_at": "2016-01-02T12:00:00Z",
-        "under_way": None, "carried_over": 0,
+        "messages": 15, "deliveries": 15, "opens": 10, "clicks": 5, "unique_opens": unique[0],
+        "unique_clicks": unique[1], "undelivered": 0, "delivery_ratio": 1.0, "open_ratio": 10 / 15,
+        "click_ratio": 5 / 15, "click_to_open_ratio": 0.5, "known": True, "notes": [],
+        "fetched_at": "2016-01-02T12:00:00Z", "under_way": None, "carried_over": 0,
     }  # fmt: skip
     assert json.loads(json.dumps(record)) == record
 
@@ -264,30 +255,21 @@ def test_ratios_are_those_of_the_counters():
 def test_dicts_refused(changes, named):
     """What cannot be a record is an error that names the key, and the record by its own name or the one it is given."""
     content = {key: value for key, value in {"messages": 1, "deliveries": 1, **changes}.items() if value is not ...}
-    for content_tag, tag, of in (
-        (..., None, "the record"),
-        (..., "b", "the record of 'b'"),
-        ("a", "b", "the record of 'a'"),
-    ):
-        with pytest.raises(OptionError, match=f"{named}: {of} (does not have it|has a value that is not)") as caught:
-            Record.from_dict(content if content_tag is ... else {**content, "tag": content_tag}, tag)
+    for more, tag, of in (({}, None, ""), ({}, "b", " of 'b'"), ({"tag": "a"}, "b", " of 'a'")):
+        says = f"{named}: the record{of} (does not have it|has a value that is not)"
+        with pytest.raises(OptionError, match=says) as caught:
+            Record.from_dict({**content, **more}, tag)
         assert caught.value.option == named
 
 
-@pytest.mark.parametrize(
-    ("more", "known"), [({"known": True}, True), ({"known": False}, False), ({"known": None}, True), ({}, True)]
-)
-def test_known(more, known):
-    """Counters from elsewhere are of a tag that exists, unless they say that it does not."""
-    assert Record.from_dict({"messages": 1, "deliveries": 1, **more}).known is known
-
-
-def test_moments_may_be_datetimes():
-    """YAML makes datetimes of unquoted moments; they count as UTC."""
+def test_records_from_elsewhere():
+    """Their tag exists unless they say that it does not; moments may be datetimes, as YAML has them, in UTC."""
     naive = datetime(2016, 1, 1)  # noqa: DTZ001 - as YAML makes them
-    record = Record.from_dict({"messages": 1, "deliveries": 1, "last_at": naive, "fetched_at": NOON})
-    assert to_iso(record.last_at) == "2016-01-01T00:00:00Z"
-    assert record.idle_seconds() == 36 * 3600
+    given_record = {"messages": 1, "deliveries": 1, "last_at": naive, "fetched_at": NOON}
+    record = Record.from_dict(given_record)
+    assert (to_iso(record.last_at), record.idle_seconds()) == ("2016-01-01T00:00:00Z", 36 * 3600)
+    said = [record, *(Record.from_dict({**given_record, "known": known}) for known in (None, True, False))]
+    assert [record.known for record in said] == [True, True, True, False]
 
 
 def plain(messages, deliveries, **more):

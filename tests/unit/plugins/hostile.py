@@ -208,27 +208,25 @@ class Authority:
         self._directory = directory
         self._key, self._certificate = _signed("An authority", None)
         self.bundle = directory / "authority.pem"
-        self.bundle.write_bytes(self._certificate.public_bytes(_pem()))
+        self.bundle.write_bytes(_pem(self._key, self._certificate))
 
     def context(self, flaw: str = "") -> ssl.SSLContext:
         """What a server needs; `flaw` is `expired`, `another name`, `self-signed` or none."""
-        from cryptography.hazmat.primitives.serialization import NoEncryption, PrivateFormat
-
         issuer = None if flaw == "self-signed" else (self._key, self._certificate)
         name = "192.0.2.1" if flaw == "another name" else "127.0.0.1"
         key, certificate = _signed(name, issuer, expired=flaw == "expired")
         path = self._directory / f"server-{flaw.replace(' ', '-')}.pem"
-        private = key.private_bytes(_pem(), PrivateFormat.PKCS8, NoEncryption())
-        path.write_bytes(private + certificate.public_bytes(_pem()))
+        path.write_bytes(_pem(key, certificate))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(path)
         return context
 
 
-def _pem() -> Any:
-    from cryptography.hazmat.primitives.serialization import Encoding
+def _pem(key: Any, certificate: Any) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-    return Encoding.PEM
+    private: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return private + bytes(certificate.public_bytes(Encoding.PEM))
 
 
 def _signed(name: str, issuer: tuple[Any, Any] | None, expired: bool = False) -> tuple[Any, Any]:

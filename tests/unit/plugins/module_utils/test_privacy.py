@@ -131,12 +131,12 @@ def test_equal_causes_are_equal() -> None:
     assert len(mask._lines) <= 4096
 
 
-@pytest.mark.parametrize("way", spellings(TOKEN))
-def test_the_token_is_masked(way: str) -> None:
+def test_the_token_is_masked() -> None:
     """In every spelling, also where it stands at the end of what is shown."""
     mask = DescriptionMask(TOKEN)
-    for text in (f"token {spellings(TOKEN)[way]} is bad", "x" * 150 + f" {spellings(TOKEN)[way]}"):
-        assert leaks(mask.line(text, RECIPIENT), TOKEN) == []
+    for written in spellings(TOKEN).values():
+        for text in (f"token {written} is bad", "x" * 150 + f" {written}"):
+            assert leaks(mask.line(text, RECIPIENT), TOKEN) == []
     assert leaks(mask.word(f"{TOKEN}.example"), TOKEN) == []
 
 

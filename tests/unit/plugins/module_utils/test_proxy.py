@@ -6,6 +6,7 @@ import itertools
 import logging
 import re
 import socket
+from unittest import mock
 
 import pytest
 import urllib3
@@ -80,6 +81,12 @@ def test_each_kind_of_proxy_works(connect, authority, service, proxy, protocol, 
     except OSError:
         pytest.skip("this machine has no IPv6 loopback")
     client = connect(URL, TOKEN, ca_path=str(authority.bundle))
+    if not user:
+        error = failure(connect(URL, TOKEN))
+        assert (error.kind, service.requests) == ("certificate", [])
+        assert "the certificate of 192.0.2.1 cannot be trusted" in str(error)
+        server.asked.clear()
+        server.shown.clear()
     for tag in ("a", "b"):
         assert client.fetch(tag).body
     assert service.targets == [f"/v1/stats/{tag}?access_token={TOKEN}" for tag in ("a", "b")]
@@ -89,20 +96,13 @@ def test_each_kind_of_proxy_works(connect, authority, service, proxy, protocol, 
 
 
 @pytest.mark.parametrize(("protocol", "scheme"), KINDS)
-def test_a_name_is_resolved_by_the_proxy(monkeypatch, connect, proxy, protocol, scheme):
+def test_a_name_is_resolved_by_the_proxy(connect, proxy, protocol, scheme):
     """The name never gets to this machine's resolver."""
     server = proxy(protocol, scheme)
-    resolve = socket.getaddrinfo
-    names = set()
-
-    def record(host, *args, **kwargs):
-        names.add(host)
-        return resolve(host, *args, **kwargs)
-
-    monkeypatch.setattr(socket, "getaddrinfo", record)
-    assert connect(NAME, validate_certs=False).fetch("a").body
+    with mock.patch.object(socket, "getaddrinfo", wraps=socket.getaddrinfo) as resolve:
+        assert connect(NAME, validate_certs=False).fetch("a").body
     assert server.asked == [("service.example.test", 443)]
-    assert names <= {"127.0.0.1"}
+    assert {call.args[0] for call in resolve.call_args_list} <= {"127.0.0.1"}
 
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks4"])
@@ -124,16 +124,6 @@ def test_a_proxy_that_speaks_tls(connect, authority, proxy):
     # Version 1 of urllib3 does not say whose it is.
     whose = "of .*" if urllib3.__version__.startswith("1.") else "of the proxy set in HTTPS_PROXY"
     assert re.search(f"the certificate {whose} cannot be trusted", str(error))
-
-
-@pytest.mark.parametrize(("protocol", "scheme"), KINDS)
-def test_the_services_certificate_is_checked(connect, service, proxy, protocol, scheme):
-    """Behind any kind of proxy, it is the service that is not trusted, and nothing is sent to it."""
-    proxy(protocol, scheme)
-    error = failure(connect(URL, TOKEN))
-    assert error.kind == "certificate"
-    assert "the certificate of 192.0.2.1 cannot be trusted" in str(error)
-    assert service.requests == []
 
 
 @pytest.mark.parametrize(
@@ -194,18 +184,15 @@ def test_credentials_that_are_refused(connect, proxy, protocol, scheme, given):
 
 
 @pytest.mark.parametrize("scheme", ["http", "https", "socks5h", "socks4a"])
-@pytest.mark.parametrize(
-    ("host", "says"),
-    [("127.0.0.1", "connection refused"), ("no-such-proxy.invalid", "its name cannot be resolved")],
-)
-def test_a_proxy_that_is_not_there(monkeypatch, connect, scheme, host, says):
-    """Nothing listens, or the name is unknown: both are told, with the variable."""
+def test_a_proxy_that_is_not_there(monkeypatch, connect, scheme):
+    """Nothing listens, or the name is unknown: both are told, with the variable, and tried again."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://{USER}{host}:{port}")
-    error = failure(connect(URL, TOKEN, retries=1))
-    assert (error.kind, error.attempts) == ("connection", 2)
-    assert f"the proxy set in HTTPS_PROXY cannot be reached ({says}); correct HTTPS_PROXY" in str(error)
+    for host, says in (("127.0.0.1", "connection refused"), ("no-such.invalid", "its name cannot be resolved")):
+        monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://{USER}{host}:{port}")
+        error = failure(connect(URL, TOKEN, retries=1))
+        assert (error.kind, error.attempts) == ("connection", 2)
+        assert f"the proxy set in HTTPS_PROXY cannot be reached ({says}); correct HTTPS_PROXY" in str(error)
 
 
 @pytest.mark.slow
@@ -285,7 +272,6 @@ def test_without_pysocks(monkeypatch, connect, scheme):
     monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://{USER}127.0.0.1:1080")
     error = failure(connect(URL, TOKEN, retries=3))
     assert isinstance(error, LibraryMissing)
-    for part in ("the Python library PySocks is not installed", "pip install PySocks", "python3-socks", "HTTPS_PROXY"):
-        assert part in str(error)
+    assert re.search("library PySocks is not installed.*python3-socks.* set HTTPS_PROXY to", str(error))
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     assert isinstance(failure(connect(URL, TOKEN)), StatsError)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import threading
 import time
@@ -42,25 +41,10 @@ def failure(client, tag="tag"):
     return caught.value
 
 
-def one_after_the_other(*replies):
-    """The script that gives these answers, again and again."""
-    left = itertools.cycle(replies)
-    return lambda _target: [next(left)]
-
-
-@pytest.fixture
-def at_new_year(pauses):
-    """Make a client whose clock stands at the beginning of 2026; closed after the test."""
-    made = []
-
-    def build(url):
-        clock = {"now": lambda: NEW_YEAR, "clock": lambda: sum(pauses), "jitter": lambda: 1.0}
-        made.append(Client(Connection("a-good-token", url), pauses.append, **clock))
-        return made[-1]
-
-    yield build
-    for client in made:
-        client.close()
+def at_new_year(client):
+    """A client whose clock stands at the beginning of 2026."""
+    client._now = lambda: NEW_YEAR
+    return client
 
 
 def test_a_connection_does_not_show_its_token():
@@ -69,8 +53,17 @@ def test_a_connection_does_not_show_its_token():
     assert leaks(f"{connection} {connection!r} {Client(connection)!r}", TOKEN) == []
 
 
+@pytest.mark.parametrize("tag", ["", "..", "a b", "a\x1b[31mb", "a\ud800b"], ids=ascii)
+def test_a_tag_that_cannot_be_one_is_not_asked_for(connect, hostile, tag):
+    """It is refused by the option's name before anything is sent."""
+    server = hostile(constantly(answer(COUNTS)))
+    with pytest.raises(OptionError, match="^tags: "):
+        connect(server.url).fetch(tag)
+    assert server.connections == 0
+
+
 ODD_TAGS = [
-    "a/b", "/", "//", "a/../b", "./a", "..", "...", "?x=1", "a?access_token=x", "%2e%2e", "%", "%zz", "a+b", "a&b", "#",
+    "a/b", "/", "//", "a/../b", "./a", "...", "?x=1", "a?access_token=x", "%2e%2e", "%", "%zz", "a+b", "a&b", "#",
     "a\\b", "\"'`<>", "{}[]|^~", "a:b@c", "e\u0301", "\u200b", "\u202e", "x" * TAG_LIMIT, "\N{PILE OF POO}" * 200,
 ]  # fmt: skip
 visible = st.characters(min_codepoint=33, exclude_categories=["Cc", "Cs", "Z"], exclude_characters=";")
@@ -148,9 +141,10 @@ def test_success(connect, hostile, status):
         ("\xff\xfe", NEW_YEAR),
     ],
 )  # fmt: skip
-def test_the_moment_of_an_answer(hostile, at_new_year, date, moment):
+def test_the_moment_of_an_answer(hostile, connect, date, moment):
     """The Date, in UTC, whatever its zone and form; the machine's clock where it is none."""
-    found = at_new_year(hostile(constantly(answer(COUNTS, "200 OK", f"Date: {date}"))).url).fetch("t").fetched_at
+    server = hostile(constantly(answer(COUNTS, "200 OK", f"Date: {date}")))
+    found = at_new_year(connect(server.url)).fetch("t").fetched_at
     assert (found, found.tzinfo) == (moment, timezone.utc)
 
 
@@ -201,10 +195,10 @@ def test_an_error_page_that_echoes_the_token(connect, hostile, status):
         ("503 Odd", "", 0),
     ],
 )  # fmt: skip
-def test_retry_after(hostile, at_new_year, pauses, status, retry_after, pause):
+def test_retry_after(hostile, connect, pauses, status, retry_after, pause):
     """Seconds and dates are honoured up to 30 s; what is neither is as if it were not there. It is over afterwards."""
-    replies = (answer(b"busy", status, f"Retry-After: {retry_after}"), answer(COUNTS))
-    client = at_new_year(hostile(one_after_the_other(*replies)).url)
+    replies = iter([answer(b"busy", status, f"Retry-After: {retry_after}"), answer(COUNTS)])
+    client = at_new_year(connect(hostile(lambda _target: [next(replies)]).url, retries=1))
     assert client.fetch("t").body
     assert (pauses, client.longest_pause) == ([max(0.5, pause)], 0)
 
@@ -217,10 +211,10 @@ def test_retry_after(hostile, at_new_year, pauses, status, retry_after, pause):
         *((status, "3600", 3600) for status in (302, 400, 403, 408, 425, 500, 503)),
     ],
 )  # fmt: skip
-def test_a_long_pause_is_not_waited_for(hostile, at_new_year, pauses, status, retry_after, asked):
+def test_a_long_pause_is_not_waited_for(hostile, connect, pauses, status, retry_after, asked):
     """The service is asked no further by this client, for any tag; the error says how long it wants."""
     server = hostile(constantly(answer(b"busy", f"{status} Odd", f"Retry-After: {retry_after}")))
-    client = at_new_year(server.url)
+    client = at_new_year(connect(server.url, retries=3))
     error = failure(client)
     assert f"answered {status}" in str(error)
     assert f"and said 'busy', and asks to wait {asked} s; try again after that" in str(error)
@@ -321,7 +315,7 @@ def test_each_thread_has_one_connection(connect, hostile):
     assert all("Cache-Control: no-cache" in head for head in server.requests)
     client.close()
     for thread in server.threads[1:]:
-        thread.join(5)
+        thread.join(1)
     assert not any(thread.is_alive() for thread in server.threads[1:])
 
 

@@ -75,6 +75,7 @@ NO_ARRAYS = {
     "something that is not JSON came instead of an event": [
         b"[jane]", WHOLE[:-1] + b",]", '[{"a": 1}]'.encode("utf-16-le"),
     ],
+    "a number is out of bounds": [b'[{"a": ' + b"9" * 5000 + b"}]"],
     "-Infinity is not a JSON number": [b'[{"a": -Infinity}]'],
     "not UTF-8": [b'[{"a": "caf\xc3', b'[{"a": "\xed\xa0\x80"}]', '[{"a": 1}]'.encode("utf-16")],
     "nested too deeply": [b'[{"a": ' + b'{"a":' * 100000],

@@ -110,11 +110,10 @@ def test_an_excerpt_is_one_harmless_line(body: bytes, said: str) -> None:
     assert Redactor(PLAIN).excerpt(body) == said
 
 
-@pytest.mark.parametrize("before", range(EXCERPT_CHARS - len(PLAIN) - 2, EXCERPT_CHARS + 2))
-def test_a_token_across_the_end_of_an_excerpt_does_not_show(before: int) -> None:
+def test_a_token_across_the_end_of_an_excerpt_does_not_show() -> None:
     """What is cut has been masked before, so that no part of the token is left."""
-    said = Redactor(PLAIN).excerpt(b"x" * before + PLAIN.encode() + b" and more")
-    assert PLAIN[:4] not in said
+    for before in range(EXCERPT_CHARS - len(PLAIN) - 2, EXCERPT_CHARS + 2):
+        assert PLAIN[:4] not in Redactor(PLAIN).excerpt(b"x" * before + PLAIN.encode() + b" and more")
 
 
 @pytest.mark.slow

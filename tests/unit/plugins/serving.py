@@ -1,74 +1,21 @@
-"""The sandbox's service in the test's own process, and a client of it."""
+"""The sandbox's routes in the test's own process, and how its views agree."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import socket
 import tempfile
 from collections import Counter
-from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator
+from typing import Any, Iterable, Iterator
 from urllib.parse import urlencode
 
-import requests
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.routes import Response, Routes
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.server import Service
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import parse_settings
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.store import Store
 
 NOW = 1_700_000_000.0
 TOKEN = "only_for+rehearsal&100%/\u00e9"
 SURE = {"delivery_rate": 1, "delay": 0, "open_rate": 1, "open_delay": 0, "click_rate": 0, "repeat_rate": 0}
-
-
-class Client:
-    """What a test does with a running service."""
-
-    def __init__(self, service: Service, verify: str | bool = True) -> None:
-        self.service = service
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.session.verify = verify
-
-    def get(self, path: str, token: str | None = TOKEN, **more: Any) -> requests.Response:
-        """GET a path below the API."""
-        query = {} if token is None else {"access_token": token}
-        return self.session.get(self.service.api_url + path, params=query, timeout=10, **more)
-
-    def send(self, token: str | None = TOKEN, **body: Any) -> requests.Response:
-        """POST a send."""
-        query = {} if token is None else {"access_token": token}
-        return self.session.post(f"{self.service.api_url}/send", params=query, json=body, timeout=10)
-
-    def raw(self, data: bytes, seconds: float = 5.0) -> bytes:
-        """All that comes back for these bytes until the service hangs up."""
-        with socket.create_connection(("127.0.0.1", self.service.port), timeout=seconds) as connection:
-            connection.sendall(data)
-            pieces = list(iter(lambda: connection.recv(65536), b""))
-        return b"".join(pieces)
-
-
-Start = Callable[..., Client]
-
-
-@contextlib.contextmanager
-def starting(directory: Path) -> Iterator[Start]:
-    """Gives a function that starts a service with these options; all are stopped at the end."""
-    clients: list[Client] = []
-
-    def begin(verify: str | bool = True, certificate: str | None = None, **options: Any) -> Client:
-        settings = parse_settings({"api_token": TOKEN, "scenario": SURE, "seed": 1, **options})
-        service = Service(settings, str(directory / f"{len(clients)}.sqlite"), certificate).start()
-        clients.append(Client(service, verify))
-        return clients[-1]
-
-    try:
-        yield begin
-    finally:
-        for client in clients:
-            client.session.close()
-            client.service.stop()
 
 
 class Clocked:

@@ -13,9 +13,7 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors i
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.mail import Mail
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.plan import Plan, random_of
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.store import Counters, Store
-
-NOW = 1_700_000_000.0
-LATER = NOW + 1e6
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.serving import NOW
 
 
 @pytest.fixture
@@ -25,38 +23,30 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def always(*moments: object) -> Callable[[int, str], Plan]:
-    """A plan that gives every message the same plan."""
-    return lambda _number, _recipient: Plan(*moments)  # type: ignore[arg-type]
+def add(store: Store, recipients: int = 1, *moments: object) -> None:
+    """Add mail of tag a to so many recipients, delivered at once or with other moments, all with the same plan."""
+    plan = Plan(*(moments or (0.0,)))  # type: ignore[arg-type]
+    store.add(Mail(("a@example.com",) * recipients, ("a",)), lambda _number, _recipient: plan, NOW)
 
 
-def mail(recipients: int = 1, *tags: str, **tracking: bool) -> Mail:
-    """A send to so many recipients, with these tags."""
-    return Mail(tuple(f"{number}@example.com" for number in range(recipients)), tags or ("a",), **tracking)
-
-
-def counted(store: Store, tag: str = "a") -> tuple[int, int]:
-    """The messages and deliveries of a tag in the end."""
-    found = store.counters(tag, LATER)
+def counted(store: Store) -> tuple[int, int]:
+    """The messages and deliveries of tag a in the end."""
+    found = store.counters("a", NOW + 1e6)
     return (found.messages, found.deliveries) if found is not None else (0, 0)
 
 
 @pytest.mark.parametrize(
-    ("after", "expected"),
+    ("after", "counts"),
     [
-        (-0.1, None),
-        (0, Counters(NOW, NOW, 1, 0, 0, 0, 0, 0)),
-        (9.9, Counters(NOW, NOW, 1, 0, 0, 0, 0, 0)),
-        (10, Counters(NOW, NOW + 10, 1, 1, 0, 0, 0, 0)),
-        (20, Counters(NOW, NOW + 20, 1, 1, 1, 1, 0, 0)),
-        (40, Counters(NOW, NOW + 40, 1, 1, 2, 1, 1, 1)),
-        (1e6, Counters(NOW, NOW + 50, 1, 1, 2, 1, 2, 1)),
+        (0, (NOW, 1, 0, 0, 0, 0, 0)), (9.9, (NOW, 1, 0, 0, 0, 0, 0)), (10, (NOW + 10, 1, 1, 0, 0, 0, 0)),
+        (20, (NOW + 20, 1, 1, 1, 1, 0, 0)), (40, (NOW + 40, 1, 1, 2, 1, 1, 1)), (1e6, (NOW + 50, 1, 1, 2, 1, 2, 1)),
     ],
-)
-def test_counters_are_moments_that_have_passed(store: Store, after: float, expected: Counters | None) -> None:
+)  # fmt: skip
+def test_counters_are_moments_that_have_passed(store: Store, after: float, counts: tuple[float, ...]) -> None:
     """What lies in the future is not counted, and moves neither first nor last."""
-    store.add(mail(), always(10.0, (20.0, 30.0), (40.0, 50.0)), NOW)
-    assert store.counters("a", NOW + after) == expected
+    add(store, 1, 10.0, (20.0, 30.0), (40.0, 50.0))
+    assert store.counters("a", NOW - 0.1) is None
+    assert store.counters("a", NOW + after) == Counters(NOW, *counts)  # type: ignore[arg-type]
 
 
 def test_ids_and_numbers(store: Store) -> None:
@@ -67,32 +57,29 @@ def test_ids_and_numbers(store: Store) -> None:
         numbers.append(number)
         return Plan(None)
 
-    ids = store.add(Mail(("a@b", "a@b")), plan, NOW)
-    ids.update(store.add(Mail(("c@d",)), plan, NOW))
+    ids = {**store.add(Mail(("a@b", "a@b")), plan, NOW), **store.add(Mail(("c@d",)), plan, NOW)}
     assert sorted(ids.values()) == ["a@b", "a@b", "c@d"]
     assert numbers == [1, 2, 3]
 
 
-@pytest.mark.parametrize(
-    ("planned", "kept"), [(0, 0), (0.01, 0.1), (0.1, 0.1), (59.91, 60), (60, 60), (60.01, 61), (1000.5, 1001)]
-)
+@pytest.mark.parametrize(("planned", "kept"), [(0, 0), (0.01, 0.1), (0.1, 0.1), (59.91, 60), (60, 60), (60.01, 61)])
 def test_times_are_rounded_up(store: Store, planned: float, kept: float) -> None:
     """Nothing happens earlier than planned, and at most a tenth of a second later, a second from a minute on."""
-    store.add(mail(), always(planned, (planned,), (planned,), planned), NOW)
+    add(store, 1, planned, (planned,), (planned,), planned)
     (message,) = store.messages(["a"])
     at = int((NOW + kept) * 1000)
     assert (message.delivered_at, message.failed_at, message.opened_at, message.clicked_at) == (at, at, (at,), (at,))
-    assert store.counters("a", LATER) == Counters(NOW, NOW + kept, 1, 1, 1, 1, 1, 1)
+    assert store.counters("a", NOW + 1e6) == Counters(NOW, NOW + kept, 1, 1, 1, 1, 1, 1)
 
 
 def test_full_disk(store: Store) -> None:
     """Where there is no room, the send is refused whole, and what was stored before stays."""
-    store.add(mail(2), always(0.0), NOW)
+    add(store, 2)
     # SQLite's own limit gives the error that a full disk gives.
     (pages,) = store._writer.execute("PRAGMA page_count").fetchone()
     store._writer.execute(f"PRAGMA max_page_count = {pages + 2}")
     with pytest.raises(StoreFullError, match="no room"):
-        store.add(mail(1000), always(0.0), NOW)
+        add(store, 1000)
     assert counted(store) == (2, 2)
 
 
@@ -109,29 +96,23 @@ def test_reopened(tmp_path: Path) -> None:
     path.touch()
     for number in range(1, 4):
         with closing(Store(str(path))) as store:
-            store.add(mail(), always(0.0), NOW)
+            add(store)
             assert counted(store) == (number, number)
         assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
 def test_one_owner(tmp_path: Path) -> None:
-    """A file in use is refused, also by another name, until it is closed."""
+    """A file in use is refused, also by another name, until it is closed; a late thread then gets an error of ours."""
     path, link = tmp_path / "mail.sqlite", tmp_path / "link"
     link.symlink_to(path)
-    with closing(Store(str(path))):
+    with closing(Store(str(path))) as store:
         for name in (path, link):
             with pytest.raises(StoreError, match="in use by another sandbox"):
                 Store(str(name))
     Store(str(link)).close()
-
-
-def test_closed_store_says_so(store: Store) -> None:
-    """A thread that comes too late gets an error of the family, not a traceback of the database."""
-    store.close()
-    with pytest.raises(StoreError):
-        store.add(mail(), always(0.0), NOW)
-    with pytest.raises(StoreError):
-        store.counters("a", NOW)
+    for use in (lambda: add(store), lambda: counted(store)):
+        with pytest.raises(StoreError):
+            use()
 
 
 def _foreign_database(path: Path) -> None:
@@ -141,7 +122,7 @@ def _foreign_database(path: Path) -> None:
 
 def _damaged(path: Path) -> None:
     with closing(Store(str(path))) as store:
-        store.add(mail(1000), always(0.0), NOW)
+        add(store, 1000)
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
 
@@ -158,11 +139,9 @@ def _newer(path: Path) -> None:
     [
         (lambda path: path.write_text("a list of things to do\n"), "not a sandbox's data file"),
         (lambda path: path.write_bytes(b"SQLite format 3\0"), "not a sandbox's data file"),
-        (_foreign_database, "not a sandbox's data file"),
-        (_damaged, "is damaged"),
-        (_newer, "newer version"),
+        (_foreign_database, "not a sandbox's data file"), (_damaged, "is damaged"), (_newer, "newer version"),
     ],
-)
+)  # fmt: skip
 def test_files_left_alone(tmp_path: Path, make: Callable[[Path], object], problem: str) -> None:
     """A file that is not a sandbox's, or is damaged, is refused and stays as it is, with nothing beside it."""
     path = tmp_path / "mail.sqlite"
@@ -175,11 +154,11 @@ def test_files_left_alone(tmp_path: Path, make: Callable[[Path], object], proble
     assert [entry.name for entry in tmp_path.iterdir()] == ["mail.sqlite"]
 
 
-@pytest.mark.parametrize(("place", "problem"), [(".", "Is a directory"), ("missing/mail.sqlite", "create it first")])
-def test_places_that_cannot_be_used(tmp_path: Path, place: str, problem: str) -> None:
+def test_places_that_cannot_be_used(tmp_path: Path) -> None:
     """A directory, or a path below nothing, is refused with what is wrong with it."""
-    with pytest.raises(StoreError, match=problem):
-        Store(str(tmp_path / place))
+    for place, problem in ((".", "Is a directory"), ("missing/mail.sqlite", "create it first")):
+        with pytest.raises(StoreError, match=problem):
+            Store(str(tmp_path / place))
 
 
 def test_an_interrupted_creation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +173,7 @@ def test_an_interrupted_creation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         with pytest.raises(StoreError, match="disk is full"):
             Store(path)
     with closing(Store(path)) as store:
-        store.add(mail(), always(0.0), NOW)
+        add(store)
 
 
 def test_many_messages_stay_quick(store: Store) -> None:
@@ -207,7 +186,7 @@ def test_many_messages_stay_quick(store: Store) -> None:
         return Plan(times[0], (times[1],), (times[2],))
 
     for messages in (2000, 8000):
-        store.add(mail(messages), plan, NOW)
+        store.add(Mail(("a@b",) * messages, ("a",)), plan, NOW)
         done: list[int] = []
         store._reader.set_progress_handler(lambda done=done: done.append(1), 10)
         assert counted(store)[0] == messages + (2000 if steps else 0)

@@ -13,7 +13,6 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors i
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.store import Counters, Store
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.serving import NOW, Clocked, agree
 
-DUMP = Path(__file__).with_name("first_version.sql")
 # What the first version itself counted of this data, so many seconds after its first send.
 COUNTED = {
     ("a", 0): (NOW, NOW, 8, 0, 0, 0, 0, 0),
@@ -31,57 +30,19 @@ def data(tmp_path: Path) -> str:
     """A data file as the first version left it."""
     path = str(tmp_path / "mail.sqlite")
     with closing(sqlite3.connect(path)) as database:
-        database.executescript(DUMP.read_text(encoding="utf-8"))
+        database.executescript(Path(__file__).with_name("first_version.sql").read_text(encoding="utf-8"))
         database.execute("PRAGMA journal_mode = WAL")
     return path
 
 
-def version(data: str) -> int:
-    """The version that the file says it has."""
+def query(data: str, statement: str) -> list[Any]:
+    """The first column of what the file says."""
     with closing(sqlite3.connect(data)) as database:
-        return int(database.execute("PRAGMA user_version").fetchone()[0])
+        return [row[0] for row in database.execute(statement)]
 
 
-def test_counters_stay(data: str) -> None:
-    """Every counter is what the first version counted, at every moment, and again after the next start."""
-    for _each in range(2):
-        with closing(Store(data)) as store:
-            found = {(tag, after): store.counters(tag, NOW + after) for tag, after in COUNTED}
-            assert found == {key: Counters(*counted) for key, counted in COUNTED.items()}
-    assert version(data) == schema.VERSION
-
-
-def test_views_agree(data: str) -> None:
-    """Before and at moments at which something happens, events say what the counters count, repeated opens included."""
-    with closing(sqlite3.connect(data)) as database:
-        moments = [at / 1000 for (at,) in database.execute("SELECT DISTINCT at FROM moment ORDER BY at")]
-    running = Clocked(data)
-    with closing(running.store):
-        assert len(moments) > 50
-        for moment in moments[::3]:
-            for running.now in (moment - 0.001, moment):
-                agree(running, "abc")
-
-
-def test_mail_of_then_and_now(data: str) -> None:
-    """What the first version lost failed when it was sent, as refused, nothing else; new mail is counted beside it."""
-    running = Clocked(data)
-    with closing(running.store):
-        running.now += 1e6
-        events = running.get("events/tags/a")
-        running.send(recipients=["ann@example.com"] * 3, tags=["a"])
-        agree(running, "abc")
-        assert running.get("stats/a")["messages"] == 25
-    failed = [event["data"] for event in events if event["type"] == "failure"]
-    assert len(failed) == 22 - 19
-    sent = {event["data"]["id"]: event["data"]["time"] for event in events if event["type"] == "attempt"}
-    assert [(each["code"], each["status"], each["time"]) for each in failed] == [
-        (550, "5.0.0", sent[each["id"]]) for each in failed
-    ]
-
-
-def test_all_or_nothing(data: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where it cannot be finished, the start is refused and the file stays of the first version; then it can."""
+def test_counters_stay(data: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is that of the first version, at every moment; where it cannot be, the file stays as it is until it can."""
 
     def fail(*_arguments: Any) -> None:
         raise sqlite3.OperationalError("database or disk is full")
@@ -90,6 +51,32 @@ def test_all_or_nothing(data: str, monkeypatch: pytest.MonkeyPatch) -> None:
         patched.setattr(schema, "_upgrade_reactions", fail)
         with pytest.raises(StoreError, match="cannot be used: database or disk is full"):
             Store(data)
-    assert version(data) == 1
-    with closing(Store(data)) as store:
-        assert store.counters("a", NOW) == Counters(*COUNTED["a", 0])
+    assert query(data, "PRAGMA user_version") == [1]
+    for _each in range(2):
+        with closing(Store(data)) as store:
+            found = {(tag, after): store.counters(tag, NOW + after) for tag, after in COUNTED}
+            assert found == {key: Counters(*counted) for key, counted in COUNTED.items()}
+    assert query(data, "PRAGMA user_version") == [schema.VERSION]
+
+
+def test_views_agree(data: str) -> None:
+    """Before and at moments at which something happens, events say what the counters count, also beside new mail.
+
+    What the first version lost failed when it was sent, as refused, nothing else.
+    """
+    moments = [at / 1000 for at in query(data, "SELECT DISTINCT at FROM moment ORDER BY at")]
+    running = Clocked(data)
+    with closing(running.store):
+        assert len(moments) > 50
+        for moment in moments[::3]:
+            for running.now in (moment - 0.001, moment):
+                agree(running, "abc")
+        events = running.get("events/tags/a")
+        running.send(recipients=["ann@example.com"] * 3, tags=["a"])
+        agree(running, "abc")
+        assert running.get("stats/a")["messages"] == 25
+    failed = [event["data"] for event in events if event["type"] == "failure"]
+    assert len(failed) == 22 - 19
+    sent = {event["data"]["id"]: event["data"]["time"] for event in events if event["type"] == "attempt"}
+    expected = [(550, "5.0.0", sent[each["id"]]) for each in failed]
+    assert [(each["code"], each["status"], each["time"]) for each in failed] == expected

@@ -13,7 +13,6 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import TOKEN, Sandbox, kill, read
@@ -30,48 +29,35 @@ class Ledger:
     unanswered: list[list[str]] = dataclasses.field(default_factory=list)  # the recipients of each such send
     sends: int = 0
 
-    def bounds(self, prefix: str = "") -> tuple[int, int]:
-        """The least and the most messages that may be counted, of recipients that begin so."""
-        least = sum(recipient.startswith(prefix) for recipient in self.acknowledged.values())
-        return least, least + sum(len(send) for send in self.unanswered if send[0].startswith(prefix))
-
 
 def kill_in_the_middle(sandbox: Sandbox, data: Path, kills: int, seed: int) -> Ledger:
     """Kill the sandbox so many times while it takes sends, and look after each start that the counters are right."""
-    chance = random.Random(seed)
-    ledger = Ledger()
+    chance, ledger = random.Random(seed), Ledger()
     running = sandbox.run(data=str(data))
-    for number in range(kills):
-        _send_until_killed(ledger, running, f"r{number}", chance)
+    for name in (f"r{number}" for number in range(kills)):
+        began = threading.Event()
+        with ThreadPoolExecutor(SENDERS) as pool:
+            senders = [pool.submit(_send_on, ledger, running["port"], name, each, began) for each in range(SENDERS)]
+            assert began.wait(10)
+            time.sleep(chance.uniform(0, 0.2))
+            kill(running["pid"])
+            for sender in senders:
+                sender.result(20)
         running = sandbox.run(data=str(data))
-        for tag, prefix in ((f"r{number}", f"r{number}."), (EVERY, "")):
+        for tag, prefix in ((name, f"{name}."), (EVERY, "")):
             counters = read(running, tag)
-            least, most = ledger.bounds(prefix)
-            assert least <= counters["messages"] <= most, (seed, number, tag)
-            assert counters["deliveries"] == counters["messages"]
+            least = sum(recipient.startswith(prefix) for recipient in ledger.acknowledged.values())
+            most = least + sum(len(send) for send in ledger.unanswered if send[0].startswith(prefix))
+            assert least <= counters["messages"] == counters["deliveries"] <= most, (seed, tag)
     sandbox.stop()
     return ledger
 
 
-def _send_until_killed(ledger: Ledger, running: dict[str, Any], name: str, chance: random.Random) -> None:
-    """Have the senders send under the tag of this name until the process is killed under them."""
-    began = threading.Event()
-    with ThreadPoolExecutor(SENDERS) as pool:
-        senders = [
-            pool.submit(_send_on, ledger, running["port"], name, f"{name}.{number}", began) for number in range(SENDERS)
-        ]
-        assert began.wait(10)
-        time.sleep(chance.uniform(0, 0.2))
-        kill(running["pid"])
-        for sender in senders:
-            sender.result(20)
-
-
-def _send_on(ledger: Ledger, port: int, tag: str, name: str, began: threading.Event) -> None:
+def _send_on(ledger: Ledger, port: int, tag: str, sender: int, began: threading.Event) -> None:
     """Send again and again, and write down each answer; the first send without one is the last."""
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
         for sends in itertools.count():
-            recipients = [f"{name}.{sends}.{each}@example.com" for each in range(1 + sends % 3)]
+            recipients = [f"{tag}.{sender}.{sends}.{each}@example.com" for each in range(1 + sends % 3)]
             body = json.dumps({"recipients": recipients, "tags": [tag, EVERY]})
             try:
                 connection.request("POST", f"/v1/send?access_token={quote(TOKEN, safe='')}", body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Iterator
@@ -27,12 +28,12 @@ class Campaign:
     def __init__(self, rate: float) -> None:
         self.is_sent = threading.Event()
         self._rate = rate
-        self._asked = 0
+        self._requests = itertools.count(1)
 
     def reply(self, _target: str) -> list[bytes]:
         """Answer with the counters; they rise with each request until all is sent."""
-        self._asked += 1
-        sent = MESSAGES if self.is_sent.is_set() else min(MESSAGES - 1, self._asked)
+        asked = next(self._requests)
+        sent = MESSAGES if self.is_sent.is_set() else min(MESSAGES - 1, asked)
         now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
         counters = {"messages": sent, "deliveries": int(sent * self._rate), "opens": 0, "clicks": 0}
         return [answer({"first": now, "last": now, **counters})]
@@ -41,11 +42,8 @@ class Campaign:
 @contextmanager
 def serving(campaign: Campaign) -> Iterator[str]:
     """Serve a campaign; gives its api_url."""
-    service = Hostile(campaign.reply)
-    try:
+    with closing(Hostile(campaign.reply)) as service:
         yield service.url
-    finally:
-        service.close()
 
 
 def gate(url: str, state: str) -> None:
@@ -71,16 +69,18 @@ def kill_again_and_again(url: str, campaign: Campaign, state: Path, kills: int, 
     looks, began = 0, time.monotonic()
     for number in range(kills):
         with start(url, state) as process:
-            _wait_for_looks(state, looks, process)
+            give_up = time.monotonic() + 60
+            while not state.exists() or looks_kept(state) <= looks:
+                assert process.poll() is None
+                assert time.monotonic() < give_up
+                time.sleep(0.005)
             time.sleep(chance.uniform(0, 0.1))
             process.kill()
-        found = looks_kept(state)
-        assert found > looks, (seed, number)
-        looks = found
+        before, looks = looks, looks_kept(state)
+        assert looks > before, (seed, number)
     campaign.is_sent.set()
     with start(url, state) as process:
-        output, _errors = process.communicate(timeout=60)
-    result: dict[str, Any] = json.loads(output)
+        result: dict[str, Any] = json.loads(process.communicate(timeout=60)[0])
     assert result["looks"] > looks
     assert result["waited"] <= time.monotonic() - began
     return result
@@ -92,11 +92,3 @@ def looks_kept(state: Path) -> int:
     assert (json.loads(header)["format"], end) == (FORMAT, "")
     looks: int = json.loads(content)["state"]["history"]["looks"]
     return looks
-
-
-def _wait_for_looks(state: Path, more_than: int, process: subprocess.Popen[str]) -> None:
-    give_up = time.monotonic() + 60
-    while not state.exists() or looks_kept(state) <= more_than:
-        assert process.poll() is None
-        assert time.monotonic() < give_up
-        time.sleep(0.005)

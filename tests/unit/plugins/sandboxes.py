@@ -75,7 +75,11 @@ class Sandbox:
     def finish(self, output: Connection) -> Result:
         """The result of a run; its output is read to its end, so nothing may keep it open."""
         with output:
-            result = result_of(b"".join(iter(lambda: _piece(output), b"")))
+            pieces = []
+            while not pieces or pieces[-1]:
+                assert select.select([output], [], [], 30)[0], "the run does not end"
+                pieces.append(os.read(output.fileno(), 65536))
+        result = result_of(b"".join(pieces))
         assert TOKEN not in json.dumps(result)
         result.pop("invocation", None)
         self.pids.update(filter(None, [result.get("pid")]))
@@ -88,11 +92,6 @@ class Sandbox:
     def stop(self, name: str = "default", **options: Any) -> Result:
         """Run the module with `state=stopped`, and without a token."""
         return self.run(name=name, state="stopped", api_token=None, **options)
-
-
-def _piece(output: Connection) -> bytes:
-    assert select.select([output], [], [], 30)[0], "the run does not end"
-    return os.read(output.fileno(), 65536)
 
 
 @contextlib.contextmanager
@@ -141,8 +140,7 @@ def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
 
 def send(result: Result, recipients: int = 1, tag: str = "a") -> None:
     """Send to so many recipients."""
-    body = {"recipients": ["a@example.com"] * recipients, "tags": [tag]}
-    _ask("POST", result, "send", json=body)
+    _ask("POST", result, "send", json={"recipients": ["a@example.com"] * recipients, "tags": [tag]})
 
 
 def read(result: Result, tag: str = "a", token: str = TOKEN) -> dict[str, Any]:

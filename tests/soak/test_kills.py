@@ -1,24 +1,24 @@
-"""The sandbox killed a hundred times in the middle of thousands of sends, and a gate in the middle of its looks."""
+"""The sandbox killed in the middle of thousands of sends, a gate in the middle of its looks, and the event source."""
 
 from __future__ import annotations
 
-import pathlib
+import random
 import time
+from pathlib import Path
 
 import pytest
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.killing import compare, kill_in_the_middle
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.restarting import Campaign, kill_again_and_again, serving
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import sandboxes
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.watching import SCENARIO, VERDICTS, Watched
 
 KILLS = 100
 
 
-def test_a_hundred_kills(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_hundred_kills(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Every acknowledged message is counted after each start, none twice, and no send in part."""
-    (tmp_path / "tmp").mkdir()
-    data = tmp_path / "mail.sqlite"
-    seed = time.time_ns()
-    with sandboxes(tmp_path / "tmp") as sandbox:
+    data, seed = tmp_path / "mail.sqlite", time.time_ns()
+    with sandboxes(tmp_path) as sandbox:
         ledger = kill_in_the_middle(sandbox, data, KILLS, seed)
     compare(data, ledger)
     assert ledger.sends >= 1000
@@ -30,10 +30,32 @@ def test_a_hundred_kills(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(("rate", "verdict"), [(0.97, "pass"), (0.5, "fail")])
-def test_a_gate_killed_a_hundred_times(tmp_path: pathlib.Path, rate: float, verdict: str) -> None:
+def test_a_gate_killed_a_hundred_times(tmp_path: Path, rate: float, verdict: str) -> None:
     """With `state`, the verdict is that of a run that nobody disturbs, and the file is never unreadable."""
     campaign, seed = Campaign(rate), time.time_ns()
     with serving(campaign) as url:
         result = kill_again_and_again(url, campaign, tmp_path / "gate.state", KILLS, seed)
     assert (result["verdict"], result["errors"]) == (verdict, 0), seed
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("judge_by", ["counters", "outcomes"])
+def test_a_source_killed_again_and_again(tmp_path: Path, capsys: pytest.CaptureFixture[str], judge_by: str) -> None:
+    """It tells what a source tells that nobody disturbs, each event once, and its file is always whole."""
+    seed, told = time.time_ns(), []
+    for kills in (0, KILLS // 2):
+        directory = tmp_path / str(kills)
+        directory.mkdir()
+        with sandboxes(directory) as service:
+            sandbox = service.run(scenario={"default": SCENARIO}, idle_timeout=300)
+            watched = Watched(sandbox, directory, judge_by, chance=random.Random(seed))
+            watched.run(kills)
+        assert watched.kills == kills
+        told.append(watched.told())
+    undisturbed, killed = told
+    with capsys.disabled():
+        print(f"\n{kills} kills by {judge_by} (seed {seed}), {watched.looks} looks kept: told {killed}")
+    assert undisturbed == VERDICTS
+    # An event is kept before it is put, so a kill in between loses it. It is never told twice.
+    assert [event for event in VERDICTS if event in killed] == killed
+    assert len(killed) >= 1

@@ -1,23 +1,43 @@
-"""A thousand looks of a gate at a service that fails three requests in ten, with all faults mixed."""
+"""Looks of a gate at a service with all faults, and of an event source at many tags: what one costs, what grows."""
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import importlib
 import time
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
 
 import pytest
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.looking import STEP, look_at, service
+import requests
+from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record, to_iso
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome import Outcome
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._look import Answers
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._state_file import StateFile
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.looking import STEP, look_at, sample, service
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import TOKEN, sandboxes
 
+campaign = importlib.import_module("ansible_collections.mailops.smtpeter.extensions.eda.plugins.event_source.campaign")
+
+MEBIBYTE = 2**20
 LOOKS = 1000
 # Seven looks in ten are good ones, give or take; so many good ones take a thousand looks.
 MESSAGES = 740 * STEP
-GROWTH_LIMIT = 8 * 2**20
+TAGS = [f"tag-{number}" for number in range(1000)]
+# Enough to show what grows with each look, and a thousand take ten times as long.
+FEWER_TAGS = TAGS[:100]
+INTERVAL = 60
+SHARE_OF_A_CORE = 0.1
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
 @pytest.mark.parametrize(("rate", "verdict"), [(0.97, "pass"), (0.94, "fail")])
-def test_a_thousand_looks(capsys: pytest.CaptureFixture[str], rate: float, verdict: str) -> None:
+def test_a_thousand_looks_of_a_gate(capsys: pytest.CaptureFixture[str], rate: float, verdict: str) -> None:
     """They end in the right verdict, and in no more memory, file descriptors or threads than the first two hundred."""
-    seed = time.time_ns()
-    began = time.monotonic()
+    seed, began = time.time_ns(), time.monotonic()
     with service(seed, MESSAGES, rate) as url:
         outcome = look_at(url, MESSAGES, every=100)
     result, samples = outcome.result, outcome.samples
@@ -26,13 +46,105 @@ def test_a_thousand_looks(capsys: pytest.CaptureFixture[str], rate: float, verdi
     with capsys.disabled():
         print(
             f"\n{result['looks']} looks (seed {seed}) in {time.monotonic() - began:.0f} s, {result['errors']} of them"
-            f" failed: {result['verdict']}; {growth / 2**20:+.1f} MiB, {late.descriptors - early.descriptors:+d} file"
-            f" descriptors, {late.threads - early.threads:+d} threads since look 200"
+            f" failed: {result['verdict']}; since look 200 {growth / MEBIBYTE:+.1f} MiB,"
+            f" {late.descriptors - early.descriptors:+d} descriptors, {late.threads - early.threads:+d} threads"
         )
-    assert result["verdict"] == verdict, seed
-    assert result["stats"]["wave-1"]["messages"] == MESSAGES
+    assert (result["verdict"], result["stats"]["wave-1"]["messages"]) == (verdict, MESSAGES), seed
     assert result["looks"] >= LOOKS
     assert result["errors"] >= LOOKS / 4
     assert len(result["history"]) <= 60
     assert {(sample.descriptors, sample.threads) for sample in samples} == {(early.descriptors, early.threads)}
-    assert growth < GROWTH_LIMIT
+    assert growth < 8 * MEBIBYTE
+
+
+async def watch(source: Any) -> tuple[float, float]:
+    """Return the processor seconds of a look, and the longest time for which the loop was kept from going on."""
+    late, before = 0.0, time.process_time()
+    look = asyncio.ensure_future(campaign.in_thread(source.look))
+    while not look.done():
+        waited = time.monotonic()
+        await asyncio.sleep(0.01)
+        late = max(late, time.monotonic() - waited - 0.01)
+    look.result()
+    return time.process_time() - before, late
+
+
+@pytest.mark.parametrize("judge_by", ["counters", "outcomes"])
+def test_a_thousand_tags(tmp_path: Path, capsys: pytest.CaptureFixture[str], judge_by: str) -> None:
+    """Looks at the sandbox, with the state kept, take a tenth of a core at most, though all counters move each time."""
+    with sandboxes(tmp_path) as service, requests.Session() as session:
+        sandbox = service.run(scenario={"default": {"delivery_rate": 0.98, "delay": 0, "open_rate": 0}})
+        args = {
+            "tags": TAGS, "api_token": TOKEN, "api_url": sandbox["api_url"], "judge_by": judge_by,
+            "interval": INTERVAL, "window": 3600, "min_messages": 10_000,
+        }  # fmt: skip
+        settings, state = campaign.read_settings(args, {}, print), tmp_path / "source.state"
+        reader, file, watched = campaign.Reader(settings.args), StateFile(str(state), {}), []
+        source = campaign.Source(settings, reader, print, lambda: time.monotonic() + INTERVAL * len(watched), file=file)
+        gc.freeze()  # as `main` does
+        for _look in range(5):
+            for tag in TAGS:
+                body = {"recipients": [f"{number}@{number % 7}.example" for number in range(40)], "tags": [tag]}
+                sent = session.post(f"{sandbox['api_url']}/send", params={"access_token": TOKEN}, json=body)
+                sent.raise_for_status()
+            watched.append(asyncio.run(watch(source)))
+    spent, late = zip(*watched)
+    share = sum(spent) / (len(spent) * INTERVAL)
+    with capsys.disabled():
+        print(
+            f"\n{len(TAGS)} tags by {judge_by}: {', '.join(f'{seconds:.1f}' for seconds in spent)} processor seconds a "
+            f"look ({share:.1%} of a core), the loop was late by up to {1000 * max(late):.0f} ms, "
+            f"{state.stat().st_size / MEBIBYTE:.1f} MiB of state"
+        )
+    assert share < SHARE_OF_A_CORE
+
+
+class Steady:
+    """Reads a service, made up in this process, in which each tag gets ten messages a second, of which 98% arrive."""
+
+    def __init__(self) -> None:
+        self.second = 0.0
+
+    def now(self) -> datetime:
+        """The time of day."""
+        return START + timedelta(seconds=self.second)
+
+    def records(self, tags: list[str]) -> Answers[Record]:
+        """What a look finds."""
+        sent, now = int(10 * self.second), self.now()
+        record = Record("", sent, sent * 98 // 100, 0, 0, first_at=START, last_at=now, fetched_at=now)
+        return Answers({tag: replace(record, tag=tag) for tag in tags}, {})
+
+    def outcomes(self, tags: list[str], since: datetime | None, until: datetime | None) -> Answers[Outcome]:
+        """What became of the messages of a window."""
+        begin, end = since or START, min(until or self.now(), self.now())
+        sent, at = int(10 * (end - begin).total_seconds()), to_iso(end)
+        counts = {"messages": sent, "deliveries": sent * 98 // 100, "failed": sent // 100}
+        spans = [{"at": to_iso(begin), "seconds": 60, **counts} for _span in range(10)]
+        given = {
+            "known": True, "notes": [], "fetched_at": to_iso(self.now()), **counts, "returned": 0, "read_seconds": 0.0,
+            "last_taken_at": at, "last_moved_at": at, "failures": [], "domains": [], "timeline": spans,
+        }  # fmt: skip
+        return Answers({tag: Outcome.from_dict({"tag": tag, **given}) for tag in tags}, {})
+
+
+@pytest.mark.parametrize(("judge_by", "window"), [("counters", None), ("counters", 3600), ("outcomes", 3600)])
+def test_a_thousand_looks_of_a_source(capsys: pytest.CaptureFixture[str], judge_by: str, window: float | None) -> None:
+    """Memory is what it was after the first hundred: nothing is kept of a look, a window or an event that is over."""
+    # Nothing is ever decided, so nothing is ever left out.
+    args = {"tags": FEWER_TAGS, "api_token": TOKEN, "judge_by": judge_by, "window": window, "min_messages": 10**9}
+    steady, samples, spent = Steady(), [], time.process_time()
+    settings = campaign.read_settings(args, {}, print)
+    source = campaign.Source(settings, steady, print, lambda: steady.second, steady.now)
+    for look in range(1, LOOKS + 1):
+        steady.second += INTERVAL
+        source.look()
+        if look % 100 == 0:
+            samples.append(sample().resident)
+    spent, growth = time.process_time() - spent, max(samples) - samples[0]
+    with capsys.disabled():
+        print(
+            f"\n{LOOKS} looks at {len(FEWER_TAGS)} tags by {judge_by}, window {window}: after 100 "
+            f"{samples[0] / MEBIBYTE:.0f} MiB, {growth / MEBIBYTE:+.1f} since; {spent / LOOKS:.2f} s of a core a look"
+        )
+    assert growth < 2 * MEBIBYTE

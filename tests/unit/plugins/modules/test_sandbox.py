@@ -25,9 +25,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     """The module, with a temporary directory of its own."""
-    directory = tmp_path / "tmp"
-    directory.mkdir()
-    with sandboxes.sandboxes(directory) as runner:
+    with sandboxes.sandboxes(tmp_path) as runner:
         yield runner
 
 

@@ -6,46 +6,17 @@ import json
 import shutil
 import subprocess
 import sys
-from functools import partial
 
 import pytest
-import yaml
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _proxy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
 from ansible_collections.mailops.smtpeter.plugins.modules import tag_stats_info
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.faults import tag_of
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, answer, constantly, leaks
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.running import run_module
 
 TOKEN = 's3cr&t/+%"<é>tok\\en'
-GONE = answer(b"no", "410 Gone")
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run main() as Ansible would, in this process; its result, in which `failed` is always there."""
-    return partial(run_module, tag_stats_info.main, monkeypatch, capsys)
-
-
-@pytest.mark.parametrize("bad", [[], ["bad-1", "bad-2"]], ids=len)
-@pytest.mark.parametrize("check", [False, True])
-def test_records_and_errors(hostile, run, check, bad):
-    """Tags have records in the order asked, also in check mode; when some fail the task fails, names each and why."""
-    server = hostile(lambda target: [GONE if "bad" in target else answer(COUNTS)])
-    result = run(api_token=TOKEN, api_url=server.url, tags=["b", *bad, "a", "b"], _ansible_check_mode=check)
-    assert (result["changed"], result["failed"]) == (False, bool(bad))
-    assert (list(result["stats"]), list(result["errors"])) == (["b", "a"], bad)
-    assert result["stats"]["b"]["delivery_ratio"] == 0.98
-    for tag, error in result["errors"].items():
-        assert (error["kind"], error["status"]) == ("refused", 410)
-        assert f"tag '{tag}'" in error["msg"]
-        assert error["msg"] in result["msg"]
-    assert len(server.requests) == 2 + len(bad)
-    # The service sees the end of each connection.
-    for thread in server.threads[1:]:
-        thread.join(5)
-    assert not any(thread.is_alive() for thread in server.threads[1:])
+MODULE = tag_stats_info
 
 
 @pytest.mark.parametrize(("given", "failed"), [({"missing": "zero"}, False), ({"missing": "error"}, True), ({}, False)])
@@ -169,32 +140,6 @@ def test_retry_after(hostile, run, asked, retry_after):
     assert result["retry_after"] == retry_after
     assert type(result["retry_after"]) is type(retry_after)
     assert result["failed"] is ("asks to wait 3600 s" in result.get("msg", "")) is (retry_after is not None)
-
-
-@pytest.mark.parametrize("status", ["200 OK", "401 Unauthorized"])
-def test_an_echo_of_the_token_is_not_returned(hostile, run, status):
-    """What the service says of the token is masked in the whole result."""
-    server = hostile(constantly(answer(f"{TOKEN} is no token".encode(), status)))
-    result = run(api_token=TOKEN, api_url=server.url, tags=["a"], retries=0)
-    assert result["failed"]
-    assert "is no token" in result["msg"]
-    assert leaks(json.dumps(result) + result["msg"], TOKEN) == []
-
-
-def test_the_documentation_has_every_return_key(hostile, run):
-    """Keys of records and errors are documented in the order in which they are returned, with true types."""
-    returned = yaml.safe_load(tag_stats_info.RETURN)
-    unique = answer({**COUNTS, "unique_opens": 1, "unique_clicks": 1})
-    server = hostile(lambda target: [GONE if "bad" in target else unique])
-    result = run(api_token=TOKEN, api_url=server.url, tags=["a", "bad"])
-    for key, tag in (("stats", "a"), ("errors", "bad")):
-        contained = returned[key]["contains"]["TAG"]["contains"]
-        assert list(contained) == list(result[key][tag])
-        for name, value in result[key][tag].items():
-            assert value is None or type(value).__name__ == contained[name]["type"], name
-    assert list(returned["stats"]["sample"]["wave-1"]) == list(result["stats"]["a"])
-    own = [key for key in result if key not in ("changed", "failed", "msg", "invocation", "warnings")]
-    assert [key for key in returned if key != "refused"] == own
 
 
 def test_recent_tags(hostile, run):

@@ -1,0 +1,37 @@
+"""Running a module in the process of its test."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+
+import pytest
+from ansible.module_utils import basic
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import result_of
+
+
+@pytest.fixture
+def module(request):
+    """The module that a file of tests is about."""
+    return request.module.MODULE
+
+
+@pytest.fixture
+def run(module, monkeypatch, capsys):
+    """Run main() as Ansible would, in this process; its result, in which `failed` is always there."""
+
+    def work(**arguments):
+        given = {"_ansible_remote_tmp": "/tmp", "_ansible_keep_remote_files": False, **arguments}
+        with ExitStack() as stack:
+            try:
+                from ansible.module_utils.testing import patch_module_args
+            except ImportError:
+                # ansible-core 2.16
+                monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode())
+            else:
+                stack.enter_context(patch_module_args(given))
+            with pytest.raises(SystemExit):
+                module.main()
+        return {"failed": False, **result_of(capsys.readouterr().out)}
+
+    return work

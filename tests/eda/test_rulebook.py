@@ -52,7 +52,7 @@ def stream(work: Callable[[], None]) -> Iterator[None]:
     over = threading.Event()
 
     def go_on() -> None:
-        while not over.wait(0.25):
+        while not over.wait(0.3):
             with contextlib.suppress(Exception):
                 work()
 
@@ -71,7 +71,7 @@ def wait_for(condition: Callable[[], bool], output: Path, process: subprocess.Po
     while not condition():
         assert process.poll() is None, output.read_text(encoding="utf-8")[-3000:]
         assert time.monotonic() < give_up, output.read_text(encoding="utf-8")[-3000:]
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 class Rulebook:

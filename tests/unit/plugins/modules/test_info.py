@@ -13,6 +13,7 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.faults import tag_o
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, answer, constantly, leaks
 
 TOKEN = 's3cr&t/+%"<é>tok\\en'
+AGES = {"b": 40, "a": 0}
 OF_ANSIBLE = {"changed", "failed", "msg", "invocation", "warnings"}
 
 
@@ -46,14 +47,20 @@ def check_documented(contained, value, sample):
 @pytest.mark.parametrize("check", [False, True])
 def test_results_and_errors(hostile, run, module, key, path, good, expected, check, bad):
     """Tags have results in the order asked, also in check mode; when some fail the task fails, names each and why."""
-    server = hostile(lambda target: [answer(b"no", "410 Gone") if "bad" in target else answer(good(tag_of(target)))])
+
+    def script(target):
+        tag = tag_of(target)
+        yield answer(good(tag), "200 OK", f"Age: {AGES[tag]}") if tag in AGES else answer(b"no", "410 Gone", "Age: 5")
+
+    server = hostile(script)
     result = run(api_token=TOKEN, api_url=server.url, tags=["b", *bad, "a", "b"], _ansible_check_mode=check)
-    assert (result["changed"], result["failed"], result["ages"], result["retry_after"]) == (False, bool(bad), {}, None)
+    assert [result[key] for key in ("changed", "failed", "ages", "retry_after")] == [False, bool(bad), AGES, None]
     assert (list(result[key]), list(result["errors"])) == (["b", "a"], bad)
     returned = yaml.safe_load(module.RETURN)
     assert [name for name in returned if name != "refused"] == [name for name in result if name not in OF_ANSIBLE]
-    for found in result[key].values():
+    for tag, found in result[key].items():
         assert expected.items() <= found.items()
+        assert ("the answer is a copy that a cache had stored for 40 s" in found["notes"]) is (tag == "b")
         check_documented(returned[key]["contains"]["TAG"]["contains"], found, returned[key]["sample"]["wave-1"])
     for tag, error in result["errors"].items():
         assert (error["kind"], error["status"]) == ("refused", 410)

@@ -131,47 +131,33 @@ def test_runs_at_the_same_time(sandbox: Sandbox) -> None:
     assert len({result["pid"] for result in results}) == 1
 
 
-def test_two_names(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Two names are two sandboxes; on one data file the second is refused and the first goes on."""
-    data = str(tmp_path / "mail.sqlite")
-    first = sandbox.run(data=data)
-    assert sandbox.run(name="other")["port"] != first["port"]
-    refused = sandbox.run(name="third", data=data)
-    assert refused["failed"] is True
-    assert "in use by another sandbox" in refused["msg"]
-    assert sandbox.run(data=data)["pid"] == first["pid"]
-
-
-@pytest.mark.parametrize(
-    ("options", "problem"),
-    [
-        ({"api_token": None}, "api_token"), ({"api_token": "messages.sqlite"}, "api_token: it is part of a path"),
-        ({"faults": {"dorp": 1}}, "dorp"), ({"data": __file__}, "not a sandbox's data file"),
+def test_refusals(sandbox: Sandbox, tmp_path: Path) -> None:
+    """What cannot be used fails the task with the option and the remedy, starts nothing, and what runs goes on."""
+    options: dict[str, Any] = {"data": str(tmp_path / "mail.sqlite"), "port": sandboxes.quiet_port()}
+    first = sandbox.run(**options)
+    other, port = {"name": "other"}, options["port"]
+    for refused, problem in (
+        ({"api_token": None}, "api_token"),
+        ({"api_token": "mail.sqlite"}, "api_token: it is part of a path"),
+        ({"scenario": "?"}, "scenario: '?' is unknown"),
+        ({"faults": {"dorp": 1}}, "faults.dorp"),
         ({"faults": {"statuses": ["x"]}}, "faults.statuses[0]: 'x' is not a number; give a whole number"),
-    ],
-)  # fmt: skip
-def test_refusals(sandbox: Sandbox, options: dict[str, Any], problem: str) -> None:
-    """What cannot be used fails the task with the option and the remedy, and nothing is left running."""
-    result = sandbox.run(**options)
-    assert result["failed"] is True
-    assert problem in result["msg"]
-    assert "Traceback" not in json.dumps(result)
+        ({"tls": True, "missing": ["cryptography"]}, "cryptography is not installed; install it, or set tls to false"),
+        ({**other, "data": options["data"], "port": 0}, "in use by another sandbox"),
+        ({**other, "data": __file__, "port": 0}, "not a sandbox's data file"),
+        ({**other, "data": None}, f"port: {port} on 127.0.0.1 is in use; choose another"),
+    ):
+        result = sandbox.run(**{**options, **refused})
+        assert result["failed"] is True
+        assert problem in result["msg"]
+        assert "Traceback" not in json.dumps(result)
+    assert sandbox.run(**other)["port"] != port
+    assert sandbox.run(**options, missing=["cryptography"]) == {**first, "changed": False}
 
 
-def test_refused_settings_leave_the_old_one(sandbox: Sandbox) -> None:
-    """A restart with settings that cannot be used, or for TLS without cryptography, does not end what runs."""
-    first = sandbox.run(missing=["cryptography"])
-    assert sandbox.run(scenario="?")["failed"] is True
-    refused = sandbox.run(tls=True, missing=["cryptography"])
-    assert "cryptography is not installed; install it, or set tls to false" in refused["msg"]
-    assert sandbox.run()["pid"] == first["pid"]
-
-
-def test_port_in_use(sandbox: Sandbox) -> None:
-    """A port that is taken fails the task; one that was had before and is taken now is given up for another."""
+def test_a_port_that_is_taken_meanwhile(sandbox: Sandbox) -> None:
+    """One that was had before and is taken now is given up for another."""
     first = sandbox.run(port=sandboxes.quiet_port())
-    refused = sandbox.run(name="other", port=first["port"])
-    assert f"port: {first['port']} on 127.0.0.1 is in use; choose another" in refused["msg"]
     kill(first["pid"])
     with socket.create_server(("127.0.0.1", first["port"])):
         second = sandbox.run()
@@ -199,29 +185,23 @@ def test_idle_timeout(sandbox: Sandbox) -> None:
     assert read(sandbox.run())["messages"] == 2
 
 
-def test_the_token_is_nowhere(sandbox: Sandbox) -> None:
-    """The token, raw or encoded, is in no file of the sandbox and on no command line."""
+def test_nothing_gets_out_or_in(sandbox: Sandbox) -> None:
+    """The token is in no file and on no command line; files are the user's alone; nothing of a task is inherited."""
     result = sandbox.run(tls=True)
     send(result)
     read(result)
     with pytest.raises(requests.HTTPError):
         read(result, token=TOKEN + "x")
-    places = [path.read_bytes() for path in sandbox.home.rglob("*") if path.is_file()]
-    assert len(places) > 5
-    places.append(subprocess.run(["ps", "axww", "-o", "command"], capture_output=True, check=True).stdout)
+    files = [path for path in sandbox.home.rglob("*") if path.is_file()]
+    assert len(files) > 5
+    assert {path.stat().st_mode & 0o077 for path in sandbox.home.rglob("*")} == {0}
+    listed = subprocess.run(["ps", "axww", "-o", "command"], capture_output=True, check=True).stdout
     forms = [TOKEN, quote(TOKEN), quote(TOKEN, safe=""), json.dumps(TOKEN)[1:-1]]
     for form in [*map(str.encode, forms), base64.b64encode(TOKEN.encode())]:
-        assert not any(form in place for place in places)
-
-
-def test_nothing_is_inherited(sandbox: Sandbox) -> None:
-    """It keeps neither the task's directory nor its streams, session or other files, and others cannot read its own."""
-    pid = sandbox.run()["pid"]
-    assert os.getsid(pid) != os.getsid(0)
+        assert not any(form in place for place in (listed, *(path.read_bytes() for path in files)))
+    assert os.getsid(result["pid"]) != os.getsid(0)
     if sys.platform == "linux":
-        assert os.readlink(f"/proc/{pid}/cwd") == "/"
-        files = {os.readlink(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd")}
+        process = Path("/proc", str(result["pid"]))
+        assert os.readlink(process / "cwd") == "/"
         ours = (str(sandbox.home), os.devnull, "socket:", "anon_inode:", "pipe:")
-        assert not [name for name in files if not name.startswith(ours)]
-    modes = {path.stat().st_mode & 0o077 for path in sandbox.home.rglob("*")}
-    assert modes == {0}
+        assert all(os.readlink(path).startswith(ours) for path in (process / "fd").iterdir())

@@ -8,12 +8,8 @@ import os
 from pathlib import Path
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import directory as directory_module
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.directory import (
-    SandboxDirectory,
-    ServiceState,
-    token_digest,
-)
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import directory as of_sandbox
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.directory import SandboxDirectory, ServiceState
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import DirectoryError, LockBusyError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.lock import Lock
 
@@ -26,7 +22,7 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SandboxDirecto
 
 
 def test_lock_is_exclusive(tmp_path: Path) -> None:
-    """A lock is had by one, is seen to be held, and leaves no file."""
+    """A lock is had by one, is seen to be held, leaves no file, and follows no link in its place."""
     path = str(tmp_path / "lock")
     assert not Lock.is_held(path)
     with Lock.acquire(path):
@@ -38,6 +34,10 @@ def test_lock_is_exclusive(tmp_path: Path) -> None:
     with Lock.acquire(path):
         os.unlink(path)
     assert not os.listdir(tmp_path)
+    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic links"):
+        Lock.acquire(path)
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_lock_on_a_file_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,25 +55,6 @@ def test_lock_on_a_file_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(LockBusyError):
         Lock.acquire(path)
     others[0].release()
-
-
-def test_lock_is_no_link(tmp_path: Path) -> None:
-    """A link in the lock's place is not followed."""
-    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(OSError, match="symbolic links"):
-        Lock.acquire(str(tmp_path / "lock"))
-    assert not (tmp_path / "elsewhere").exists()
-
-
-def test_it_comes_and_goes(directory: SandboxDirectory) -> None:
-    """The directory is this user's alone, and is gone after clearing."""
-    assert not directory.exists()
-    directory.prepare()
-    assert directory.exists()
-    assert {os.stat(path).st_mode & 0o777 for path in (directory.top, directory.path)} == {0o700}
-    directory.write_state(ServiceState(1, ""))
-    directory.clear()
-    assert not directory.exists()
 
 
 @pytest.mark.parametrize("which", ["top", "path"])
@@ -97,8 +78,11 @@ def test_places_that_are_not_ours_alone(directory: SandboxDirectory, tmp_path: P
 
 
 def test_the_state(directory: SandboxDirectory) -> None:
-    """Whatever it says, nothing runs while nobody holds the lock; a damaged one is as good as none."""
-    state = ServiceState(os.getpid(), "", port=1)
+    """Nothing runs while nobody holds the lock; a damaged state is as good as none; it tells tokens but holds none."""
+    state = ServiceState(os.getpid(), "", port=1, salt="salt", token=of_sandbox.token_digest("secret-token", "salt"))
+    assert [state.has_token(f"secret-toke{end}") for end in "nm"] == [True, False]
+    assert of_sandbox.token_digest("secret-token", "other") != state.token
+    assert "secret" not in state.token
     directory.prepare()
     directory.write_state(state)
     assert directory.running_state() is None
@@ -111,46 +95,43 @@ def test_the_state(directory: SandboxDirectory) -> None:
 
 def test_the_place_stays_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is the first directory named, where Python's own look-up turns elsewhere because the disk is full."""
-    monkeypatch.setattr(directory_module.tempfile, "gettempdir", lambda: "/elsewhere")
+    monkeypatch.setattr(of_sandbox.tempfile, "gettempdir", lambda: "/elsewhere")
     for name in ("TMPDIR", "TEMP", "TMP"):
         monkeypatch.setenv(name, str(tmp_path / "missing"))
     assert SandboxDirectory("default").top.startswith("/tmp/")
     monkeypatch.setenv("TEMP", str(tmp_path))
     assert SandboxDirectory("default").top.startswith(f"{tmp_path}/")
-    monkeypatch.setattr(directory_module.os.path, "isdir", lambda path: False)
+    monkeypatch.setattr(of_sandbox.os.path, "isdir", lambda path: False)
     with pytest.raises(DirectoryError, match="TMPDIR"):
         SandboxDirectory("default")
 
 
-def test_a_state_that_cannot_be_written(directory: SandboxDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The old one stays, nothing is left beside it, and the user learns where and why."""
+def test_it_comes_and_goes(directory: SandboxDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The directory is this user's alone; without room the old state stays, and the user learns where and why."""
 
     def full(_source: str, _target: str) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    assert not directory.exists()
     directory.prepare()
+    assert directory.exists()
+    assert {os.stat(path).st_mode & 0o777 for path in (directory.top, directory.path)} == {0o700}
     directory.write_state(ServiceState(1, ""))
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(DirectoryError, match="default cannot be written to: No space left on device; fix that"):
         directory.write_state(ServiceState(2, ""))
     assert os.listdir(directory.path) == ["state.json"]
     assert directory.read_state() == ServiceState(1, "")
+    directory.clear()
+    assert not directory.exists()
 
 
 def test_two_runs_wait_for_each_other(directory: SandboxDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that comes while another changes the sandbox waits, and in the end says what it waited for."""
-    monkeypatch.setattr(directory_module, "LOCK_TIMEOUT", 0.05)
+    monkeypatch.setattr(of_sandbox, "LOCK_TIMEOUT", 0.05)
     directory.prepare()
     other = directory.locked()
     with directory.locked(), pytest.raises(DirectoryError, match="another run has been changing sandbox default"):
         other.__enter__()
     with directory.locked():
         pass
-
-
-def test_token_digest() -> None:
-    """A digest tells tokens apart, differs by salt, and does not hold the token."""
-    state = ServiceState(1, "", salt="salt", token=token_digest("secret-token", "salt"))
-    assert [state.has_token(f"secret-toke{end}") for end in "nm"] == [True, False]
-    assert token_digest("secret-token", "other") != state.token
-    assert "secret" not in state.token

@@ -8,11 +8,8 @@ from collections import Counter
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.plan import Plan, plan_message, random_of
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.scenario import (
-    SCENARIOS,
-    Scenario,
-    parse_scenarios,
-)
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.scenario import SCENARIOS, Scenario
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.scenario import parse_scenarios as parse
 
 SURE = Scenario(delivery_rate=1.0, delay=(0.0, 0.0))
 MESSAGES = 4000
@@ -114,7 +111,7 @@ def test_domains(domain: str, expected: dict[str | None, float]) -> None:
     """A domain that is named follows its own scenario: one by name, or one that differs from the scenario around it."""
     domains = {"Blocked.example": "blocked", "gone.example": "unreachable", "full.example": {"delivery_rate": 0.5}}
     given = {"delivery_rate": 1, "delay": 0, "refusals": "mailbox_full", "blocked_domains": "Bad.example"}
-    scenario = parse_scenarios("scenario", {**given, "domains": domains}).default
+    scenario = parse("scenario", {**given, "domains": domains}).default
     assert causes(scenario, domain) == pytest.approx(expected, abs=0.03)
     assert scenario.for_domain("full.example").delay == (0.0, 0.0)
 

@@ -83,31 +83,40 @@ def test_full_disk(store: Store) -> None:
     assert counted(store) == (2, 2)
 
 
-def test_answers_wait_for_the_disk(store: Store) -> None:
-    """A send is on the disk, not only with the operating system, before it is answered (2 is FULL)."""
-    assert store._writer.execute("PRAGMA synchronous").fetchone() == (2,)
-    assert store._writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+def test_reopened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was stored is there when the file is opened again, and nothing but the file is left meanwhile.
 
+    A file that is empty, or whose tables could not be made at the last start, is no foreign one.
+    """
 
-def test_reopened(tmp_path: Path) -> None:
-    """What was stored is there when the file is opened again, and nothing but the file is left meanwhile."""
+    def fail(_database: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
     path = tmp_path / "mail # 100%?.sqlite"
-    # A file that something created empty beforehand, such as a temporary one, is used.
     path.touch()
+    with monkeypatch.context() as patched:
+        patched.setattr(datafile, "create_or_upgrade", fail)
+        with pytest.raises(StoreError, match="disk is full"):
+            Store(str(path))
     for number in range(1, 4):
         with closing(Store(str(path))) as store:
+            # A send is on the disk, not only with the operating system, before it is answered (2 is FULL).
+            assert store._writer.execute("PRAGMA synchronous").fetchone() == (2,)
+            assert store._writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
             add(store)
             assert counted(store) == (number, number)
         assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
 def test_one_owner(tmp_path: Path) -> None:
-    """A file in use is refused, also by another name, until it is closed; a late thread then gets an error of ours."""
+    """A file in use is refused, also by another name, and so are places that cannot be; a late thread gets an error."""
     path, link = tmp_path / "mail.sqlite", tmp_path / "link"
     link.symlink_to(path)
+    problems = {path: "in use by another sandbox", link: "in use by another sandbox"}
+    problems.update({tmp_path: "Is a directory", tmp_path / "missing" / "mail.sqlite": "create it first"})
     with closing(Store(str(path))) as store:
-        for name in (path, link):
-            with pytest.raises(StoreError, match="in use by another sandbox"):
+        for name, problem in problems.items():
+            with pytest.raises(StoreError, match=problem):
                 Store(str(name))
     Store(str(link)).close()
     for use in (lambda: add(store), lambda: counted(store)):
@@ -152,28 +161,6 @@ def test_files_left_alone(tmp_path: Path, make: Callable[[Path], object], proble
     assert str(path) in str(caught.value)
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["mail.sqlite"]
-
-
-def test_places_that_cannot_be_used(tmp_path: Path) -> None:
-    """A directory, or a path below nothing, is refused with what is wrong with it."""
-    for place, problem in ((".", "Is a directory"), ("missing/mail.sqlite", "create it first")):
-        with pytest.raises(StoreError, match=problem):
-            Store(str(tmp_path / place))
-
-
-def test_an_interrupted_creation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file whose tables could not be made is no foreign one: the next start makes them."""
-
-    def fail(_database: object) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
-
-    path = str(tmp_path / "mail.sqlite")
-    with monkeypatch.context() as patched:
-        patched.setattr(datafile, "create_or_upgrade", fail)
-        with pytest.raises(StoreError, match="disk is full"):
-            Store(path)
-    with closing(Store(path)) as store:
-        add(store)
 
 
 def test_many_messages_stay_quick(store: Store) -> None:

@@ -26,23 +26,12 @@ RULEBOOK = """
   hosts: localhost
   sources:
     - mailops.smtpeter.campaign:
-        tags: [wave]
-        api_url: "{{ api_url }}"
-        judge_by: outcomes
-        window: 15
-        interval: 0.5
-        timeout: 2
-        retries: 0
-        grace_period: 10
-        sending_gap: 1
-        max_consecutive_errors: 2
-        state: "{{ state }}"
+        {tags: [wave], api_url: "{{ api_url }}", judge_by: outcomes, window: 15, interval: 0.5, timeout: 2, retries: 0,
+         grace_period: 10, sending_gap: 1, max_consecutive_errors: 2, state: "{{ state }}"}
   rules:
     - name: Any event
       condition: event.campaign is defined
-      action:
-        print_event:
-          pretty: false
+      action: {print_event: {pretty: false}}
 """
 
 

@@ -25,13 +25,11 @@ def test_missing(hostile, run, given, failed, reply):
     server = hostile(lambda target: [answer(COUNTS) if "known" in target else reply])
     result = run(api_token=TOKEN, api_url=server.url, tags=["known", "b", "b\u200b"], **given)
     assert result["failed"] is failed
-    if failed:
-        assert [error["kind"] for error in result["errors"].values()] == ["unknown_tag"] * 2
-        texts = [error["msg"] for error in result["errors"].values()]
-    else:
-        records = list(result["stats"].values())
-        assert [(record["messages"], record["known"]) for record in records] == [(1000, True), *[(0, False)] * 2]
-        texts = [" ".join(record["notes"]) for record in records[1:]]
+    errors, (known, *records) = result["errors"].values(), result["stats"].values()
+    assert (known["messages"], known["known"]) == (1000, True)
+    assert [error["kind"] for error in errors] == ["unknown_tag"] * (2 if failed else 0)
+    assert [(record["messages"], record["known"]) for record in records] == [(0, False)] * (0 if failed else 2)
+    texts = [error["msg"] for error in errors] + [" ".join(record["notes"]) for record in records]
     assert ["spelling" in text for text in texts] == [True, True]
     assert ["it contains an invisible character (U+200B)" in text for text in texts] == [False, True]
 

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.killing import compare, kill_in_the_middle
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.restarting import Campaign, kill_again_and_again, serving
+from ansible_collections.mailops.smtpeter.tests.unit.plugins import restarting
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.restarting import kill_again_and_again, kill_in_the_middle
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import sandboxes
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.watching import SCENARIO, VERDICTS, Watched
 
@@ -20,7 +20,7 @@ def test_a_hundred_kills(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     data, seed = tmp_path / "mail.sqlite", time.time_ns()
     with sandboxes(tmp_path) as sandbox:
         ledger = kill_in_the_middle(sandbox, data, KILLS, seed)
-    compare(data, ledger)
+    restarting.compare(data, ledger)
     assert ledger.sends >= 1000
     with capsys.disabled():
         print(
@@ -32,8 +32,8 @@ def test_a_hundred_kills(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.parametrize(("rate", "verdict"), [(0.97, "pass"), (0.5, "fail")])
 def test_a_gate_killed_a_hundred_times(tmp_path: Path, rate: float, verdict: str) -> None:
     """With `state`, the verdict is that of a run that nobody disturbs, and the file is never unreadable."""
-    campaign, seed = Campaign(rate), time.time_ns()
-    with serving(campaign) as url:
+    campaign, seed = restarting.Campaign(rate), time.time_ns()
+    with restarting.serving(campaign) as url:
         result = kill_again_and_again(url, campaign, tmp_path / "gate.state", KILLS, seed)
     assert (result["verdict"], result["errors"]) == (verdict, 0), seed
     assert list(tmp_path.iterdir()) == []

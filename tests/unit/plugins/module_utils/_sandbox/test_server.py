@@ -253,7 +253,7 @@ def test_hosts(start: Start, host: str) -> None:
 
 
 def test_tls(secured: Client) -> None:
-    """HTTPS works for who trusts the authority, by Python's strict checks, for every loopback name; for nobody else."""
+    """HTTPS works for who trusts the authority, by strict checks, for every loopback name; plain HTTP is told so."""
     assert secured.service.api_url.startswith("https://127.0.0.1:")
     with contextlib.ExitStack() as silent:
         # Who connects and says nothing keeps nobody from a handshake.
@@ -267,6 +267,10 @@ def test_tls(secured: Client) -> None:
     for name in ("127.0.0.1", "localhost", "::1"):
         with context.wrap_socket(secured.connection(), server_hostname=name) as wrapped:
             assert wrapped.version() in ("TLSv1.2", "TLSv1.3")
+    answer = secured.raw(b"GET /v1/stats/x HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"\r\nDate: " in answer
+    assert b"only HTTPS works here" in answer
 
 
 @pytest.mark.parametrize("loss", [None, "ca.pem", "server.pem", "damage", "host", "age"])
@@ -294,14 +298,6 @@ def test_certificates_that_cannot_be_written(tmp_path: Path) -> None:
     """A place that cannot be written is an error of the option."""
     with pytest.raises(TlsError, match=r"^tls: "):
         tls.ensure_certificate(str(tmp_path / "no" / "ca.pem"), str(tmp_path / "no" / "server.pem"), "127.0.0.1")
-
-
-def test_plain_http_on_the_tls_port(secured: Client) -> None:
-    """Plain HTTP gets 400 and the reason, in plain HTTP."""
-    answer = secured.raw(b"GET /v1/stats/x HTTP/1.1\r\nHost: x\r\n\r\n")
-    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
-    assert b"\r\nDate: " in answer
-    assert b"only HTTPS works here" in answer
 
 
 def test_tls_without_a_certificate(start: Start, tmp_path: Path) -> None:

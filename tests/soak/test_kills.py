@@ -23,10 +23,7 @@ def test_a_hundred_kills(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     restarting.compare(data, ledger)
     assert ledger.sends >= 1000
     with capsys.disabled():
-        print(
-            f"\n{KILLS} kills (seed {seed}): {ledger.sends} sends answered, {len(ledger.acknowledged)} messages "
-            f"acknowledged, all counted once; {len(ledger.unanswered)} sends without an answer"
-        )
+        print(f"\n{KILLS} kills (seed {seed}): of {ledger.sends} sends all messages are counted once")
 
 
 @pytest.mark.parametrize(("rate", "verdict"), [(0.97, "pass"), (0.5, "fail")])

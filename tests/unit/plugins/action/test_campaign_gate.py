@@ -1,7 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The gate's action: what it registers, and how it ends at a service that fails three times in ten."""
 
 from __future__ import annotations

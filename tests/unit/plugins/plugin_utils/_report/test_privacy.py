@@ -1,7 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Privacy: whatever a receiver repeats of an address, none of the four reports of a gate by outcomes has it."""
 
 from __future__ import annotations

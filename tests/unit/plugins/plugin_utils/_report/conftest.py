@@ -10,10 +10,10 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import ga
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.plugin_utils._report.results import GATES
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give each test that takes `gate_name` every result."""
-    if "gate_name" in metafunc.fixturenames:
-        metafunc.parametrize("gate_name", list(GATES))
+@pytest.fixture(params=GATES)
+def gate_name(request: pytest.FixtureRequest) -> Any:
+    """Every result, one after the other."""
+    return request.param
 
 
 @pytest.fixture

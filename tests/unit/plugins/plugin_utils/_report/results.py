@@ -15,6 +15,7 @@ HOSTILE = (
     "<script>alert(1)</script>|`x``&\"'>*_[a](http://evil.example)![i](//evil.example/i.png)|www.evil.example"
     "\u202egpj.exe\x00\x1b[31m\ud800\ufffe\u2028me@evil.example\\|"
 )
+BUSY = "the service answered with status 503 (4 attempts)"
 ODD = "# 1. - --- ]]> {{ 1 + 1 }} {% raw %} --> </style></svg>"
 
 
@@ -57,13 +58,10 @@ def with_outcome(tag, verdict, messages, deliveries, failed, causes, domains, ti
 
 def history(seconds, errors=(), **rows):
     """Looks so many seconds apart: by tag what each counted, and an error in place of some."""
-    looks = []
-    for number, row in enumerate(zip(*rows.values())):
-        found = counts("messages deliveries failed", *row)
-        looks.append({"at": moment(seconds * number), "tags": dict(zip(rows, found))})
+    found = [{"tags": dict(zip(rows, counts("messages deliveries failed", *row)))} for row in zip(*rows.values())]
     for number, error in errors:
-        looks[number] = {"at": looks[number]["at"], "error": error}
-    return looks
+        found[number] = {"error": error}
+    return [{"at": moment(seconds * number), **look} for number, look in enumerate(found)]
 
 
 def result(verdict, tags, kept, worst=0, policy=(), errors=(), **more):
@@ -104,37 +102,27 @@ def passed():
 
 def failed():
     """One of two tags failed by evidence, the other was undecided, with mail carried over; one look failed."""
-    reason = (
-        "wave-2: at most 212 of the 400 messages that are more than 900 seconds old are delivered (53%): enough "
-        "evidence that it is less than the 95% required; look for refusals in the service's log"
-    )
+    reason = "wave-2: at most 212 of the 400 messages that are more than 900 seconds old are delivered (53%)"
     other = "welcome: at least 231 of 240 messages are delivered, and at least 95% is required"
-    error = "the service answered with status 503 (4 attempts)"
     note = "deliveries above messages: some belong to mail from before"
     tags = {
         "wave-2": judged("wave-2", "fail", 1000, 280, (reason,), "evidence", 400),
         "welcome": judged("welcome", "inconclusive", 240, 240, (other,), None, 120, notes=[note], carried=9),
     }
-    counted = {
-        "wave-2": [(400 + 40 * number, 40 + 16 * number) for number in range(16)],
-        "welcome": [(120 + 8 * number, 120 + 8 * number) for number in range(16)],
-    }
-    looks = history(60, [(5, f"wave-2: {error}; welcome: {error}")], **counted)
-    return result("fail", tags, looks, waited=903.1, errors=[(tag, error) for tag in tags])
+    welcome = [(120 + 8 * number, 120 + 8 * number) for number in range(16)]
+    wave = [(400 + 40 * number, 40 + 16 * number) for number in range(16)]
+    looks = history(60, [(5, f"wave-2: {BUSY}; welcome: {BUSY}")], **{"wave-2": wave, "welcome": welcome})
+    return result("fail", tags, looks, waited=903.1, errors=[(tag, BUSY) for tag in tags])
 
 
 def ten_tags():
     """Ten tags, some passed, at twenty looks over half an hour."""
-    names = [f"newsletter-2026-03-{day:02}" for day in range(1, 9)]
-    names += ["password-reset", "transactional/receipts/europe-west/2026-03-02/wave-10"]
-    rates = (0.9895, 0.9842, 0.9677, 0.9556, 0.9454, 0.88, 0.9469, 0.9285, 0.9289, 0.8658)
     tags, counted = {}, {}
-    for number, (name, rate) in enumerate(zip(names, rates)):
-        messages = 2000 + 100 * number
+    for number, rate in enumerate((0.9895, 0.9842, 0.9677, 0.9556, 0.9454, 0.88, 0.9469, 0.9285, 0.9289, 0.8658)):
+        name, messages = f"newsletter/europe-west/2026-03-{number + 1:02}", 2000 + 100 * number
         deliveries = int(messages * rate)
-        verdict = "pass" if rate > 0.95 else "inconclusive"
+        verdict, decided_by = ("pass", "ratio") if rate > 0.95 else ("inconclusive", None)
         reasons = (delivered(name, deliveries, messages), f"{name}: {messages - deliveries} may still be under way")
-        decided_by = "ratio" if rate > 0.95 else None
         tags[name] = judged(name, verdict, messages, deliveries, reasons, decided_by, 1500)
         counted[name] = [(messages * look // 20, deliveries * look // 20) for look in range(1, 21)]
     looks = history(90, **counted)
@@ -154,38 +142,30 @@ def hostile():
 
 def outcomes_failed():
     """By outcomes: a receiver refused mail after a release, and evidence failed the tag."""
-    said = "Message from this sender is blocked by our policy"
-    reason = (
-        "receipts: at most 504 of 600 messages can be delivered (84%): enough evidence that it is less than the 95% "
-        f"required; 96 of 600 messages failed: 80 refused by example.net with 550 5.7.1 ({said}), 16 for other causes"
-    )
+    reason = "receipts: at most 504 of 600 messages can be delivered (84%); 80 refused by example.net with 550 5.7.1"
     causes = [
-        (550, "5.7.1", "rcpt", f"550 5.7.1 {said}", 80, ["example.net"]),
+        (550, "5.7.1", "rcpt", "550 5.7.1 Message from this sender is blocked by our policy", 80, ["example.net"]),
         (550, "5.1.1", "rcpt", "550 5.1.1 [masked]: no such user", 9, ["example.com", "example.org", "mail.example"]),
         (452, "5.2.2", "data", "mailbox full", 4, ["example.com"]),
         (None, None, "bounce", "message was returned", 3, ["example.org"]),
     ]
-    domains = [
-        ("example.com", 300, 270, 10), ("example.net", 200, 100, 80), ("example.org", 80, 72, 6), (None, 20, 20, 0),
-    ]  # fmt: skip
+    domains = [("example.com", 300, 270, 10), ("example.net", 200, 100, 80), ("example.org", 80, 72, 6)]
+    domains += [(None, 20, 20, 0)]
     spans = [(25, 24, 1)] * 10 + [(25, 17, 7)] * 10 + [(25, 16, 4), (25, 14, 4), (25, 12, 4), (25, 10, 4)]
     entry = with_outcome("receipts", "fail", 600, 462, 96, causes, domains, spans, 30, reason)
-    counted = [
-        (226, 121, 1), (273, 157, 4), (320, 197, 10), (366, 239, 18), (413, 286, 29), (459, 336, 42), (506, 390, 58),
-        (553, 448, 75), (600, 462, 96),
-    ]  # fmt: skip
+    counted = [(226, 121, 1), (273, 157, 4), (320, 197, 10), (366, 239, 18), (413, 286, 29), (459, 336, 42)]
+    counted += [(506, 390, 58), (553, 448, 75), (600, 462, 96)]
     return result("fail", {"receipts": entry}, history(30, receipts=counted), waited=241.2)
 
 
 def outcomes_of_five_tags():
     """By outcomes: five tags, one that was never read, and one with a time without mail."""
     tags, counted = {}, {}
-    for tag, verdict, *totals in (
-        ("invoices", "pass", 400, 394, 4),
-        ("password-reset", "fail", 600, 420, 120),
-        ("newsletter-2026-03", "inconclusive", 800, 744, 16),
-        ("welcome", "pass", 1000, 990, 3),
-    ):
+    totals_by_tag = {
+        ("invoices", "pass"): (400, 394, 4), ("password-reset", "fail"): (600, 420, 120),
+        ("newsletter-2026-03", "inconclusive"): (800, 744, 16), ("welcome", "pass"): (1000, 990, 3),
+    }  # fmt: skip
+    for (tag, verdict), totals in totals_by_tag.items():
         messages, deliveries, lost = totals
         causes = [(550, "5.1.1", "rcpt", "no such user", lost, ["example.com"])]
         spans = [tuple(count // 12 for count in totals)] * 12
@@ -194,10 +174,9 @@ def outcomes_of_five_tags():
         domains, reason = [("example.com", *totals)], delivered(tag, deliveries, messages)
         tags[tag] = with_outcome(tag, verdict, *totals, causes, domains, spans, 60, reason)
         counted[tag] = [(messages, deliveries * look // 6, lost * look // 6) for look in range(1, 7)]
-    error = "the service answered with status 503 (4 attempts)"
-    tags["status"] = unread("status", f"status: {error}")
-    looks = history(60, [(2, f"status: {error}")], **counted)
-    return result("fail", tags, looks, worst=1, waited=300.4, errors=[("status", error)])
+    tags["status"] = unread("status", f"status: {BUSY}")
+    looks = history(60, [(2, f"status: {BUSY}")], **counted)
+    return result("fail", tags, looks, worst=1, waited=300.4, errors=[("status", BUSY)])
 
 
 TOO_FEW = ("wave-3: 88 of at least 100 messages so far", "wave-3: 4 may still be under way")
@@ -209,11 +188,6 @@ WAVE = with_outcome(
 )  # fmt: skip
 GATES = {
     "pass": passed(),
-    # Passed by evidence at the third look.
-    "instant": result(
-        "pass", {"quick": judged("quick", "pass", 300, 300, (), "evidence")},
-        history(4, quick=[(100, 100), (200, 200), (300, 300)]),
-    ),
     "fail": failed(),
     # A single look at too few messages.
     "inconclusive": result(

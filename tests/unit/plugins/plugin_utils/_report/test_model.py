@@ -9,6 +9,7 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report._model im
 
 RECORD = {"tag": "wave-1", "messages": 1, "deliveries": 1}
 AT = "2026-03-02T09:00:00Z"
+OUTCOME = "tags receipts outcome"
 
 
 @pytest.mark.parametrize(
@@ -33,29 +34,41 @@ def test_refused(given, said):
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("place", "changes", "said"),
     [
-        ({"verdict": "passed"}, "verdict of the gate's result is not one of fail, error, inconclusive, pass"),
-        ({"msg": None}, "msg of the gate's result is not text"),
-        ({"reasons": "because"}, "reasons of the gate's result is not a list"),
-        ({"looks": 1.5}, "looks of the gate's result is not a whole number of 0 or more"),
-        ({"looks": True}, "looks of the gate's result is not a whole number of 0 or more"),
-        ({"waited": float("nan")}, "waited of the gate's result is not a number of 0 or more"),
-        ({"waited": -1}, "waited of the gate's result is not a number of 0 or more"),
-        ({"tags": ["wave-1"]}, "tags of the gate's result is not a dict"),
-        ({"tags": {"wave-1": "pass"}}, "tags of the gate's result has something else than a dict under 'wave-1'"),
-        ({"history": [1]}, "history of the gate's result has something else than a dict at position 0"),
-        ({"history": [{"at": "yesterday"}]}, "at of history entry 0 of the gate's result is not a moment"),
+        ("", {"verdict": "passed"}, "verdict of the gate's result is not one of fail, error, inconclusive, pass"),
+        ("", {"msg": None}, "msg of the gate's result is not text"),
+        ("", {"reasons": "because"}, "reasons of the gate's result is not a list"),
+        ("", {"looks": 1.5}, "looks of the gate's result is not a whole number of 0 or more"),
+        ("", {"looks": True}, "looks of the gate's result is not a whole number of 0 or more"),
+        ("", {"waited": float("nan")}, "waited of the gate's result is not a number of 0 or more"),
+        ("", {"waited": -1}, "waited of the gate's result is not a number of 0 or more"),
+        ("", {"tags": ["wave-1"]}, "tags of the gate's result is not a dict"),
+        ("", {"tags": {"a": "pass"}}, "tags of the gate's result has something else than a dict under 'a'"),
+        ("", {"history": [1]}, "history of the gate's result has something else than a dict at position 0"),
+        ("history 0", {"at": "yesterday"}, "at of history entry 0 of the gate's result is not a moment"),
         (
-            {"history": [{"at": AT, "tags": {"wave-1": {"messages": 1}}}]},
-            "deliveries of tags 'wave-1' of history entry 0 of the gate's result is missing",
+            "history 0 tags", {"a": {"messages": 1}},
+            "deliveries of tags 'a' of history entry 0 of the gate's result is missing",
         ),
+        (OUTCOME, {"failed": 999}, "messages of outcome of tags 'receipts' of the gate's result is less than"),
+        (OUTCOME, {"failures": "many"}, "failures of outcome of tags 'receipts' of the gate's result is not a list"),
+        (f"{OUTCOME} failures 0", {"messages": -1}, "messages of failures entry 0 of outcome"),
+        (f"{OUTCOME} failures 0", {"domains": "example.com"}, "domains of failures entry 0 of outcome"),
+        (f"{OUTCOME} failures 0", {"description": 5}, "description of failures entry 0 of outcome"),
+        (f"{OUTCOME} domains 0", {"deliveries": 999}, "messages of domains entry 0 of outcome"),
+        (f"{OUTCOME} timeline 0", {"at": "soon"}, "at of timeline entry 0 of outcome"),
+        (f"{OUTCOME} timeline 0", {"seconds": None}, "seconds of timeline entry 0 of outcome"),
     ],
-)
-def test_wrong_values(gate, changes, said):
+)  # fmt: skip
+def test_wrong_values(gate, place, changes, said):
     """A value that a gate never returns is refused by its name and place."""
+    given = part = gate("outcomes-fail")
+    for key in place.split():
+        part = part[int(key) if key.isdigit() else key]
+    part.update(changes)
     with pytest.raises(OptionError) as error:
-        gate_report(gate("pass", **changes), "junit")
+        gate_report(given, "junit")
     assert said in str(error.value)
 
 
@@ -68,7 +81,7 @@ def test_missing_values(gate, key):
         gate_report(given, "markdown")
 
 
-@pytest.mark.parametrize("form", [None, "", "Markdown", 1, ["svg"]])
+@pytest.mark.parametrize("form", [None, "Markdown", ["svg"]])
 def test_unknown_format(gate, form):
     """An unknown format is refused, and the four are named."""
     with pytest.raises(OptionError, match="^format: .* unknown; give one of markdown, junit, svg, html$"):
@@ -88,17 +101,3 @@ def test_texts_are_made_fit_to_show(gate):
 def test_effort(gate, waited, said):
     """How often and how long the gate looked is said in words."""
     assert GateResult.read(gate("pass", waited=waited, looks=1, history=[])).effort == f"Looked 1 time in {said}"
-
-
-def test_reasons_are_not_repeated(gate):
-    """A reason that the sentence of the verdict gives already is left out, those of other tags are not."""
-    read = GateResult.read(gate("fail"))
-    assert read.summary.startswith("wave-2: at most 212 of the 400")
-    assert [reason.partition(":")[0] for reason in read.further_reasons] == ["welcome"]
-
-
-def test_without_a_record(gate):
-    """Counts that stand in for a record that never was are not shown."""
-    (tag,) = GateResult.read(gate("error")).tags
-    assert tag.figures is None
-    assert (tag.messages_text, tag.delivered_text, tag.ratio_text) == ("–", "–", "–")

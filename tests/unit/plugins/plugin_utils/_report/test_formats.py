@@ -1,0 +1,259 @@
+"""Tests of the Markdown, the JUnit file and the page, by what their readers' programs make of them."""
+
+from __future__ import annotations
+
+import html as escapes
+import re
+import string
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import gate_report
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report._text import plain
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.plugin_utils._report.reading import (
+    assert_harmless,
+    dots,
+    read_junit,
+    read_markdown,
+    read_svg,
+    rows,
+    shown,
+)
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.plugin_utils._report.results import bare, judged, result
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import html
+from markdown_it import MarkdownIt
+
+METAS = {
+    None: None,  # of the character set
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+    "viewport": "width=device-width, initial-scale=1", "color-scheme": "light dark", "referrer": "no-referrer",
+}  # fmt: skip
+COLUMNS = ["Tag", "Verdict", "Messages", "Delivered", "Ratio", "Required", "Decided by"]
+ROWS = [
+    ["wave-2", "✘ fail", "1000", "280", "28%", "95%", "evidence"],
+    ["welcome", "? inconclusive", "240", "231–240", "96.25% – 100%", "95%", "–"],
+]
+FIGURES = """verdict: fail
+decided_by: evidence
+messages: 1000
+messages_due: 400
+delivered_at_least: 280
+delivered_at_most: 280
+delivery_ratio: 0.28
+required_delivery_ratio: 0.95"""
+NOTHING = "No message was seen at any look, so there is nothing to draw."
+OUTCOMES = "What became of the messages"
+ATTACKS = (
+    "<script>alert(1)</script>", "a|b", "a\\|b", "`x``", "`a`|`b`", "[a](http://evil.example)",
+    "![a](//evil.example/a.png)", "<http://evil.example>", "http://evil.example/a_b", "HTTPS://evil.example",
+    "ftp://evil.example", "www.evil.example", "WwW.1.example", "www.", "me@evil.example", "mailto:me@evil.example",
+    "xmpp:me@evil.example/x", "*a* _b_ **c** ~~d~~ snake_case_ _x", "&lt;b&gt; &#60; &copy", "# heading", "- item",
+    "+ item", "* item", "1. item", "12) item", "> quote", "---", "===", "| a | b |", "```", "~~~ sh",
+    "[x]: //evil.example", "[^1]: note", "</details><b>", "<!-- a", "--> b", "a  b\\", "$x$", "é \U0001f600 \u202e", "",
+)  # fmt: skip
+
+
+@pytest.fixture
+def page(report):
+    """The page of a gate's result by name, as a browser reads it."""
+    return lambda name: html.document_fromstring(report(name, "html"))
+
+
+def failed_with(text):
+    """The Markdown of a failed gate whose only tag is the text, which is also in its sentences, errors and policy."""
+    looks = [
+        {"at": "2026-03-02T09:00:00Z", "tags": {text: {"messages": 300, "deliveries": 300}}},
+        {"at": "2026-03-02T09:01:00Z", "error": text},
+    ]
+    tags = {text: judged(text, "fail", 300, 300, (text, f"{text}: few", f"see {text}"), "evidence")}
+    policy = {"baseline_tag": text, "expected_messages": {text: 500}}
+    more = {"msg": text, "reasons": [f"because {text}"], "last_errors": {text: {"msg": text}}}
+    return read_markdown(gate_report(result("fail", tags, looks, policy=policy, **more), "markdown"))
+
+
+def cases(suite):
+    """By case, the kind and the type of what happened; nothing where it passed."""
+    return {case.name: [(type(result).__name__, result.type) for result in case.result] for case in suite}
+
+
+def test_every_markdown(report, gate_name):
+    """All results have a table of all their tags, and nothing that leads or loads from elsewhere."""
+    body = read_markdown(report(gate_name, "markdown"))
+    allowed = "body h3 p table thead tbody tr th td ul li strong code details summary"
+    assert {element.tag for element in body.iter()} <= set(allowed.split())
+    assert {len(row) for row in next(body.iter("tbody"))} == {9 if gate_name.startswith("outcomes") else 7}
+
+
+def test_every_junit(report, gate_name):
+    """All results are valid, and their totals are those of the cases."""
+    suite = read_junit(report(gate_name, "junit"))
+    said = (suite.tests, suite.failures, suite.errors, suite.skipped)
+    suite.update_statistics()
+    assert said == (suite.tests, suite.failures, suite.errors, suite.skipped)
+
+
+def test_every_page(report, gate_name):
+    """All results give a harmless page that says its language, for every width and for the dark."""
+    text = report(gate_name, "html")
+    page = html.document_fromstring(text)
+    assert_harmless(page)
+    assert text.startswith('<!DOCTYPE html>\n<html lang="en">\n')
+    assert {meta.get("name") or meta.get("http-equiv"): meta.get("content") for meta in page.iter("meta")} == METAS
+    for part in ("title", "desc"):
+        assert len(page.xpath(f"//svg[@role='img']/{part}")) == 2
+    ids = page.xpath("//@id")
+    assert len(ids) == len(set(ids))
+    assert {name for each in page.xpath("//@aria-labelledby") for name in each.split()} <= set(ids)
+    if gate_name != "hostile":
+        assert set(re.findall(r"\w+://[^\s\"'<]+", text)) == {"http://www.w3.org/2000/svg"}
+
+
+def test_what_is_in_the_markdown(report):
+    """There are a heading, the sentence, a row a tag, the reasons that are not said yet, and the policy."""
+    body = read_markdown(report("fail", "markdown"))
+    assert [child.tag for child in body] == ["h3", "p", "table", "p", "ul", "p", "ul", "p", "ul", "p", "details"]
+    assert shown(body[0]) == "Campaign gate: ✘ fail"
+    assert shown(body[1]).startswith("wave-2: at most 212 of the 400 messages")
+    assert list(map(shown, body[2].iter("th"))) == COLUMNS
+    assert rows(body[2]) == ROWS
+    assert [shown(heading) for heading in body.iter("strong")] == ["Why", "Notes", "The last failed look"]
+    assert [shown(item).partition(":")[0] for item in body[4]] == ["welcome"]
+    assert shown(body[9]) == (
+        "Looked 16 times (1 failed) in 15 min 3 s, from 2026-03-02T09:00:00Z to 2026-03-02T09:15:00Z"
+    )
+    policy = dict(rows(body[10].find("table")))
+    assert (policy["min_delivery_ratio"], policy["grace_period"]) == ("95%", "15 min")
+    assert policy["expected_messages"] == "not set"
+
+
+def test_what_is_on_the_page(page):
+    """The verdict, the sentence, the table, the reasons, the notes, the errors and the policy are there."""
+    page = page("fail")
+    (tags,), (msg,), (policy,), (details,) = *map(page.find_class, ("tags", "msg", "policy")), page.iter("details")
+    assert shown(page.find(".//h1")) == "Campaign gate ✘ fail"
+    assert shown(msg).startswith("wave-2: at most 212 of the 400 messages")
+    assert rows(tags) == ROWS
+    # On a phone each cell says its heading itself.
+    for row in tags.xpath("./tbody/tr"):
+        assert [cell.get("data-label") for cell in row[1:]] == COLUMNS[1:]
+    assert [shown(heading) for heading in page.iter("h2")] == ["Tags", "Why", "Notes", "The last failed look"]
+    assert (shown(details.find("summary")), details.get("open")) == ("Policy", None)
+    assert dict(map(shown, row) for row in policy.iter("tr"))["sending_gap"] == "1 min"
+    assert "a dotted line is what is delivered at least" in shown(page.find(".//figcaption"))
+
+
+def test_what_is_in_the_junit_file(report):
+    """A suite has the gate's figures, a case those of its tag, its reason as message, the time of the wait."""
+    suite = read_junit(report("fail", "junit"))
+    assert (suite.time, suite.timestamp) == (903.1, "2026-03-02T09:00:00")
+    properties = {item.name: item.value for item in suite.properties()}
+    figures = [properties[name] for name in ("verdict", "looks", "policy.min_delivery_ratio")]
+    assert figures == ["fail", "16", "95%"]
+    failed = next(iter(suite))
+    assert failed.system_out.endswith(FIGURES)
+    assert failed.time == 903.1
+    assert failed.result[0].message.startswith("wave-2: at most 212 of the 400 messages")
+    assert failed.result[0].text == failed.result[0].message
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "expected"),
+    [
+        ("pass", {}, {"wave-1": []}),
+        ("fail", {}, {"wave-2": [("Failure", "fail")], "welcome": [("Failure", "inconclusive")]}),
+        ("error", {}, {"wave-4": [("Error", "error")]}),
+        # Where no tag has the gate's verdict, a case of its own has it, so that the file is never all green.
+        ("pass", {"verdict": "error"}, {"wave-1": [], "gate": [("Error", "error")]}),
+        ("pass", {"verdict": "fail"}, {"wave-1": [], "gate": [("Failure", "fail")]}),
+        ("pass", {"verdict": "inconclusive"}, {"wave-1": [], "gate": [("Failure", "inconclusive")]}),
+        ("error", {"tags": {}, "history": []}, {"gate": [("Error", "error")]}),
+        ("error", {"tags": {"a": {"verdict": None}}}, {"a": [("Skipped", None)], "gate": [("Error", "error")]}),
+    ],
+)
+def test_junit_cases(gate, name, changes, expected):
+    """Each tag is a case; failures are told apart by their type, errors are errors, what is undecided is skipped."""
+    suite = read_junit(gate_report(gate(name, **changes), "junit"))
+    assert cases(suite) == expected
+    assert (suite.timestamp is None) == (changes.get("history") == [])
+
+
+@pytest.mark.parametrize(
+    ("name", "facts"),
+    [
+        ("pass", ["delivered 96.2%", "required 95%", "messages 1000"]),
+        ("error", ["delivered –", "required 95%", "messages –"]),
+        ("fail", ["✘ fail 1", "? inconclusive 1"]),
+        ("outcomes-fail", ["delivered 77%", "required 95%", "messages 600", "failed 96", "under way 42"]),
+    ],
+)
+def test_facts(page, name, facts):
+    """The figures of the only tag are large, or the number of tags by verdict, the worst first."""
+    assert [" ".join(map(shown, fact)) for fact in page(name).find_class("facts")[0]] == facts
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("error", NOTHING),
+        ("inconclusive", "The share of messages delivered at the only look."),
+        ("outcomes-one-look", f"{OUTCOMES}, by when they were taken in."),
+        ("outcomes-five-tags", f"{OUTCOMES}, of 4 of 5 tags, at each look, and by when they were taken in."),
+        ("ten-tags", "The share of messages delivered at each look. 1 look in between was not kept."),
+        ("pass", "The share of messages delivered at each look. 15 looks in between were not kept."),
+    ],
+)
+def test_caption(page, name, said):
+    """The caption says what the picture leaves out."""
+    assert shown(page(name).find(".//figcaption")) == said
+
+
+def test_nothing_escaped_is_left_over(report):
+    """Readers of the source are spared references where none is needed."""
+    source = report("pass", "markdown")
+    assert "| `wave-1` | ✔ pass | 1000 | 962 | 96.2% | 95% | ratio |" in source
+    assert "wave-1: 962 of 1000 messages are delivered (96.2%), and at least 95% is required" in source
+    assert escapes.unescape(source) == source
+
+
+@pytest.mark.parametrize("text", ATTACKS)
+def test_hostile_text(text):
+    """A tag shows in Markdown as it is wherever it stands, and makes no element."""
+    body, expected = failed_with(text), plain(text)
+    if expected:  # an empty sentence is an empty paragraph, which Markdown does not have
+        outlines = [[part.tag for part in page.iter() if part.tag != "code"] for page in (body, failed_with("x"))]
+        assert outlines[0] == outlines[1]
+        assert shown(body[1]) == expected
+        assert shown(next(body.iter("ul"))[-1]) == f"see {expected}"
+    assert rows(next(body.iter("table")))[0][0] == expected
+
+
+@settings(max_examples=50)
+@given(text=st.text(st.sampled_from(string.punctuation + "ab1 é"), max_size=20))
+def test_any_tag_in_the_table(text):
+    """Whatever a tag is made of, another Markdown renderer too shows it as it is, in one cell."""
+    markdown = gate_report(bare(text, "error", msg="m", reasons=[], policy={}), "markdown")
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(markdown)
+    inline = [token for before, token in zip(tokens, tokens[1:]) if before.type == "td_open"]
+    assert len(inline) == 7
+    assert {child.type for child in inline[0].children} <= {"text", "code_inline", "html_inline"}
+    content = "".join(child.content for child in inline[0].children if child.type != "html_inline")
+    assert content == plain(text)
+
+
+@settings(max_examples=50)
+@given(text=st.text(st.characters(codec=None), max_size=20))
+def test_any_tag(text):
+    """Whatever a tag is made of, the other reports are sound and show it, less what cannot be shown."""
+    look = {"at": "2026-03-02T09:00:00Z", "tags": {text: {"messages": 100, "deliveries": 99}}}
+    result, expected = bare(text, "fail", history=[look, look]), plain(text)
+    (case,) = read_junit(gate_report(result, "junit"))
+    assert (case.name, case.result[0].message) == (expected or "?", expected)
+    page = html.document_fromstring(gate_report(result, "html"))
+    assert_harmless(page)
+    (msg,), (tags,), (policy,) = map(page.find_class, ("msg", "tags", "policy"))
+    for part in (msg, tags.find("tbody/tr/th"), policy.find(".//td")):
+        assert shown(part) == " ".join(expected.split())
+    picture = read_svg(gate_report(result, "svg"))
+    assert_harmless(picture)
+    assert not expected or dots(picture)[0] == f"{expected}, 2026-03-02T09:00:00Z: 99 of 100 delivered (99%)"

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from typing import Callable, Iterator
+from typing import Any, Callable, Iterator
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.lock import EntryLock
@@ -26,7 +26,7 @@ with lock.locked(sys.argv[2]):
     sys.stdin.read()
 """
 
-Hold = Callable[[str], "subprocess.Popen[str]"]
+Hold = Callable[[str], Any]
 
 
 @pytest.fixture
@@ -37,17 +37,14 @@ def path(tmp_path: pathlib.Path) -> str:
 
 @pytest.fixture
 def hold(path: str) -> Iterator[Hold]:
-    """Start a process that asks for a key, says so, and then holds it until its input ends."""
-    started: list[subprocess.Popen[str]] = []
+    """Start a process that asks for a key, says so, prints when it has it, and holds it until its input ends."""
+    started: list[Any] = []
 
-    def start(key: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", HOLDER, path, key], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        started.append(process)
-        assert process.stdout
-        assert process.stdout.readline() == "asks\n"
-        return process
+    def start(key: str) -> Any:
+        command = [sys.executable, "-c", HOLDER, path, key]
+        started.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        assert started[-1].stdout.readline() == "asks\n"
+        return started[-1]
 
     yield start
     for process in started:
@@ -64,31 +61,18 @@ def lock(path: str) -> Iterator[EntryLock]:
     opened.close()
 
 
-def held_at(process: subprocess.Popen[str]) -> float:
-    """When a process got its key, by the monotonic clock; waits until it has it."""
-    assert process.stdout
-    return float(process.stdout.readline())
-
-
-@pytest.fixture
-def impatient(path: str) -> Iterator[tuple[EntryLock, list[float]]]:
-    """A lock with a timeout of 5 seconds by a clock of its own, and the pauses it wished for."""
-    pauses: list[float] = []
-    opened = EntryLock(path, 5, sleep=pauses.append, clock=lambda: sum(pauses))
-    opened.open()
-    yield opened, pauses
-    opened.close()
-
-
-def test_a_key_that_another_process_holds(hold: Hold, impatient: tuple[EntryLock, list[float]]) -> None:
+def test_a_key_that_another_process_holds(hold: Hold, path: str) -> None:
     """It is waited for, until the timeout, and then gone without; other keys are free."""
-    held_at(hold(KEY))
-    lock, pauses = impatient
+    hold(KEY).stdout.readline()
+    pauses: list[float] = []
+    lock = EntryLock(path, 5, sleep=pauses.append, clock=lambda: sum(pauses))
+    lock.open()
     with lock.locked(OTHER):
         assert pauses == []
     with lock.locked(KEY):
         assert 5 <= sum(pauses) <= 5.1
         assert max(pauses) <= 0.025
+    lock.close()
 
 
 def test_it_is_held_meanwhile(hold: Hold, lock: EntryLock) -> None:
@@ -98,14 +82,14 @@ def test_it_is_held_meanwhile(hold: Hold, lock: EntryLock) -> None:
         time.sleep(0.2)
         released = time.monotonic()
         raise ZeroDivisionError
-    assert 0 <= held_at(other) - released < 30
+    assert 0 <= float(other.stdout.readline()) - released < 30
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
 def test_it_is_freed_when_its_holder_dies(hold: Hold, lock: EntryLock, ending: signal.Signals) -> None:
     """However it dies, and at once."""
     holder = hold(KEY)
-    held_at(holder)
+    holder.stdout.readline()
     holder.send_signal(ending)
     start = time.monotonic()
     with lock.locked(KEY):
@@ -115,11 +99,11 @@ def test_it_is_freed_when_its_holder_dies(hold: Hold, lock: EntryLock, ending: s
 @pytest.mark.parametrize("problem", ["no file", "no locks"])
 def test_without_locks(path: str, monkeypatch: pytest.MonkeyPatch, problem: str) -> None:
     """Where the file cannot be, or its file system has no locks, nobody waits for anybody, and nothing fails."""
-
-    def refuse(*_args: object) -> None:
-        raise OSError(37, "No locks available")
-
     if problem == "no locks":
+
+        def refuse(*_args: object) -> None:
+            raise OSError(37, "No locks available")
+
         monkeypatch.setattr("fcntl.lockf", refuse)
     lock = EntryLock(path if problem == "no locks" else "/dev/null/fill.lock", 5, sleep=pytest.fail)
     lock.open()

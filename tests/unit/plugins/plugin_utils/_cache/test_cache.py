@@ -1,0 +1,317 @@
+"""The lookup's cache: what is stored is found again and nothing else ever is, and one that fails costs no record."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Iterator
+
+import pytest
+from ansible import constants as C  # noqa: N812 - as all of Ansible calls it
+from ansible.plugins.loader import cache_loader
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, StatsError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache import guard, plugin, reader
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.entry import EntrySeal, read_entry
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.guard import GuardedStore
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.plugin import RecordCache, open_cache
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.reader import CacheReader, usable_cache
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+TOKEN = 's3cr&t/+%"<é>tok\\en'
+OPTIONS = {
+    "api_token": TOKEN, "api_url": "https://a.test/v1", "endpoint": "stats", "validate_certs": True, "timeout": 1,
+    "retries": 0, "cache_plugin": "jsonfile", "cache_connection": None, "cache_prefix": "some_", "cache_timeout": 60,
+}  # fmt: skip
+REDIS = {"cache_plugin": "some.redis", "cache_connection": "127.0.0.1:6379:0:a-password"}
+RECORD = Record("wave-1", 1000, 980, 490, 98, notes=("é",))
+ENTRY = {"content": "{}", "seal": "x"}
+
+
+class Entries(dict[str, Any]):
+    """What a cache keeps, as JSON: at first RECORD under `key`; `now` is its clock."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        seal = self.cache().seal
+        self.key = seal.key("wave-1")
+        super().__init__({self.key: json.loads(json.dumps(seal.close(self.key, RECORD.as_dict(), self.now)))})
+
+    def cache(self, **options: Any) -> RecordCache:
+        """A cache over these entries, with the options of the case."""
+        return RecordCache(EntrySeal({**OPTIONS, **options}), None, self.get, lambda: self.now)
+
+    def found(self, **options: Any) -> bool:
+        """Whether such a cache finds RECORD."""
+        record = self.cache(**options).find("wave-1")
+        assert record in (None, RECORD.as_dict())
+        return record is not None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"api_token": "another-token"}, {"api_url": "https://a.test/v2"}, {"endpoint": "tag"}, {"validate_certs": False}],
+    ids=str,
+)
+def test_all_that_changes_the_answer_is_in_the_key(other: dict[str, Any]) -> None:
+    """A record of another service, endpoint, token or tag is never found, nor under another's key."""
+    entries = Entries()
+    assert entries.found()
+    assert entries.found(api_url="https://a.test/v1/")
+    for cache, tag in ((entries.cache(**other), "wave-1"), (entries.cache(), "wave-2")):
+        assert cache.find(tag) is None
+        entries[cache.seal.key(tag)] = entries[entries.key]
+        assert cache.find(tag) is None
+
+
+def test_no_secret_is_shown() -> None:
+    """Neither key nor entry holds the token, in any spelling; the key does not even show the tag."""
+    entries = Entries()
+    assert leaks(json.dumps(entries), TOKEN) == []
+    assert "wave" not in entries.key
+    assert set(entries.key) <= set("0123456789abcdef")
+
+
+@pytest.mark.parametrize(
+    ("age", "timeout", "is_found"),
+    [
+        (60, 60, True), (60.1, 60, False),
+        (1e9, 0, True),  # as Ansible's cache plugins have it
+        (-59, 60, True), (-61, 60, False), (-61, 0, False),  # clocks of several controllers differ, but not by years
+    ],
+)  # fmt: skip
+def test_age(age: float, timeout: int, is_found: bool) -> None:
+    """An entry is valid for so many seconds, whichever process wrote it; 0 means forever."""
+    entries = Entries()
+    entries.now += age
+    assert entries.found(cache_timeout=timeout) is is_found
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        None, "text", b"bytes", 7.5, True, ["content", "seal"], {}, {"content": "{}"}, {"seal": "x"},
+        {"content": None, "seal": None}, {"content": 7, "seal": 7}, {"content": "{}", "seal": "é\ud800"},
+        {"content": "\ud800", "seal": "0" * 64}, {"content": {"record": {}, "kept_at": 1000.0}, "seal": "0" * 64},
+        RECORD.as_dict(),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_foreign_entries_are_not_found(entry: Any) -> None:
+    """Whatever stands under the key, only what was sealed with the token is a record."""
+    entries = Entries()
+    entries[entries.key] = entry
+    assert not entries.found()
+
+
+@settings(max_examples=50)
+@given(st.data())
+def test_damaged_entries_are_not_found(data: st.DataObject) -> None:
+    """One character more, fewer or changed, in content or seal, and the entry is none."""
+    entries = Entries()
+    field = data.draw(st.sampled_from(["content", "seal"]))
+    text = entries[entries.key][field]
+    place = data.draw(st.integers(0, len(text)))
+    damaged = text[:place] + data.draw(st.text(max_size=3)) + text[place + data.draw(st.integers(0, 3)) :]
+    entries[entries.key][field] = damaged
+    assert entries.found() is (damaged == text)
+
+
+class Plugin(dict[str, Any]):
+    """Keeps entries, until it raises `problem` or waits for `gate`."""
+
+    def __init__(self, problem: Exception | None = None) -> None:
+        super().__init__()
+        self.problem = problem
+        self.gate = threading.Event()
+        self.gate.set()
+        self.calls = 0
+
+    def contains(self, key: str) -> bool:
+        """Whether a key is there."""
+        self.calls += 1
+        self.gate.wait(20)
+        if self.problem:
+            raise self.problem
+        return key in self
+
+    def set(self, key: str, entry: Any) -> None:
+        """Keep an entry."""
+        self.contains(key)
+        self[key] = entry
+
+
+@pytest.mark.parametrize("raised", [KeyError("gone"), ValueError("not JSON"), TypeError("not a dict")], ids=repr)
+def test_what_a_plugin_cannot_read_is_nothing(raised: Exception) -> None:
+    """A damaged entry, and one that went between two calls, are as if they were not there."""
+    assert read_entry(Plugin(raised), "key") is None
+
+
+@pytest.fixture(autouse=True)
+def warnings(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> list[str]:
+    """What the user is warned of; what the collection writes is below a directory of the test."""
+    shown: list[str] = []
+    monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    for module in (plugin, reader):
+        monkeypatch.setattr(module, "data_directory", lambda: str(tmp_path / "home"))
+    monkeypatch.setattr(guard.display, "warning", shown.append)
+    return shown
+
+
+@pytest.fixture
+def hanging() -> Iterator[Plugin]:
+    """A plugin that hangs until the end of the test."""
+    made = Plugin()
+    made.gate.clear()
+    yield made
+    made.gate.set()
+
+
+def jsonfile(directory: pathlib.Path) -> GuardedStore:
+    """A guarded store with Ansible's own plugin."""
+    return GuardedStore(cache_loader.get("jsonfile", _uri=str(directory), _timeout=60, _prefix="p_"), OPTIONS)
+
+
+@pytest.mark.parametrize("operation", ["get", "set"])
+@pytest.mark.parametrize("hangs", [False, True])
+def test_a_plugin_that_fails(hanging: Plugin, warnings: list[str], operation: str, hangs: bool) -> None:
+    """One warning without any detail of the connection, and it is asked no more: also not by other processes.
+
+    One that hangs counts as failed after the time limit. A failure is that of one plugin with one connection.
+    """
+    made = hanging if hangs else Plugin(ConnectionError("Error 111 connecting to 127.0.0.1:6379 with a-password"))
+    start = time.monotonic()
+    for _process in range(3):
+        store = GuardedStore(made, REDIS, timeout=0.2 if hangs else 30)
+        assert (store.get("a") if operation == "get" else store.set("a", ENTRY)) is None  # type: ignore[func-returns-value]
+        assert store.has_failed
+    assert time.monotonic() - start < 10
+    assert made.calls == 1
+    (warning,) = warnings
+    assert "127.0.0.1" not in warning
+    assert "password" not in warning
+    assert not GuardedStore(made, {**REDIS, "cache_connection": "127.0.0.1:6380:0"}).has_failed
+
+
+def test_a_run_without_a_directory(warnings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where others cannot be told, this process knows all the same."""
+    monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", "/dev/null/nowhere")
+    made = Plugin(ConnectionError())
+    store = GuardedStore(made, REDIS)
+    assert [store.get("a"), store.get("a")] == [None, None]
+    assert (made.calls, len(warnings)) == (1, 1)
+
+
+def test_threads_take_turns(warnings: list[str]) -> None:
+    """A plugin never has two calls at a time, whatever it can bear."""
+    busy, busiest = 0, 0
+
+    class Counting(Plugin):
+        def contains(self, _key: str) -> bool:
+            nonlocal busy, busiest
+            busy += 1
+            busiest = max(busy, busiest)
+            time.sleep(0.01)
+            busy -= 1
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(GuardedStore(Counting(), REDIS).get, "abcdefgh"))
+    assert busiest == 1
+    assert warnings == []
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "\0\0\0\0", '{"content": 7}', '"text"'], ids=repr)
+def test_a_damaged_file(tmp_path: pathlib.Path, warnings: list[str], content: str) -> None:
+    """What Ansible's jsonfile cannot read is nothing, and no failure; what is kept next is found."""
+    directory = tmp_path / "cache"
+    jsonfile(directory).set("a", ENTRY)
+    (file,) = directory.iterdir()
+    file.write_text(content, encoding="utf-8")
+    store = jsonfile(directory)
+    assert store.get("a") in (None, [], {"content": 7}, "text")
+    assert not store.has_failed
+    store.set("a", ENTRY)
+    assert jsonfile(directory).get("a") == ENTRY
+    # Ansible itself tells of a file that is not JSON.
+    assert [text for text in warnings if "jsonfile" not in text] == []
+
+
+def test_a_directory_that_goes(tmp_path: pathlib.Path, warnings: list[str]) -> None:
+    """A jsonfile that cannot write any more is a failure like any other."""
+    store = jsonfile(tmp_path / "cache")
+    (tmp_path / "cache").rmdir()
+    store.set("a", ENTRY)
+    assert (store.get("a"), store.has_failed, len(warnings)) == (None, True, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "connection", "expected"),
+    [
+        ("jsonfile", "/somewhere", "/somewhere"),
+        ("ansible.builtin.jsonfile", None, "HOME/cache"),
+        ("community.general.redis", "127.0.0.1:6379:0", "127.0.0.1:6379:0"),
+        ("community.general.redis", None, None),
+    ],
+)
+def test_what_a_plugin_is_loaded_with(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, name: str, connection: str | None, expected: str | None
+) -> None:
+    """The options of the lookup, and a set of keys of its own; a directory by default only where one is needed."""
+    seen: dict[str, Any] = {}
+    monkeypatch.setattr(plugin.cache_loader, "get", lambda _name, **given: seen.update(given) or object())
+    open_cache({**OPTIONS, "cache_plugin": name, "cache_connection": connection})
+    assert seen.pop("_uri", None) == (expected and expected.replace("HOME", str(tmp_path / "home")))
+    assert seen == {"_timeout": 60, "_prefix": "some_", "_keyset_name": "some_keys"}
+
+
+def test_a_plugin_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ansible-core that only returns nothing for it gives an error all the same."""
+    monkeypatch.setattr(plugin.cache_loader, "get", lambda _name, **_given: None)
+    with pytest.raises(OptionError, match="^cache_plugin: there is no cache plugin 'some.redis'; check cache_plugin"):
+        usable_cache(None, {**OPTIONS, "cache_plugin": "some.redis"})
+
+
+class Reader:
+    """Reads what it is given, in turn, and raises what is an exception."""
+
+    def __init__(self, *results: Record | Exception) -> None:
+        self._results = iter(results)
+
+    def read(self, _tag: str) -> Record:
+        """Return the next record."""
+        result = next(self._results)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+
+def cached(*results: Record | Exception, found: dict[str, Any] | None = None) -> CacheReader:
+    """A reader with the cache of the test, of another reader with these results."""
+    return CacheReader(open_cache(OPTIONS), found or {}, Reader(*results), OPTIONS)
+
+
+def test_what_is_read_is_stored() -> None:
+    """It is not read again, by the same reader or by another process. An error is raised, and the next one reads."""
+    with cached(StatsError("service", "wave-1", "it fails"), RECORD) as first:
+        with pytest.raises(StatsError):
+            first.read("wave-1")
+        assert [first.read("wave-1"), first.read("wave-1")] == [RECORD, RECORD]
+    with cached() as second:
+        assert second.read("wave-1") == RECORD
+    assert open_cache(OPTIONS).find("wave-1") == RECORD.as_dict()
+
+
+def test_nobody_waits_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was found before is neither read nor locked, and a cache that fails has no place to wait for."""
+    with cached(RECORD, RECORD, found={"wave-2": RECORD.as_dict()}) as failing:
+        monkeypatch.setattr(failing._store._plugin, "set", lambda _key, _entry: 1 / 0)
+        assert failing.read("wave-1") == RECORD
+        monkeypatch.setattr("fcntl.lockf", lambda *_args: pytest.fail("it locks"))
+        assert failing.read("wave-1") == RECORD
+        assert failing.read("wave-2") == RECORD

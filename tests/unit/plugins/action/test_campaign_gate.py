@@ -1,76 +1,43 @@
-"""The gate's action: what it registers, and how it ends at a service that fails three times in ten."""
+"""The gate's action: what it registers, how it goes on from its state, and how it ends at a service that fails."""
 
 from __future__ import annotations
 
+import json
+import shutil
+import time
 import types
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible_collections.mailops.smtpeter.plugins.action import campaign_gate
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._state_file import StateFile
+from ansible_collections.mailops.smtpeter.tests.unit.plugins import restarting
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.looking import STEP, action, look_at, service
 
 TOKEN = "a token of nobody".replace(" ", "-")
+COUNTS = {"messages": 1000, "deliveries": 999, "opens": 0, "clicks": 0}
+PASS = {
+    "stats": {"a": {**COUNTS, "fetched_at": "2026-01-02T00:00:00Z", "last_at": "2026-01-01T00:00:00Z"}}, "errors": {},
+}  # fmt: skip
+LITTLE = {"stats": {"a": {**COUNTS, "messages": 10, "deliveries": 10}}, "errors": {}}
+BUSY = {"stats": {}, "errors": {"a": {"kind": "service", "status": 503, "msg": "tag 'a': answered 503"}}}
+REFUSED = {"failed": True, "refused": True, "msg": "ca_path: /no/such/file cannot be read"}
+TROUBLES = [
+    AnsibleConnectionFailure("no route to host"),
+    AnsibleError("failed to transfer file to /tmp/x"),
+    OSError(28, "No space left on device"),
+    EOFError(),
+    {"failed": True, "msg": "MODULE FAILURE", "module_stderr": "KeyError: 1", "module_stdout": "", "rc": 1},
+    {"unreachable": True, "msg": "no route to host"},
+    {},
+]
 
 
 def gate(**args: Any) -> Any:
     """The action of a task with these arguments, on a host without a temporary directory yet."""
     return action(types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=None)), **args)
-
-
-@pytest.mark.parametrize("source", ["api_token", "access_token"])
-def test_the_token_is_registered(registered: list[str], source: str) -> None:
-    """Under either name, Ansible is told of it before anything of the task is shown."""
-    assert "white space" in gate(tags=["a b"], **{source: TOKEN}).run(task_vars={})["msg"]
-    assert set(registered) == {TOKEN}
-
-
-@pytest.mark.parametrize("own", [{}, {"api_url": "https://localhost/v2"}])
-def test_the_environment_of_the_controller(
-    monkeypatch: pytest.MonkeyPatch, registered: list[str], own: dict[str, str]
-) -> None:
-    """It is for the controller's own plugins: no look gets a token or an address from it."""
-    monkeypatch.setenv("SMTPETER_API_TOKEN", TOKEN)
-    monkeypatch.setenv("SMTPETER_API_URL", "https://production.test/v1")
-    looks: list[dict[str, Any]] = []
-
-    def execute(module_args: dict[str, Any], **_more: Any) -> dict[str, Any]:
-        looks.append(module_args)
-        return {"failed": True, "refused": True, "msg": "api_token: it is not set"}
-
-    task = gate(tags=["a"], **own)
-    task._execute_module = execute
-    assert task.run(task_vars={}) == {"changed": False, "failed": True, "msg": "api_token: it is not set"}
-    assert {name: looks[0][name] for name in ("api_token", "api_url") if name in looks[0]} == own
-    assert registered == []
-
-
-@pytest.mark.parametrize(
-    ("given", "own", "said"),
-    [
-        ({"wait_timeout": 0}, "wave-1", "tags: it is at the level of the task"),
-        ({}, None, "missing required arguments: tags"),
-        ({"tags": ["a b"]}, ["deploy"], "white space"),
-        ({"tag": "a b"}, ["deploy"], "white space"),
-    ],
-)
-def test_tags_at_the_level_of_the_task(given: dict[str, Any], own: Any, said: str) -> None:
-    """They are Ansible's own keyword, which only the task itself can have by mistake."""
-    task = gate(**given)
-    task._task._ds = {"mailops.smtpeter.campaign_gate": given, **({"tags": own} if own else {})}
-    # What a play or a role gives to all its tasks.
-    task._task.tags = ["deploy"]
-    assert said in task.run(task_vars={})["msg"]
-
-
-@pytest.mark.parametrize(
-    "args", [{}, {"tags": [8]}, {"tags": ["a"], "wait_timeout": "30m"}, {"tags": ["a"], "x": 1}], ids=str
-)
-def test_bad_arguments(args: dict[str, Any]) -> None:
-    """They fail the task without an exception, of which ansible-core 2.16 would show a traceback of nothing."""
-    result = gate(**args).run(task_vars={})
-    assert set(result) == {"changed", "failed", "msg"}
-    assert result["failed"] is True
 
 
 class Looks:
@@ -94,29 +61,60 @@ class Looks:
             raise found
         return found
 
-    def run(self) -> dict[str, Any]:
+    def run(self, check: bool = False) -> dict[str, Any]:
         """The result of the task."""
+        self.action._task.check_mode = check
         self.action._remove_tmp_path = self.removed.append
         result: dict[str, Any] = self.action.run(task_vars={})
         self.action.cleanup()
         return result
 
 
-PASS = {
-    "stats": {"a": {"messages": 1000, "deliveries": 999, "opens": 0, "clicks": 0, "fetched_at": "2026-01-02T00:00:00Z",
-                    "last_at": "2026-01-01T00:00:00Z"}},
-    "errors": {},
-}  # fmt: skip
-REFUSED = {"failed": True, "refused": True, "msg": "ca_path: /no/such/file cannot be read"}
-TROUBLES = [
-    AnsibleConnectionFailure("no route to host"),
-    AnsibleError("failed to transfer file to /tmp/x"),
-    OSError(28, "No space left on device"),
-    EOFError(),
-    {"failed": True, "msg": "MODULE FAILURE", "module_stderr": "KeyError: 1", "module_stdout": "", "rc": 1},
-    {"unreachable": True, "msg": "no route to host"},
-    {},
-]
+@pytest.mark.parametrize("source", ["api_token", "access_token"])
+def test_the_token_is_registered(registered: list[str], source: str) -> None:
+    """Under either name, Ansible is told of it before anything of the task is shown."""
+    assert "white space" in gate(tags=["a b"], **{source: TOKEN}).run(task_vars={})["msg"]
+    assert set(registered) == {TOKEN}
+
+
+@pytest.mark.parametrize("own", [{}, {"api_url": "https://localhost/v2"}])
+def test_the_environment_of_the_controller(
+    monkeypatch: pytest.MonkeyPatch, registered: list[str], own: dict[str, str]
+) -> None:
+    """It is for the controller's own plugins: no look gets a token or an address from it."""
+    monkeypatch.setenv("SMTPETER_API_TOKEN", TOKEN)
+    monkeypatch.setenv("SMTPETER_API_URL", "https://production.test/v1")
+    looks: list[dict[str, Any]] = []
+    task = gate(tags=["a"], **own)
+    task._execute_module = lambda module_args, **_more: looks.append(module_args) or REFUSED
+    assert task.run(task_vars={}) == {"changed": False, "failed": True, "msg": REFUSED["msg"]}
+    assert {name: looks[0][name] for name in ("api_token", "api_url") if name in looks[0]} == own
+    assert registered == []
+
+
+@pytest.mark.parametrize(
+    ("given", "own", "said"),
+    [
+        ({"wait_timeout": 0}, "wave-1", "tags: it is at the level of the task"),
+        ({}, None, "missing required arguments: tags"),
+        ({"tags": ["a b"]}, ["deploy"], "white space"),
+        ({"tag": "a b"}, ["deploy"], "white space"),
+    ],
+)
+def test_tags_at_the_level_of_the_task(given: dict[str, Any], own: Any, said: str) -> None:
+    """They are Ansible's own keyword, which only the task itself can have by mistake."""
+    task = gate(**given)
+    task._task._ds = {"mailops.smtpeter.campaign_gate": given, **({"tags": own} if own else {})}
+    # What a play or a role gives to all its tasks.
+    task._task.tags = ["deploy"]
+    assert said in task.run(task_vars={})["msg"]
+
+
+@pytest.mark.parametrize("args", [{}, {"tags": [8]}, {"tags": ["a"], "x": 1}], ids=str)
+def test_bad_arguments(args: dict[str, Any]) -> None:
+    """They fail the task without an exception, of which ansible-core 2.16 would show a traceback of nothing."""
+    result = gate(**args).run(task_vars={})
+    assert (set(result), result["failed"]) == ({"changed", "failed", "msg"}, True)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=repr)
@@ -134,14 +132,19 @@ def test_a_lost_look(trouble: Any) -> None:
 
 def test_a_good_look_keeps_the_directory() -> None:
     """Making one costs a round trip."""
-    looks = Looks({**PASS, "stats": {"a": {**PASS["stats"]["a"], "messages": 9, "deliveries": 9}}}, PASS)
+    looks = Looks(LITTLE, PASS)
     assert looks.run()["verdict"] == "pass"
     assert len(set(looks.used)) == 1
 
 
-def test_what_the_first_look_cannot_do() -> None:
-    """It fails the task; once a look could ask, the same is a failed look."""
-    assert "verdict" not in Looks(REFUSED).run()
+def test_what_the_first_look_cannot_do(tmp_path: Path) -> None:
+    """It fails the task, and leaves no file from which time would count; once a look could ask, it is a failed look."""
+    state = tmp_path / "gate.state"
+    assert "verdict" not in Looks(REFUSED, state=str(state)).run()
+    assert not state.exists()
+    killed(state, LITTLE)
+    assert "ca_path" in Looks(REFUSED, state=str(state)).run()["msg"]
+    assert restarting.looks_kept(state) == 1
     result = Looks(AnsibleError("lost"), REFUSED).run()
     assert result["verdict"] == "error"
     assert "ca_path" in result["msg"]
@@ -167,13 +170,17 @@ def test_a_host_that_is_gone_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("check", [False, True])
-def test_check_mode(check: bool) -> None:
-    """It looks once, never fails, and says so."""
-    looks = Looks(PASS, min_delivery_ratio=1)
-    looks.action._task.check_mode = check
-    result = looks.run()
-    assert (result["verdict"], result["failed"]) == ("fail", not check)
+@pytest.mark.parametrize("content", [None, "half"])
+def test_check_mode(tmp_path: Path, check: bool, content: str | None) -> None:
+    """It looks once, never fails, and says so; and it neither reads nor changes the file of the state."""
+    state = tmp_path / "gate.state"
+    if content:
+        state.write_text(content)
+    result = Looks(PASS, min_delivery_ratio=1, state=str(state)).run(check)
+    assert (result["verdict"], result["failed"], result["looks"]) == ("fail", not check, 1)
     assert result["msg"].endswith("(check mode looks once and never stops the play)") is check
+    assert state.exists() is bool(check and content)
+    assert not state.exists() or state.read_text() == content
 
 
 @pytest.mark.slow
@@ -188,5 +195,107 @@ def test_the_right_verdict_whatever_fails(rate: float, verdict: str) -> None:
     assert result["stats"]["wave-1"]["messages"] == messages
     assert result["looks"] >= 25
     assert result["errors"] >= 5
-    assert {sample.threads for sample in outcome.samples} == {outcome.samples[0].threads}
-    assert {sample.descriptors for sample in outcome.samples} == {outcome.samples[0].descriptors}
+    assert len({(sample.threads, sample.descriptors) for sample in outcome.samples}) == 1
+
+
+class Killed(BaseException):
+    """What no part of the gate catches."""
+
+
+def killed(state: Path, *found: Any, **args: Any) -> None:
+    """A gate that is killed after these looks."""
+    with pytest.raises(Killed):
+        Looks(*found, Killed(), state=str(state), **args).run()
+
+
+@pytest.mark.slow
+def test_killed(tmp_path: Path) -> None:
+    """The verdict is that of a run that nobody disturbs, and nothing is left."""
+    campaign, seed = restarting.Campaign(0.97), time.time_ns()
+    with restarting.serving(campaign) as url:
+        result = restarting.kill_again_and_again(url, campaign, tmp_path / "gate.state", 2, seed)
+    assert result["verdict"] == "pass", seed
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Looks and errors are counted on, no secret is in the file, and it says so."""
+    state = tmp_path / "gate.state"
+    killed(state, LITTLE, BUSY, api_token=TOKEN, max_consecutive_errors=5)
+    assert restarting.looks_kept(state) == 2
+    assert TOKEN not in state.read_text(encoding="utf-8")
+    result = Looks(PASS, state=str(state), api_token=TOKEN).run()
+    assert (result["verdict"], result["looks"], result["errors"]) == ("pass", 3, 1)
+    assert f"going on from {state}, after 2 looks" in capsys.readouterr().err
+    assert not state.exists()
+
+
+def test_its_time_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that starts again when time is up looks once."""
+    state = tmp_path / "gate.state"
+    killed(state, LITTLE, wait_timeout=50)
+    later = time.monotonic() + 60
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    result = Looks(LITTLE, state=str(state), wait_timeout=50).run()
+    assert (result["verdict"], result["looks"]) == ("inconclusive", 2)
+    assert result["waited"] == pytest.approx(60, abs=5)
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ({"tags": ["b"]}, "tags differ"),
+        ({"min_messages": 5}, "min_messages differ"),
+        ({"judge_by": "outcomes"}, "judge_by differs"),
+        ({"since": {"a": {"messages": 1, "deliveries": 1}}}, "since differs"),
+        ({"api_url": "http://localhost:8025/v1"}, "api_url differs"),
+    ],
+)
+def test_another_gate(tmp_path: Path, args: dict[str, Any], said: str) -> None:
+    """It fails at once, and nothing is asked and nothing lost."""
+    state = tmp_path / "gate.state"
+    killed(state, LITTLE)
+    before = state.read_bytes()
+    result = Looks(state=str(state), **args).run()
+    assert said in result["msg"]
+    assert str(state) in result["msg"]
+    assert state.read_bytes() == before
+
+
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_damaged(tmp_path: Path, capsys: pytest.CaptureFixture[str], is_whole: bool) -> None:
+    """It starts from the beginning, and warns; a whole file that somebody made is damaged, too."""
+    state = tmp_path / "gate.state"
+    killed(state, LITTLE)
+    if is_whole:
+        StateFile(str(state), json.loads(state.read_text().splitlines()[1])["of"]).save({"trackers": {"a": {}}}, 5.0)
+    else:
+        state.write_text("half")
+    assert Looks(PASS, state=str(state)).run()["looks"] == 1
+    assert f"warning: state: {state} is damaged" in capsys.readouterr().err
+
+
+def test_a_directory_that_goes_away(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A state that cannot be kept costs no verdict."""
+    place = tmp_path / "place"
+    place.mkdir()
+    looks = Looks(LITTLE, PASS, state=str(place / "gate.state"))
+    found = looks.action._execute_module
+
+    def look(**more: Any) -> Any:
+        if place.exists():
+            shutil.rmtree(place)
+        return found(**more)
+
+    looks.action._execute_module = look
+    assert looks.run()["verdict"] == "pass"
+    assert "cannot be written (No such file or directory)" in capsys.readouterr().err
+
+
+def test_paths(tmp_path: Path) -> None:
+    """What is no path is refused. A path is relative to the playbook, as with other actions that write files."""
+    for state in (5, " ", ["a"]):
+        assert Looks(state=state).run()["msg"].startswith("state: ")
+    looks = Looks(PASS, state="no/such/gate.state")
+    looks.action._loader.set_basedir(str(tmp_path))
+    assert f"state: {tmp_path}/no/such/gate.state cannot be written" in looks.run()["msg"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import json
 import os
 import pathlib
@@ -15,7 +16,7 @@ import tempfile
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Iterable, Iterator
+from typing import Any, Iterable, Iterator, NamedTuple
 
 import ansible.plugins.loader as plugins
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -33,15 +34,11 @@ TAG = "wave-1"
 STEP = 10
 FAILING = 0.3
 # What one address can do, and what neither ends a gate at once nor has it wait for years.
-MIXED = [
-    fault
-    for fault in FAULTS
-    if fault.place == "plain" and fault.kinds and "refused" not in fault.kinds and not fault.alone
-]
+PLAIN = [fault for fault in FAULTS if fault.place == "plain" and not fault.alone]
+MIXED = [fault for fault in PLAIN if fault.kinds and "refused" not in fault.kinds]
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(NamedTuple):
     """What the process holds at a look."""
 
     descriptors: int
@@ -88,8 +85,7 @@ def serve(seed: int, messages: int, rate: float) -> None:
 @contextlib.contextmanager
 def service(seed: int, messages: int, rate: float) -> Iterator[str]:
     """Run the service; gives its api_url."""
-    code = f"from {__name__} import serve; serve({seed}, {messages}, {rate})"
-    command = [sys.executable, "-c", code]
+    command = [sys.executable, "-c", f"from {__name__} import serve; serve({seed}, {messages}, {rate})"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout
@@ -133,17 +129,14 @@ def look_at(url: str, messages: int, every: int, **more: Any) -> Outcome:
         }
     )  # fmt: skip
     validator = ArgumentSpecValidator({**options.connection_spec(), **options.reading_spec()})
-    outcome = Outcome()
-    looks = 0
+    outcome, looks = Outcome(), itertools.count(1)
 
     def execute(module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        nonlocal looks
         assert module_name.endswith("tag_stats_info")
         validated = validator.validate(module_args)
         assert not validated.error_messages
         found = tag_stats_info.run(validated.validated_parameters)
-        looks += 1
-        if looks % every == 0:
+        if next(looks) % every == 0:
             outcome.samples.append(sample())
         return json.loads(json.dumps(found))  # type: ignore[no-any-return]
 

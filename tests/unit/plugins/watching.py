@@ -20,6 +20,7 @@ import requests
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._state_file import FORMAT
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import TOKEN
 
+SOURCE = "ansible_collections.mailops.smtpeter.extensions.eda.plugins.event_source.campaign"
 TAG = "stream"
 # Mail for one domain is delivered, and for the other not.
 SCENARIO = {"delivery_rate": 1, "delay": 0, "open_rate": 0, "domains": {"bad.example": {"delivery_rate": 0}}}
@@ -33,9 +34,7 @@ SETTLE_SECONDS = 0.5
 def watch(given: str, told: str) -> None:
     """Be the source until SIGTERM ends it; each event that is put is a line of a file."""
     args = json.loads(given)
-    module = importlib.import_module(
-        "ansible_collections.mailops.smtpeter.extensions.eda.plugins.event_source.campaign"
-    )
+    module = importlib.import_module(SOURCE)
     descriptor = os.open(told, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
     class Told(asyncio.Queue):  # type: ignore[type-arg]
@@ -58,13 +57,13 @@ def start(args: dict[str, Any], told: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env)
 
 
-def looks_kept(state: Path) -> int:
-    """How many looks a file has, which must not be damaged."""
+def kept(state: Path) -> tuple[int, str | None]:
+    """How many looks a file has, and the verdict that was told last; the file must not be damaged."""
     header, content, end = state.read_text(encoding="utf-8").split("\n")
     digest = hashlib.sha256(content.encode()).hexdigest()
     assert (json.loads(header), end) == ({"format": FORMAT, "sha256": digest}, "")
-    looks: int = json.loads(content)["state"]["watches"][TAG]["gate"]["history"]["looks"]
-    return looks
+    watch = json.loads(content)["state"]["watches"][TAG]
+    return watch["gate"]["history"]["looks"], watch["told"]
 
 
 @dataclass
@@ -85,8 +84,8 @@ class Watched:
 
     def told(self) -> list[tuple[Any, Any]]:
         """The verdict before and after each event that it has put."""
-        path = self.directory / "told"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        (self.directory / "told").touch()
+        lines = (self.directory / "told").read_text(encoding="utf-8").splitlines()
         events = [json.loads(line)["campaign"] for line in lines]
         return [(event["previous"], event["verdict"]) for event in events]
 
@@ -95,13 +94,12 @@ class Watched:
 
         After each kill the file is whole, and has more looks than after the one before.
         """
-        for number, (domain, count) in enumerate(PARTS):
+        for number, ((domain, count), (_before, verdict)) in enumerate(zip(PARTS, VERDICTS), 1):
             self._send(domain, count)
-            for _kill in range(kills * (number + 1) // len(PARTS) - kills * number // len(PARTS)):
+            while self.kills < kills * number // len(PARTS):
                 self._kill()
-            verdict = VERDICTS[number][1]
             with self._started() as process:
-                self._wait(lambda verdict=verdict: self._kept() == verdict)
+                self._wait(lambda verdict=verdict: kept(self.state)[1] == verdict)
                 # It is kept first, and put then.
                 time.sleep(SETTLE_SECONDS)
                 process.terminate()
@@ -112,9 +110,8 @@ class Watched:
             time.sleep(self.chance.uniform(0, 0.3))
             process.kill()
         self.kills += 1
-        looks = looks_kept(self.state)
-        assert looks > self.looks
-        self.looks = looks
+        before, (self.looks, _told) = self.looks, kept(self.state)
+        assert self.looks > before
 
     def _started(self) -> subprocess.Popen[str]:
         """Start the source, and wait for a look of it that is kept."""
@@ -123,14 +120,8 @@ class Watched:
             "interval": 0.05, "grace_period": 1, "sending_gap": 0.5, "state": str(self.state),
         }  # fmt: skip
         process = start(args, self.directory / "told")
-        self._wait(lambda: process.poll() is None and self.state.exists() and looks_kept(self.state) > self.looks)
+        self._wait(lambda: process.poll() is None and self.state.exists() and kept(self.state)[0] > self.looks)
         return process
-
-    def _kept(self) -> str | None:
-        """The verdict that was told last, by the file."""
-        content = json.loads(self.state.read_text(encoding="utf-8").splitlines()[1])
-        told: str | None = content["state"]["watches"][TAG]["told"]
-        return told
 
     def _wait(self, condition: Any) -> None:
         give_up = time.monotonic() + PATIENCE_SECONDS
@@ -139,11 +130,8 @@ class Watched:
             time.sleep(0.01)
 
     def _send(self, domain: str, count: int) -> None:
+        url, more = f"{self.sandbox['api_url']}/send", {"timeout": 30, "verify": self.sandbox["ca_path"]}
         for part in range(0, count, 1000):
             recipients = [f"{number}@{domain}" for number in range(min(1000, count - part))]
             body = {"recipients": recipients, "tags": [TAG]}
-            url = f"{self.sandbox['api_url']}/send"
-            answer = requests.post(
-                url, params={"access_token": TOKEN}, json=body, timeout=30, verify=self.sandbox["ca_path"]
-            )
-            answer.raise_for_status()
+            requests.post(url, params={"access_token": TOKEN}, json=body, **more).raise_for_status()

@@ -103,39 +103,22 @@ def passed():
 def failed():
     """One of two tags failed by evidence, the other was undecided, with mail carried over; one look failed."""
     reason = "wave-2: at most 212 of the 400 messages that are more than 900 seconds old are delivered (53%)"
-    other = "welcome: at least 231 of 240 messages are delivered, and at least 95% is required"
-    note = "deliveries above messages: some belong to mail from before"
+    other = ("welcome: at least 231 of 240 messages are delivered, and at least 95% is required",)
     tags = {
         "wave-2": judged("wave-2", "fail", 1000, 280, (reason,), "evidence", 400),
-        "welcome": judged("welcome", "inconclusive", 240, 240, (other,), None, 120, notes=[note], carried=9),
+        "welcome": judged("welcome", "inconclusive", 240, 240, other, None, 120, notes=["carried over"], carried=9),
     }
     welcome = [(120 + 8 * number, 120 + 8 * number) for number in range(16)]
     wave = [(400 + 40 * number, 40 + 16 * number) for number in range(16)]
     looks = history(60, [(5, f"wave-2: {BUSY}; welcome: {BUSY}")], **{"wave-2": wave, "welcome": welcome})
-    return result("fail", tags, looks, waited=903.1, errors=[(tag, BUSY) for tag in tags])
-
-
-def ten_tags():
-    """Ten tags, some passed, at twenty looks over half an hour."""
-    tags, counted = {}, {}
-    for number, rate in enumerate((0.9895, 0.9842, 0.9677, 0.9556, 0.9454, 0.88, 0.9469, 0.9285, 0.9289, 0.8658)):
-        name, messages = f"newsletter/europe-west/2026-03-{number + 1:02}", 2000 + 100 * number
-        deliveries = int(messages * rate)
-        verdict, decided_by = ("pass", "ratio") if rate > 0.95 else ("inconclusive", None)
-        reasons = (delivered(name, deliveries, messages), f"{name}: {messages - deliveries} may still be under way")
-        tags[name] = judged(name, verdict, messages, deliveries, reasons, decided_by, 1500)
-        counted[name] = [(messages * look // 20, deliveries * look // 20) for look in range(1, 21)]
-    looks = history(90, **counted)
-    return result("inconclusive", tags, looks, worst=4, looks=21, waited=1800.9, history_dropped=1)
+    return result("fail", tags, looks, waited=903.1, history_dropped=1, errors=[(tag, BUSY) for tag in tags])
 
 
 def hostile():
     """Tags and texts that try to break out of every format."""
     reasons = (delivered(HOSTILE, 40, 200), "- nested\n- list\n\n<img src=x onerror=alert(1)>")
-    tags = {
-        HOSTILE: judged(HOSTILE, "fail", 200, 40, reasons, "ratio", 200, notes=[HOSTILE]),
-        ODD: judged(ODD, "pass", 200, 200, (f"{ODD}: fine",), "ratio"),
-    }
+    tags = {HOSTILE: judged(HOSTILE, "fail", 200, 40, reasons, "ratio", 200, notes=[HOSTILE])}
+    tags[ODD] = judged(ODD, "pass", 200, 200, (f"{ODD}: fine",), "ratio")
     looks = history(30, [(1, f"{HOSTILE} {ODD}")], **{HOSTILE: [(100, 10)] * 3, ODD: [(100, 100)] * 3})
     return result("fail", tags, looks, policy={"baseline_tag": HOSTILE}, errors=[(HOSTILE, f"<b>no</b> | {ODD}")])
 
@@ -199,7 +182,6 @@ GATES = {
         "error", {"wave-4": unread("wave-4", REFUSED)}, [{"at": moment(0), "error": REFUSED}],
         errors=[("wave-4", REFUSED)],
     ),
-    "ten-tags": ten_tags(),
     # Four hours, with mail carried over.
     "hours": result(
         "pass", {"long": judged("long", "pass", 10000, 9900, (), "ratio", 9000, 0.98, carried=60)},

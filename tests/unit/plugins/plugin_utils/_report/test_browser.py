@@ -67,7 +67,7 @@ def browse(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "width", "dark"),
-    [("hostile", 390, False), ("ten-tags", 390, True), ("error", 390, False), ("pass", 1280, False)],
+    [("hostile", 390, False), ("fail", 390, True), ("error", 390, False), ("pass", 1280, False)],
 )
 def test_width(browse, report, tmp_path, name, width, dark):
     """The page is as wide as a phone or a desk and shows the picture for it, in the colours that the reader prefers."""

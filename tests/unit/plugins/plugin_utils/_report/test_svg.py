@@ -135,17 +135,16 @@ def test_a_clock_that_ran_backward(gate, picture):
 
 def test_too_many_tags(gate, picture):
     """The worst ten are drawn, in the order of the tags."""
-    result = gate("ten-tags")
+    result = gate("fail")
     tags, history = result["tags"], result["history"]
     for number in range(20):
-        name = f"more-{number:02d}"
-        tags[name] = {**next(iter(tags.values())), "verdict": "fail" if number == 7 else "pass"}
+        name, verdict = f"more-{number:02d}", "fail" if number == 7 else "pass" if number % 3 else "inconclusive"
+        tags[name] = {**tags["welcome"], "verdict": verdict}
         history[-1]["tags"][name] = {"messages": 100, "deliveries": 1}
-    said = dots(picture("ten-tags", tags=tags, history=history))
-    names = list(dict.fromkeys(text.partition(", ")[0] for text in said))
+    said = dots(picture("fail", tags=tags, history=history))
+    names = dict.fromkeys(text.partition(", ")[0] for text in said if ", " in text)
+    assert list(names) == [name for name, tag in tags.items() if tag["verdict"] != "pass"]
     assert len(names) == 10
-    assert names[-1] == "more-07"
-    assert {name for name, tag in tags.items() if tag["verdict"] != "pass"} <= set(names)
 
 
 @pytest.mark.parametrize("form", ["svg", "html"])

@@ -196,7 +196,7 @@ def test_connections_are_closed(service: Hostile, given: Given) -> None:
     look(*[f"tag-{number}" for number in range(30)], **given)
     for thread in service.threads[1:]:
         thread.join(5)
-    assert not any(thread.is_alive() for thread in service.threads[1:])
+        assert not thread.is_alive()
 
 
 def test_hits_and_misses(hostile: Serve, cached: Given) -> None:

@@ -9,18 +9,17 @@ import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._outcomes import OutcomeCollector
 from ansible_collections.mailops.smtpeter.plugins.module_utils._privacy import DescriptionMask
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.gate import Gate
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look, Timing
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.outcome_tracker import outcome_trackers_of
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome import Outcome
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import _palette, gate_report
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report._outcome import TimelineSpan, merged
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.eventful import START, attempt, delivery, failure
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import outcome_gate
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.module_utils import test_privacy as privacy
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.plugin_utils._report import reading
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.plugin_utils._report.reading import FORMATS, READERS, SVG
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.plugin_utils._report.results import GATES
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -46,23 +45,18 @@ example.net: 200 messages, 100 delivered, 80 failed, 20 under way
 example.org: 80 messages, 72 delivered, 6 failed, 2 under way"""
 
 
+def panels(name):
+    """The charts of the picture of a gate's result."""
+    root = reading.read_svg(gate_report(GATES[name], "svg"))
+    return root.findall(f"{SVG}svg") or [root]
+
+
 def areas(panel, color):
     """The upper and the lower corners of the filled areas of a colour, from left to right."""
     filled = [reading.points(path) for path in reading.paths(panel, color) if "nofill" not in path.get("class")]
     # pygal puts a corner at the bottom before the first and after the last.
     shapes = [corners[1:-1] for corners in filled]
     return [(shape[: len(shape) // 2], shape[len(shape) // 2 :][::-1]) for shape in shapes]
-
-
-@pytest.fixture
-def panels(report):
-    """The charts of the picture of a gate's result."""
-
-    def find(name):
-        root = reading.read_svg(report(name, "svg"))
-        return root.findall(f"{SVG}svg") or [root]
-
-    return find
 
 
 @pytest.fixture
@@ -95,7 +89,7 @@ def test_junit_causes(report):
     assert "12 messages failed at example.com: 550 5.1.1 no such user" in case.system_out.splitlines()
 
 
-def test_areas(gate, report, panels):
+def test_areas(gate, report):
     """Each area begins where the one below ends and is as high as its share; the description says why and where.
 
     The first chart is over the wait, by the history, the second by when messages were taken in, by the timeline.
@@ -125,7 +119,7 @@ def test_areas(gate, report, panels):
         assert part in text
 
 
-def test_one_look_is_an_area(panels):
+def test_one_look_is_an_area():
     """A gate that looked once shows its messages by when they were taken in, and no lonely dot."""
     (panel,) = panels("outcomes-one-look")
     assert reading.dots(panel) == []
@@ -133,7 +127,7 @@ def test_one_look_is_an_area(panels):
     assert len(areas(panel, _palette.DELIVERED)) == 1
 
 
-def test_of_many_tags_each_has_a_bar(panels):
+def test_of_many_tags_each_has_a_bar():
     """Bars come first; the areas are of tags that have not passed, with a gap where nothing was taken in."""
     bars, *others = panels("outcomes-five-tags")
     assert reading.labels(bars) == ["✔ 99%", "? 93%", "✘ 70%", "✔ 98.5%"]
@@ -212,8 +206,7 @@ def refused(request):
             event = delivery(number + 1, number, recipient=privacy.RECIPIENT)
         collector.add([event])
     outcome = collector.outcome(None, START, 10, 0.1).as_dict()
-    policy = Policy.from_options({"confidence": 0.95})
-    gate = Gate(outcome_trackers_of([TAG], policy, False), policy, Timing())
+    gate = outcome_gate([TAG], confidence=0.95)
     record = Record(TAG, MESSAGES, MESSAGES - FAILED, 0, 0, last_at=START, fetched_at=START)
     gate.look(Look(0.0, 1.0, START, {TAG: record}, {}, {TAG: Outcome.from_dict(outcome)}))
     return gate.result()

@@ -162,11 +162,10 @@ def test_without_pygal(gate, monkeypatch, form):
 @pytest.mark.parametrize(
     ("ratios", "ticks"),
     [
-        ([], "0% 20% 40% 60% 80% 100%"),
-        ([0.84, 0.95], "80% 85% 90% 95% 100%"),
+        ([], "0% 20% 40% 60% 80% 100%"), ([0.84, 0.95], "80% 85% 90% 95% 100%"),
         ([0.999, 0.995], "99% 99.2% 99.4% 99.6% 99.8% 100%"),
     ],
-)
+)  # fmt: skip
 def test_ratio_scale(ratios, ticks):
     """The axis shows the smallest share with some room below."""
     assert [label for _tick, label in ratio_scale(ratios).ticks] == ticks.split()
@@ -175,13 +174,10 @@ def test_ratio_scale(ratios, ticks):
 @pytest.mark.parametrize(
     ("seconds", "name", "ticks"),
     [
-        (0, "seconds", "0 1"),
-        (90, "seconds", "0 15 30 45 60 75 90"),
-        (660, "minutes", "0 2 4 6 8 10 12"),
-        (14400, "hours", "0 1 2 3 4"),
-        (100 * 86400, "hours", "0 408 816 1224 1632 2040 2448"),
+        (0, "seconds", "0 1"), (90, "seconds", "0 15 30 45 60 75 90"), (660, "minutes", "0 2 4 6 8 10 12"),
+        (14400, "hours", "0 1 2 3 4"), (100 * 86400, "hours", "0 408 816 1224 1632 2040 2448"),
     ],
-)
+)  # fmt: skip
 def test_time_scale(seconds, name, ticks):
     """The axis has at most six steps of a size that people count in."""
     scale = time_scale(seconds)

@@ -98,15 +98,14 @@ class World:
             assert TOKEN not in json.dumps(event)
         return [event["campaign"] for event in events]
 
-    def run(self, seconds, rate=None, every=0, tag="a"):
+    def run(self, seconds, rate=1, every=0):
         """Look for so many seconds, `every` messages sent before each, of which a share is delivered."""
         told = []
         end = self.second + seconds
         while self.second < end:
-            if every:
-                good = round(every * rate)
-                self.send(good, tag=tag)
-                self.send(every - good, "failed", tag)
+            good = round(every * rate)
+            self.send(good)
+            self.send(every - good, "failed")
             told += self.look()
             self.second += self.source.pause
         return told
@@ -267,7 +266,6 @@ def test_damaged_state(tmp_path):
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        ({"tags": [8]}, "quote it"),
         ({"interval": 0}, "interval: 0 is not above 0"),
         ({"window": -1}, "window: "),
         ({"heartbeat": 0}, "heartbeat: 0 is not above 0"),
@@ -275,7 +273,6 @@ def test_damaged_state(tmp_path):
         ({"wait_timeout": 5}, "wait_timeout: there is no such option; give one of"),
         ({"api_token": ""}, "api_token: it is not set"),
         ({"window": 60, "judge_by": "outcomes", "since": "2026-01-01T00:00:00Z"}, "since: each window has its own"),
-        ({"state": 5}, "state: a number came"),
     ],
 )
 def test_refused_arguments(args, said):

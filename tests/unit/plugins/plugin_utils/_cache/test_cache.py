@@ -13,13 +13,13 @@ from unittest.mock import Mock
 import pytest
 from ansible import constants as C  # noqa: N812 - as all of Ansible calls it
 from ansible.plugins.loader import cache_loader
-from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import StatsError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, StatsError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache import guard, plugin, reader
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.entry import EntrySeal, read_entry
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.guard import GuardedStore
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.plugin import RecordCache, open_cache
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.reader import CacheReader
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.reader import CacheReader, usable_cache
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -262,6 +262,13 @@ def test_loading(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, name: str, conn
     open_cache({**OPTIONS, "cache_plugin": name, "cache_connection": connection})
     assert seen.pop("_uri", None) == (expected and expected.replace("HOME", str(tmp_path / "home")))
     assert seen == {"_timeout": 60, "_prefix": "some_", "_keyset_name": "some_keys"}
+
+
+def test_a_plugin_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ansible-core that only returns nothing for it gives an error all the same."""
+    monkeypatch.setattr(plugin.cache_loader, "get", lambda _name, **_given: None)
+    with pytest.raises(OptionError, match="^cache_plugin: there is no cache plugin 'some.redis'; check cache_plugin"):
+        usable_cache(None, {**OPTIONS, **REDIS})
 
 
 def cached(*results: Record | Exception, found: dict[str, Any] | None = None) -> CacheReader:

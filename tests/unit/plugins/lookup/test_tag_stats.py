@@ -123,11 +123,12 @@ def test_an_unknown_option(name: str) -> None:
         ({"parallel": "many"}, "parallel"), ({"timeout": -1}, "timeout"), ({"retries": 101}, "retries"),
     ],
 )  # fmt: skip
-def test_options_that_cannot_work(given: Given, name: str) -> None:
-    """Each is an error that names it, whether Ansible's own configuration refuses it or the collection."""
+def test_options_that_cannot_work(registered: list[str], given: Given, name: str) -> None:
+    """Each is an error that names it, whether Ansible or the collection refuses it, and the token is registered."""
     with pytest.raises(AnsibleError, match=name) as caught:
         look("a", **({"api_token": TOKEN, **given} if given else {}))
     assert leaks(str(caught.value), TOKEN) == []
+    assert TOKEN in registered or name.startswith("api_token")
 
 
 @pytest.mark.parametrize(

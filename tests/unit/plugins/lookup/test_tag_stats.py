@@ -251,10 +251,11 @@ def test_recent_tags(hostile: Serve, cached: Given) -> None:
     assert server.targets[0].startswith("/v1/stats?access_token=")
 
 
-def test_recent_tags_and_terms(hostile: Serve) -> None:
-    """There are either terms or recent, and an error of the service is one here."""
+def test_recent_tags_and_terms(hostile: Serve, cached: Given) -> None:
+    """There are either terms or recent, whatever is cached, and an error of the service is one here."""
+    look("a", **cached)
     server = hostile(constantly(answer(b"no", "410 Gone")))
-    assert "recent: it reads the most recently active tags" in refusal("a", recent=True)
+    assert "recent: it reads the most recently active tags" in refusal("a", recent=True, **cached)
     assert "recent tags: " in refusal(api_url=server.url, recent=True)
     assert len(server.requests) == 1
 

@@ -60,15 +60,10 @@ def service(hostile: Serve) -> Hostile:
 
 
 @pytest.fixture
-def given(service: Hostile) -> Given:
-    """The options that lead to the service."""
-    return {"api_token": TOKEN, "api_url": service.url}
-
-
-@pytest.fixture
-def cached(given: Given, tmp_path: pathlib.Path) -> Given:
-    """The same with a cache of the test's own."""
-    return {**given, "cache": True, "cache_connection": str(tmp_path / "cache")}
+def cached(service: Hostile, tmp_path: pathlib.Path) -> Given:
+    """The options that lead to the service, with a cache of the test's own."""
+    cache = {"cache": True, "cache_connection": str(tmp_path / "cache")}
+    return {"api_token": TOKEN, "api_url": service.url, **cache}
 
 
 def test_a_record_for_each_term(hostile: Serve) -> None:
@@ -192,9 +187,9 @@ def test_a_long_pause(hostile: Serve) -> None:
     assert len(server.requests) == 1
 
 
-def test_connections_are_closed(service: Hostile, given: Given) -> None:
+def test_connections_are_closed(service: Hostile) -> None:
     """After the lookup the service sees the end of each connection."""
-    look(*[f"tag-{number}" for number in range(30)], **given)
+    look(*[f"tag-{number}" for number in range(30)], api_token=TOKEN, api_url=service.url)
     for thread in service.threads[1:]:
         thread.join(5)
         assert not thread.is_alive()

@@ -76,11 +76,6 @@ def failed_with(text):
     return read_markdown(gate_report(result("fail", tags, looks, policy=policy, **more), "markdown"))
 
 
-def cases(suite):
-    """By case, the kind and the type of what happened; nothing where it passed."""
-    return {case.name: [(type(result).__name__, result.type) for result in case.result] for case in suite}
-
-
 def test_every_markdown(report, gate_name):
     """All results have a table of all their tags, and nothing that leads or loads from elsewhere."""
     body = read_markdown(report(gate_name, "markdown"))
@@ -177,7 +172,8 @@ def test_what_is_in_the_junit_file(report):
 def test_junit_cases(gate, name, changes, expected):
     """Each tag is a case; failures are told apart by their type, errors are errors, what is undecided is skipped."""
     suite = read_junit(gate_report(gate(name, **changes), "junit"))
-    assert cases(suite) == expected
+    found = {case.name: [(type(result).__name__, result.type) for result in case.result] for case in suite}
+    assert found == expected
     assert (suite.timestamp is None) == (changes.get("history") == [])
 
 

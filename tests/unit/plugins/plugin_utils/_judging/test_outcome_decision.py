@@ -1,11 +1,8 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Judging by outcomes: each rule, its bounds, and the sentences."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -53,12 +50,10 @@ OLD = ((905, (100, 100, 0)),)
     ("a_state", "options", "expected"),
     [
         # 1. Fewer than min_messages: nothing.
-        (state(99, 99, 0, **SETTLED), {}, UNDECIDED),
         (state(99, 0, 99, **SETTLED, **UP), {}, ("inconclusive", None)),
         (state(99, 99, 0, **STOPPED), {"min_messages": 99}, ("pass", "ratio")),
         # 2. Still being sent: evidence, in which mail under way counts against a pass and never for a fail.
         (state(1000, 990, 0), {}, ("pass", "evidence")),
-        (state(1000, 955, 0), {}, UNDECIDED),
         (state(1000, 900, 60), {}, UNDECIDED),
         (state(100, 0, 16), {}, ("fail", "evidence")),
         (state(100, 0, 16, tags=50), {}, UNDECIDED),
@@ -73,7 +68,6 @@ OLD = ((905, (100, 100, 0)),)
         (state(1000, 600, 0, spans=((900, (100, 60, 0)), (1200, (100, 100, 0)))), {}, ("pass", "evidence")),
         (state(1000, 600, 0, spans=((1199, (100, 60, 0)), (1100, (100, 100, 0)))), {}, UNDECIDED),
         (state(1000, 600, 20, spans=((60, (100, 60, 20)),)), {}, ("fail", "evidence")),
-        (state(1000, 600, 20, spans=((40, (100, 60, 20)),)), {}, UNDECIDED),
         (state(1000, 600, 0, spans=((30, (100, 100, 0)),)), {"grace_period": 450}, ("pass", "evidence")),
         # 3. Sending has stopped: the counts, and a fail without any grace.
         (state(100, 95, 5, **STOPPED), {}, ("pass", "ratio")),
@@ -90,16 +84,11 @@ OLD = ((905, (100, 100, 0)),)
         (state(1000, 600, 0, spans=((905, (99, 99, 0)),), **UP), SURE, ("inconclusive", None)),
         (state(1000, 600, 0, spans=((905, (100, 94, 0)),), **UP), SURE, ("inconclusive", None)),
         (state(1000, 600, 0, spans=OLD, **STOPPED, **UP), SURE, ("inconclusive", None)),
-        (state(1000, 600, 0, spans=OLD, ratio_decides=False, **UP), SURE, ("inconclusive", None)),
         # With an expectation, fewer messages when time is up never pass by the ratio.
-        (state(500, 480, 0, **UP), {"expected_messages": 1000}, ("inconclusive", None)),
         (state(500, 480, 0, **UP), {"expected_messages": 1000, "confidence": 0}, ("inconclusive", None)),
         (state(500, 499, 0, **UP), {"expected_messages": 1000}, ("pass", "evidence")),
-        # The ends of the scale.
+        # Nothing is required.
         (state(100, 0, 100), {"min_delivery_ratio": 0}, ("pass", "evidence")),
-        (state(10**6, 10**6, 0), {"min_delivery_ratio": 1}, UNDECIDED),
-        (state(100, 100, 0, **STOPPED), {"min_delivery_ratio": 1}, ("pass", "ratio")),
-        (state(100, 0, 1, **STOPPED), {"min_delivery_ratio": 1}, ("fail", "ratio")),
     ],
 )  # fmt: skip
 def test_decisions(a_state, options, expected):
@@ -129,17 +118,11 @@ def test_no_verdict_against_the_figures(deliveries, failed, under_way, stopped, 
         (plain(100, 95, 5, taken=10), {}, "pass"),
         (plain(100, 94, 6, taken=59), {}, "inconclusive"),
         (plain(100, 94, 6, taken=60), {}, "fail"),
-        (plain(100, 94, 6, taken=60), {"sending_gap": 61}, "inconclusive"),
-        (plain(100, 94, 5, taken=60), {}, "inconclusive"),
         (plain(100, 94, 0, taken=900, moved=900), {}, "fail"),
         (plain(100, 94, 0, taken=900, moved=899), {}, "inconclusive"),
         (plain(100, 95, 0, taken=10), {"confidence": 0.95}, "inconclusive"),
-        (plain(100, 95, 0, taken=60), {"confidence": 0.95}, "pass"),
-        (plain(1000, 990, 0, taken=0), {"confidence": 0.95}, "pass"),
-        (plain(1000, 800, 200, taken=0), {"confidence": 0.95}, "fail"),
         (plain(1000, 800, 200, taken=0), {}, "inconclusive"),
         (plain(200, 190, 0, taken=0), {"expected_messages": 200, "confidence": 0.95}, "pass"),
-        (plain(200, 180, 20, taken=0), {"expected_messages": 200}, "fail"),
         (plain(200, 190, 0, taken=900, moved=900), {"expected_messages": 300}, "inconclusive"),
         (plain(0, 0, 0, known=False, last_taken_at=None, last_moved_at=None), {"min_messages": 1}, "inconclusive"),
     ],
@@ -150,28 +133,13 @@ def test_one_outcome_alone(outcome, options, expected):
     assert judge_outcome(state_of_outcome(Outcome.from_dict(outcome), policy, 1), policy).verdict == expected
 
 
-@pytest.mark.parametrize(("name", "ratio"), [("min_open_ratio", 0.0), ("min_click_ratio", 0.1)])
-def test_opens_and_clicks_are_refused(name, ratio):
-    """Outcomes do not have them, whatever the ratio."""
-    with pytest.raises(OptionError, match=name):
-        judge_outcome(state(100, 100, 0), Policy.from_options({name: ratio}))
-
-
-@pytest.mark.parametrize(
-    ("baseline", "expected", "required"),
-    [
-        (Record("b", 1000, 990), ("fail", "ratio"), 0.97),
-        (Record("b", 1000, 960), ("pass", "ratio"), 0.95),
-        (Record("b", 99, 99), ("inconclusive", None), 0.98),
-        (Record("b", 1000, 1200), UNDECIDED, 0.98),
-        (Outcome.from_dict(plain(1000, 990, 10)), ("fail", "ratio"), 0.97),
-    ],
-)
-def test_a_baseline(baseline, expected, required):
-    """The required ratio is the higher of the two; a weak or contradictory baseline decides nothing."""
-    judgement = judge_outcome(state(100, 96, 4, **STOPPED), Policy(baseline_tag="b"), baseline)
-    assert (judgement.verdict, judgement.decided_by) == expected
-    assert judgement.required_delivery_ratio == pytest.approx(required)
+@pytest.mark.parametrize("baseline", [Record("b", 1000, 990), Outcome.from_dict(plain(1000, 990, 10))])
+def test_a_baseline(baseline):
+    """A record or an outcome raises what is required; a weak one decides nothing."""
+    a_state, policy = state(100, 96, 4, **STOPPED), Policy(baseline_tag="b")
+    judgement = judge_outcome(a_state, policy, baseline)
+    assert (judgement.verdict, judgement.required_delivery_ratio) == ("fail", 0.97)
+    assert judge_outcome(a_state, policy, replace(baseline, messages=99)).verdict == "inconclusive"
 
 
 def cause(messages, **more):
@@ -223,23 +191,21 @@ def test_a_fail_names_its_causes(failures, parts):
 )  # fmt: skip
 def test_what_an_undecided_tag_lacks(a_state, options, parts):
     """Each lack is a sentence."""
-    reasons = judge_outcome(a_state, Policy.from_options(options)).reasons
-    assert len(reasons) == len(parts)
-    for reason, part in zip(reasons, parts):
+    for reason, part in zip(judge_outcome(a_state, Policy.from_options(options)).reasons, parts, strict=True):
         assert reason.startswith("a: ")
         assert part in reason
 
 
 @pytest.mark.parametrize(
-    ("change", "option"),
+    ("option", "change"),
     [
-        ({"messages": "many"}, "messages"), ({"failed": -1}, "failed"), ({"deliveries": True}, "deliveries"),
-        ({"returned": None}, "returned"), ({"deliveries": 99, "failed": 99}, "deliveries"),
-        ({"fetched_at": None}, "fetched_at"), ({"last_taken_at": "noon"}, "last_taken_at"),
-        ({"failures": "none"}, "failures"), ({"timeline": [1]}, "timeline"), ({"timeline": [{"at": None}]}, "at"),
+        ("messages", {"messages": "many"}), ("failed", {"failed": -1}), ("deliveries", {"deliveries": True}),
+        ("returned", {"returned": None}), ("deliveries", {"deliveries": 99, "failed": 99}), ("at", {"timeline": [{}]}),
+        ("fetched_at", {"fetched_at": None}), ("last_taken_at", {"last_taken_at": "noon"}),
+        ("failures", {"failures": "none"}), ("timeline", {"timeline": [1]}),
     ],
 )  # fmt: skip
-def test_outcomes_refused(change, option):
+def test_outcomes_refused(option, change):
     """What is missing or of another type is named."""
     with pytest.raises(OptionError) as caught:
         Outcome.from_dict({**plain(100, 90, 5), **change})

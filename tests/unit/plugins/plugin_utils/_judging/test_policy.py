@@ -1,7 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Tests of the policy: values, defaults, refusals."""
 
 from __future__ import annotations
@@ -29,31 +25,13 @@ def test_defaults():
 @pytest.mark.parametrize(
     ("name", "value", "read"),
     [
-        ("min_delivery_ratio", " 9e-1 ", 0.9),
-        ("min_delivery_ratio", 1, 1.0),
-        ("min_delivery_ratio", 0, 0.0),
         # What Python strips is no part of a number, also what float() alone would refuse.
-        ("min_delivery_ratio", "\x1c.5\x85", 0.5),
-        ("min_messages", "\u2003250\x1f", 250),
-        ("min_messages", 250.0, 250),
+        ("min_delivery_ratio", "\x1c.5\x85", 0.5), ("min_messages", "\u2003250\x1f", 250),
         # No digit is lost on the way.
-        ("min_messages", 2**53 + 1, 2**53 + 1),
-        ("min_messages", "9223372036854775807", 2**63 - 1),
-        ("confidence", "0", 0.0),
-        ("confidence", 0.999, 0.999),
-        ("expected_messages", "1000", 1000),
-        ("expected_messages", {"a": "1000", "b": None}, {"a": 1000}),
-        ("expected_messages", {"a": 100}, {"a": 100}),
-        ("expected_messages", '{"010": "1000"}', {"010": 1000}),
-        ("sending_gap", "0", 0.0),
-        ("grace_period", 60, 60.0),
-        ("at_deadline", "inconclusive", "inconclusive"),
-        ("min_open_ratio", "0.2", 0.2),
-        ("baseline_tag", "control", "control"),
-        ("max_delivery_drop", 0, 0.0),
-        ("min_messages", None, 100),
+        ("min_messages", 2**53 + 1, 2**53 + 1), ("expected_messages", '{"010": "1000"}', {"010": 1000}),
+        ("expected_messages", {"a": "1000", "b": None}, {"a": 1000}), ("min_messages", None, 100),
     ],
-)
+)  # fmt: skip
 def test_values_read(name, value, read):
     """Numeric strings are numbers, and null is the default."""
     assert getattr(Policy.from_options({name: value}), name) == read
@@ -62,41 +40,19 @@ def test_values_read(name, value, read):
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("min_delivery_ratio", 95, r"did you mean 0\.95\?"),
-        ("min_delivery_ratio", 100, r"did you mean 1\?"),
-        ("min_delivery_ratio", 100.5, "not a ratio from 0 to 1"),
-        ("min_delivery_ratio", -0.1, "not a ratio from 0 to 1"),
-        ("min_delivery_ratio", "inf", "not a number"),
-        pytest.param("min_delivery_ratio", 10**5000, "not a finite number", id="10**5000"),
-        ("min_delivery_ratio", "0,95", "not a number"),
-        ("min_delivery_ratio", [0.9], "not a number"),
         ("min_messages", 0, "not a whole number of 1 or more"),
-        ("min_messages", 1e30, "not a whole number of 1 or more"),
         ("min_messages", "1e-99999999999999999999", "too large an exponent"),
-        pytest.param("min_messages", [10**5000], "this value is not a number", id="[10**5000]"),
-        pytest.param("at_deadline", 10**5000, "this value is unknown", id="at_deadline 10**5000"),
-        pytest.param("baseline_tag", 10**5000, "this value is not a tag", id="baseline_tag 10**5000"),
         ("confidence", 1, "can never be reached"),
-        ("confidence", 95, r"did you mean 0\.95\?"),
-        ("expected_messages", 0, "not a whole number of 1 or more"),
         ("expected_messages", 99, r"below min_messages \(100\)"),
         ("expected_messages", {"a": 1000, "b": 5}, r"below min_messages \(100\)"),
         ("expected_messages", {"a": 0}, "expected_messages of 'a': 0 is not a whole number of 1 or more"),
-        ("expected_messages", {"a": "many"}, "expected_messages of 'a': 'many' is not a number"),
-        ("sending_gap", -1, "negative"),
-        ("grace_period", "-0.5", "negative"),
-        ("at_deadline", "pass", "'pass' is unknown; give ratio or inconclusive"),
-        ("min_open_ratio", 20, r"did you mean 0\.2\?"),
-        ("min_click_ratio", "x", "not a number"),
-        ("baseline_tag", "", "it is empty"),
-        ("baseline_tag", 8, "8 is not a tag; quote it"),
-        ("baseline_tag", False, "false is not a tag; quote it"),
-        ("baseline_tag", ["a"], "a list is not a tag"),
-        ("expected_messages", {8: 400}, "8 is not a tag; quote it"),
         ("expected_messages", {"a": 400, True: 500}, "true is not a tag; quote it"),
         ("expected_messages", {None: 400}, "null is not a tag"),
         ("expected_messages", "[400]", "is not a number"),
-        ("expected_messages", "{'a': 400}", "is not a number"),
+        ("at_deadline", "pass", "'pass' is unknown; give ratio or inconclusive"),
+        ("baseline_tag", "", "it is empty"),
+        ("baseline_tag", 8, "8 is not a tag; quote it"),
+        ("baseline_tag", ["a"], "a list is not a tag"),
         ("max_delivery_drop", 2, r"did you mean 0\.02\?"),
         ("min_ratio", 0.9, "no such option"),
     ],
@@ -108,19 +64,26 @@ def test_values_refused(name, value, said):
     assert str(caught.value).startswith(name)
 
 
+def test_huge_values():
+    """They are refused, but not shown."""
+    for name, value, said in (
+        ("min_delivery_ratio", 10**5000, "not a finite number"), ("min_messages", [10**5000], "is not a number"),
+        ("at_deadline", 10**5000, "this value is unknown"), ("baseline_tag", 10**5000, "this value is not a tag"),
+    ):  # fmt: skip
+        with pytest.raises(OptionError, match=said):
+            Policy.from_options({name: value})
+
+
 def test_defaults_of_the_caller():
     """A shell may have a default of its own, which an option still replaces."""
     assert Policy.from_options({}, confidence=0.0).confidence == 0
     assert Policy.from_options({"confidence": 0.5}, confidence=0.0).confidence == 0.5
 
 
-@pytest.mark.parametrize(
-    ("given_value", "tag", "expected"),
-    [(None, "a", None), (500, "a", 500), ({"a": 500}, "a", 500), ({"a": 500}, "b", None), ({"a": 500}, None, None)],
-)
-def test_expected(given_value, tag, expected):
+def test_expected():
     """The expectation holds for each tag, or is told by tag."""
-    assert Policy.from_options({"expected_messages": given_value}).expected(tag) == expected
+    assert [Policy(expected_messages=given).expected("a") for given in (None, 500, {"a": 500})] == [None, 500, 500]
+    assert [Policy(expected_messages={"a": 500}).expected(tag) for tag in ("b", None)] == [None, None]
 
 
 def test_expectation_for_a_strange_tag():
@@ -133,12 +96,10 @@ def test_expectation_for_a_strange_tag():
         policy.check_tags([])
 
 
-@pytest.mark.parametrize(
-    ("confidence", "chances", "threshold"), [(0.95, 1, 20), (0.95, 10, 200), (0.5, 1, 2), (0, 1, 1)]
-)
-def test_log_threshold(confidence, chances, threshold):
+def test_log_threshold():
     """One in alpha, times the chances to be wrong."""
-    assert Policy(confidence=confidence).log_threshold(chances) == pytest.approx(math.log(threshold))
+    thresholds = [math.exp(Policy(confidence=sure).log_threshold(chances)) for sure, chances in ((0.95, 10), (0, 1))]
+    assert thresholds == pytest.approx([200, 1])
 
 
 NUMBERS = (
@@ -169,25 +130,13 @@ SENSIBLE = {
 VALUES = {name: ANYTHING | NUMBERS | TEXTS | SENSIBLE.get(name, st.floats(0, 1)) for name in OPTIONS}
 
 
-@given(st.fixed_dictionaries({}, optional=VALUES))
+ONE_VALUE = st.sampled_from(OPTIONS).flatmap(lambda name: st.fixed_dictionaries({name: VALUES[name]}))
+OTHER_OPTION = st.dictionaries(st.text(max_size=20), st.just(1), min_size=1, max_size=1)
+
+
+@given(st.fixed_dictionaries({}, optional=VALUES) | ONE_VALUE | OTHER_OPTION)
 @example({"min_messages": "1e-99999999999999999999"})
-@settings(max_examples=100)
+@settings(max_examples=225)
 def test_any_policy(options):
     """Whatever values come, there is a policy of just these, or an error that names one that means nothing."""
-    check_policy(options)
-
-
-@given(st.sampled_from(OPTIONS).flatmap(lambda name: st.tuples(st.just(name), VALUES[name])))
-@settings(max_examples=100)
-def test_any_value_alone(given_option):
-    """Each option is judged for itself, also where nothing else is wrong."""
-    name, value = given_option
-    check_policy({name: value, "min_messages": 1} if name == "expected_messages" else {name: value})
-
-
-@given(st.text(max_size=20))
-@settings(max_examples=25)
-def test_any_other_option(name):
-    """A name that the policy does not have is refused, and named."""
-    if name not in OPTIONS:
-        assert check_policy({name: 1}) is None
+    check_policy({"min_messages": 1, **options} if [*options] == ["expected_messages"] else options)

@@ -1,13 +1,7 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Gates to test, and looks at them, at seconds that the test chooses."""
 
 from __future__ import annotations
 
-import gc
-import tracemalloc
 from datetime import datetime, timedelta, timezone
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record, to_iso
@@ -82,21 +76,3 @@ def outcome_gate(tags="a", has_since=False, timing=None, **options):
     """A gate of a policy that judges by outcomes."""
     policy = Policy.from_options(options)
     return Gate(outcome_trackers_of(tags, policy, has_since), policy, Timing(**(timing or {})))
-
-
-def growth(first, then):
-    """How many bytes more are in use once `then` was called after `first`."""
-
-    def held():
-        # A collection also empties Python's free lists, 40 KB that come and go by chance.
-        gc.collect()
-        return tracemalloc.get_traced_memory()[0]
-
-    tracemalloc.start()
-    try:
-        first()
-        before = held()
-        then()
-        return held() - before
-    finally:
-        tracemalloc.stop()

@@ -1,7 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Tests of collecting what slices handed out: the latest record counts, and what is damaged is named."""
 
 from __future__ import annotations
@@ -36,7 +32,7 @@ def test_the_latest_counts(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [event(record("a", 5), kind="runner_on_ok"), "[]", "null", "{}", '{"event": 1}', event(x=1)]
+    "content", [event(record("a", 5), kind="runner_on_ok"), "[]", "{}", '{"event": 1}', event(x=1)]
 )
 def test_other_files_say_nothing(tmp_path, content):
     """There is more than last events among the artifacts."""
@@ -47,20 +43,17 @@ def test_other_files_say_nothing(tmp_path, content):
 
 
 WHOLE = event(record("é", 5)).encode()
+CUT, OTHER = "it was cut short, or is no JSON", "it holds something else than records"
 
 
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        *((WHOLE[:length], "it was cut short, or is no JSON") for length in (0, 1, 40, len(WHOLE) - 1)),
-        (None, "no such file or directory"),
-        (b"\0" * 100, "it was cut short, or is no JSON"),
-        ('{"event": "é'.encode()[:-1], "it was cut short, or is no JSON"),
-        (event({"tag": "a"}).encode(), "it holds something else than records"),
-        (event({"fetched_at": OLDEST, "tag": 1}).encode(), "it holds something else than records"),
-        (event("text").encode(), "it holds something else than records"),
+        *((WHOLE[:length], CUT) for length in (0, 1, 40, len(WHOLE) - 1)), (None, "no such file or directory"),
+        (b"\0" * 100, CUT), ('{"event": "é'.encode()[:-1], CUT), (event({"tag": "a"}).encode(), OTHER),
+        (event({"fetched_at": OLDEST, "tag": 1}).encode(), OTHER), (event("text").encode(), OTHER),
     ],
-)
+)  # fmt: skip
 def test_a_damaged_file(tmp_path, content, why):
     """It is named with the reason, and the others count."""
     if content is None:
@@ -70,4 +63,4 @@ def test_a_damaged_file(tmp_path, content, why):
     (tmp_path / "2.json").write_text(event(record("b", 5)), encoding="utf-8")
     found = handed_out(str(tmp_path), {"smtpeter_fleet_0": 7}, OLDEST)
     assert list(found.records) == ["b"]
-    assert found.damaged == (f"{tmp_path}/1.json ({why})", "smtpeter_fleet_0 (it holds something else than records)")
+    assert found.damaged == (f"{tmp_path}/1.json ({why})", f"smtpeter_fleet_0 ({OTHER})")

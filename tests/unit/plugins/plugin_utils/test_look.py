@@ -1,7 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Tests of what a look's result means."""
 
 from __future__ import annotations
@@ -69,15 +65,11 @@ def crashed(code, error, output=""):
          "(rc 127): /bin/sh: 1: /x/python: not found; check ansible_python_interpreter"),
         (crashed(1, "SyntaxError: future feature annotations is not defined"),
          "the host's Python may be too old, check ansible_python_interpreter"),
-        (
-            {**FAILED, "exception": SimpleNamespace(event=SimpleNamespace(msg="division by zero"))},
-            "the module gave no result: division by zero",
-        ),
-        (
-            {"msg": "Failed to create temporary directory. In some cases, you may. Failed command was: ( umask 77 && "
-                    "mkdir -p ... ), exited with result 1"},
-            "Failed to create temporary directory (rc 1); check its path, permissions and disk space",
-        ),
+        ({**FAILED, "exception": SimpleNamespace(event=SimpleNamespace(msg="division by zero"))},
+         "the module gave no result: division by zero"),
+        ({"msg": "Failed to create temporary directory. In some cases, you may. Failed command was: ( umask 77 ... ), "
+                 "exited with result 1"},
+         "Failed to create temporary directory (rc 1); check its path, permissions and disk space"),
     ],
 )  # fmt: skip
 def test_a_lost_look(found, said):

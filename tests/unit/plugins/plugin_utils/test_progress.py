@@ -1,7 +1,3 @@
-# Copyright: (c) 2026, the mailops.smtpeter contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """What a gate tells while it waits."""
 
 from __future__ import annotations
@@ -43,7 +39,6 @@ LONG = 60 * "x"
 @pytest.mark.parametrize(
     ("events", "expected"),
     [
-        pytest.param([event(65, a=ONE)], [f"01:05 a  waiting  90 of 100 delivered  90%  {MORE}"], id="one has it all"),
         pytest.param(
             [event(0, **{"wave-1": seen(1000, 280, "fail"), "b": seen(5, 5, "pass"), "a": seen(200, 300),
                          "c": seen(0, 0)}),
@@ -62,16 +57,11 @@ LONG = 60 * "x"
                      [f"00:00 a  waiting  90 of 100 delivered  90%  0 failed  {MORE}",
                       f"00:30 a  waiting  90 of 100 delivered  90%  12 failed  {MORE}"],
                      id="by outcomes there are failed messages, and one more is news"),
-        pytest.param([event(0, a=ONE), event(30, a=ONE), event(61, a=seen(100, 90, "pass")),
-                      event(62, a=seen(100, 90, "pass"))],
-                     [f"00:00 a  waiting  90 of 100 delivered  90%  {MORE}",
-                      "01:01 a  pass     90 of 100 delivered  90%  required 95%"],
-                     id="only news is told"),
-        pytest.param([event(0, a=ONE, b=ONE), event(60, a=ONE, b=seen(100, 91))],
+        pytest.param([event(0, a=ONE, b=ONE), event(30, a=ONE, b=ONE), event(61, a=seen(100, 90, "pass"), b=ONE)],
                      [f"00:00 a  waiting  90 of 100 delivered  90%  {MORE}",
                       "00:00 b  waiting  90 of 100 delivered  90%  required 95%  a: 10 may still be under way",
-                      "01:00 b  waiting  91 of 100 delivered  91%  required 95%  a: 10 may still be under way"],
-                     id="a tag that changed is told alone"),
+                      "01:01 a  pass     90 of 100 delivered  90%  required 95%"],
+                     id="only news is told"),
         pytest.param([event(elapsed, a=ONE) for elapsed in range(0, 301, 30)],
                      [f"00:00 a  waiting  90 of 100 delivered  90%  {MORE}",
                       "02:00 still waiting, next look in 30 s", "04:00 still waiting, next look in 30 s"],
@@ -94,11 +84,8 @@ def test_many_tags_stay_readable():
     tags["t18"] = seen(100, 50)
     lines = told(event(0, **tags))
     assert len(lines) == LINES_LIMIT + 1
-    assert [(line.split()[1], verdict) for line, verdict in lines[:3]] == [
-        ("t19", "fail"),
-        ("t18", None),
-        ("t0", "pass"),
-    ]
+    colours = [(line.split()[1], verdict) for line, verdict in lines[:3]]
+    assert colours == [("t19", "fail"), ("t18", None), ("t0", "pass")]
     assert lines[-1] == ("00:00 and 10 more tags with news", None)
 
 

@@ -377,70 +377,47 @@ class CacheModule(BaseCacheModule):
     get = set = keys = delete = flush = copy = contains
 """
 
+
+def info(**options: Any) -> dict[str, Any]:
+    """A task that reads a tag, with the token of the service unless another is given."""
+    return {"mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"], "api_token": TOKEN, **options}}
+
+
+def gate(**options: Any) -> dict[str, Any]:
+    """A task with a gate."""
+    return {"mailops.smtpeter.campaign_gate": {"tags": ["wave-1"], "api_token": TOKEN, **options}}
+
+
+def template(text: str, **variables: Any) -> dict[str, Any]:
+    """A task that resolves a template."""
+    return {"ansible.builtin.debug": {"msg": "{{ " + text + " }}"}, "vars": {"smtpeter_api_token": TOKEN, **variables}}
+
+
+CACHED = "lookup('mailops.smtpeter.tag_stats', 'wave-1', cache=true, cache_plugin='{}')"
+COUNTED = {"messages": 1, "deliveries": 1}
 # By message, of which the troubleshooting page says more: a task that meets it, by failing or by a warning.
 TROUBLES: dict[str, dict[str, Any]] = {
     "api_token is not set": {"mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"]}},
     "the Python library requests is not installed": {
-        "mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"], "api_token": TOKEN},
-        "vars": {"ansible_python_interpreter": "{{ bare_python }}"},
+        **info(), "vars": {"ansible_python_interpreter": "{{ bare_python }}"}
     },
-    "connection refused": {
-        "mailops.smtpeter.tag_stats_info": {
-            "tags": ["wave-1"],
-            "api_token": TOKEN,
-            "api_url": "http://127.0.0.1:9/v1",
-            "retries": 0,
-        }
-    },
-    "answered 401": {"mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"], "api_token": "another-token"}},
-    "Unsupported parameters for": {
-        "mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"], "api_token": TOKEN, "retris": 5}
-    },
-    "must be one of": {"mailops.smtpeter.campaign_gate": {"tags": ["wave-1"], "api_token": TOKEN, "endpoint": "x"}},
-    "is not a number; give seconds, such as 900": {
-        "mailops.smtpeter.campaign_gate": {"tags": ["wave-1"], "api_token": TOKEN, "timeout": "soon"}
-    },
-    "the service has nothing under this tag": {
-        "mailops.smtpeter.tag_stats_info": {"tags": ["wave_1"], "api_token": TOKEN, "missing": "error"}
-    },
-    "has no attribute 'wave'": {
-        "ansible.builtin.debug": {"msg": "{{ result.stats.wave-1 }}"},
-        "vars": {"result": {"stats": {"wave-1": {"messages": 1, "deliveries": 1}}}},
-    },
-    "this is a whole result": {
-        "ansible.builtin.assert": {"that": "result is mailops.smtpeter.healthy"},
-        "vars": {"result": {"changed": False, "stats": {"wave-1": {"messages": 1, "deliveries": 1}}}},
-    },
-    "did you mean 0.95?": {
-        "ansible.builtin.assert": {"that": "record is mailops.smtpeter.healthy(min_delivery_ratio=95)"},
-        "vars": {"record": {"messages": 1, "deliveries": 1}},
-    },
-    "contains white space, which no tag has": {
-        "mailops.smtpeter.tag_stats_info": {"tags": "wave-1 wave-2", "api_token": TOKEN}
-    },
-    "cannot be trusted": {
-        "mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"], "api_token": TOKEN, "api_url": "{{ tls_url }}"}
-    },
-    "the cache fails, so the service is asked directly": {
-        "ansible.builtin.debug": {
-            "msg": "{{ lookup('mailops.smtpeter.tag_stats', 'wave-1', cache=true, cache_plugin='broken') }}"
-        },
-        "vars": {"smtpeter_api_token": TOKEN},
-    },
-    "Ansible's workers do not share memory": {
-        "ansible.builtin.debug": {
-            "msg": "{{ lookup('mailops.smtpeter.tag_stats', 'wave-1', cache=true, cache_plugin='memory') }}"
-        },
-        "vars": {"smtpeter_api_token": TOKEN},
-    },
-    "plain http would send the token in the clear": {
-        "mailops.smtpeter.tag_stats_info": {
-            "tags": ["wave-1"],
-            "api_token": TOKEN,
-            "api_url": "http://www.smtpeter.com/v1",
-        }
-    },
-}
+    "connection refused": info(api_url="http://127.0.0.1:9/v1", retries=0),
+    "answered 401": info(api_token="another-token"),
+    "Unsupported parameters for": info(retris=5),
+    "must be one of": gate(endpoint="x"),
+    "is not a number; give seconds, such as 900": gate(timeout="soon"),
+    "the service has nothing under this tag": info(tags=["wave_1"], missing="error"),
+    "has no attribute 'wave'": template("result.stats.wave-1", result={"stats": {"wave-1": COUNTED}}),
+    "this is a whole result": template(
+        "result is mailops.smtpeter.healthy", result={"changed": False, "stats": {"wave-1": COUNTED}}
+    ),
+    "did you mean 0.95?": template("record is mailops.smtpeter.healthy(min_delivery_ratio=95)", record=COUNTED),
+    "contains white space, which no tag has": info(tags="wave-1 wave-2"),
+    "cannot be trusted": info(api_url="{{ tls_url }}"),
+    "the cache fails, so the service is asked directly": template(CACHED.format("broken")),
+    "Ansible's workers do not share memory": template(CACHED.format("memory")),
+    "plain http would send the token in the clear": info(api_url="http://www.smtpeter.com/v1"),
+}  # fmt: skip
 
 
 def test_each_trouble_is_on_the_page() -> None:

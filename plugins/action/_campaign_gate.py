@@ -2,22 +2,32 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads and checks the variables of the collection's own playbooks. Private: name and behaviour may change."""
+"""Reads the variables of the collection's own playbooks, and writes their reports. Private: all of it may change."""
 
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any, Iterator
 
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils import _variables
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._fleet import PREFIX
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report_files import write_reports
+
+display = Display()
 
 
 class ActionModule(ActionBase):
     """Takes `options`, the names that may follow `smtpeter_`, and for a fleet `hosts`, whose tags are read.
 
     Returns `tags`, those of all hosts once each, and `problem`, empty where the variables are fine.
+
+    With `files` instead, writes those reports of `result` into `directory`, or only removes them without a result.
+    Its name is that of a module since `ansible-test sanity` wants one for each action.
     """
 
     TRANSFERS_FILES = False
@@ -25,9 +35,26 @@ class ActionModule(ActionBase):
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the tags and the problem."""
+        """Return the tags and the problem, or whether files changed; raises AnsibleActionFail where these cannot be."""
         super().run(tmp, task_vars)
-        variables = task_vars or {}
+        return self._write() if "files" in self._task.args else self._read(task_vars or {})
+
+    def _write(self) -> dict[str, Any]:
+        args = self._task.args
+        if self._task.check_mode:
+            return {"changed": False}
+        try:
+            left_out = write_reports(args["directory"], args["files"], args.get("result"))
+        except OptionError as error:
+            raise AnsibleActionFail(str(error)) from None
+        if left_out:
+            display.warning(
+                f"{' and '.join(left_out)} are left out, since the Python library pygal is not installed for the "
+                f"Python that runs Ansible ({sys.executable})"
+            )
+        return {"changed": True}
+
+    def _read(self, variables: dict[str, Any]) -> dict[str, Any]:
         options = self._task.args["options"]
         given = list(self._tags(variables))
         tags = {tag: None for _name, value in given for tag in _variables.tags_of(value) if isinstance(tag, str)}

@@ -1,0 +1,47 @@
+"""The files in which the playbooks leave their reports."""
+
+import json
+import sys
+
+import pytest
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report_files import write_reports
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.plugin_utils._report.results import bare
+
+FILES = ["gate.md", "gate.junit.xml", "gate.json", "stats.json", "gate.svg", "gate.html"]
+RESULT = {**bare("wave-1", "pass"), "stats": {"wave-1": {"messages": 100}}}
+
+
+def test_files_are_written_and_removed(tmp_path):
+    """In a directory that is made; other files in it stay."""
+    reports = tmp_path / "out" / "reports"
+    assert write_reports(str(reports), FILES, RESULT) == []
+    assert sorted(path.name for path in reports.iterdir()) == sorted(FILES)
+    assert json.loads((reports / "gate.json").read_text(encoding="utf-8")) == RESULT
+    assert json.loads((reports / "stats.json").read_text(encoding="utf-8")) == RESULT["stats"]
+    (reports / "notes.txt").write_text("", encoding="utf-8")
+    write_reports(str(reports), FILES, None)
+    assert [path.name for path in reports.iterdir()] == ["notes.txt"]
+
+
+def test_a_link_is_replaced(tmp_path):
+    """What it leads to may be another gate's."""
+    (tmp_path / "kept.json").write_text("kept", encoding="utf-8")
+    (tmp_path / "gate.json").symlink_to("kept.json")
+    write_reports(str(tmp_path), FILES, RESULT)
+    assert (tmp_path / "kept.json").read_text(encoding="utf-8") == "kept"
+
+
+def test_without_pygal(tmp_path, monkeypatch):
+    """The pictures are left out, those of an earlier run too."""
+    (tmp_path / "gate.svg").write_text("old", encoding="utf-8")
+    monkeypatch.setitem(sys.modules, "pygal", None)
+    assert write_reports(str(tmp_path), FILES, RESULT) == ["gate.svg", "gate.html"]
+    assert {path.name for path in tmp_path.iterdir()} == {*FILES} - {"gate.svg", "gate.html"}
+
+
+def test_a_directory_that_cannot_be_used(tmp_path):
+    """The variable, the file and the remedy are named."""
+    (tmp_path / "gate.json").mkdir()
+    with pytest.raises(OptionError, match=r"smtpeter_reports: \S+/gate.json cannot be written \(.*\); name a dir"):
+        write_reports(str(tmp_path), FILES, RESULT)

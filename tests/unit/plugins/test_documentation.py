@@ -233,8 +233,7 @@ def every_option(entries, prefix=""):
 
 def text(entry):
     """Its description as one string."""
-    lines = entry["description"]
-    return lines if isinstance(lines, str) else " ".join(lines)
+    return " ".join(entry["description"]) if isinstance(entry["description"], list) else entry["description"]
 
 
 def test_every_number_has_a_unit():

@@ -41,19 +41,21 @@ def test_any_pieces_give_the_same(objects: Any, size: int, indent: int | None, i
     assert parsed(raw, size) == json.loads(raw)
 
 
-def test_nested_objects_look_like_the_end_of_an_event() -> None:
-    """What stands between two events may stand within one, too."""
-    objects = [{"data": [{"a": 1}, {"b": "},{"}, {"c": '"},{"'}]}] * 5
-    content = json.dumps(objects, separators=(",", ":")).encode()
-    for size in (1, 10, 33, len(content)):
-        assert parsed(content, size) == objects
+NESTED = [{"data": [{"a": 1}, {"b": "},{"}, {"c": '"},{"'}]}] * 5
 
 
-@pytest.mark.parametrize("content", [b"[]", b" [ \n ] ", b"\xef\xbb\xbf[]", b"null", b" null ", b"{}", b"{ }"])
-def test_nothing(content: bytes) -> None:
-    """No events, in each way in which the service may say so."""
-    for size in (1, 100):
-        assert parsed(content, size) == []
+@pytest.mark.parametrize(
+    ("content", "events"),
+    [
+        # What stands between two events may stand within one, too.
+        (json.dumps(NESTED, separators=(",", ":")).encode(), NESTED),
+        *((nothing, []) for nothing in (b"[]", b" [ \n ] ", b"\xef\xbb\xbf[]", b"null", b" null ", b"{}", b"{ }")),
+    ],
+)
+def test_what_is_an_array_of_events(content: bytes, events: list[Any]) -> None:
+    """Events that look like two, and no events, in each way in which the service may say so."""
+    for size in (1, 10, 33, 1000):
+        assert parsed(content, size) == events
 
 
 WHOLE = body(*GOOD)

@@ -14,14 +14,7 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils import _outcomes
 from ansible_collections.mailops.smtpeter.plugins.module_utils._outcomes import OutcomeCollector
 from ansible_collections.mailops.smtpeter.plugins.module_utils._privacy import DescriptionMask
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import unknown_tag
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.eventful import (
-    START,
-    at,
-    attempt,
-    delivery,
-    event,
-    failure,
-)
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.eventful import START, attempt, delivery, event, failure
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -98,7 +91,7 @@ def expected_counts(events: list[Any], since: int) -> tuple[int, ...]:
         kinds.setdefault(each["type"], []).append((data["time"], data.get("state")))
     deliveries = failed = returned = total = 0
     for kinds in messages.values():
-        if "attempt" not in kinds or min(kinds["attempt"])[0] < at(since):
+        if "attempt" not in kinds or min(kinds["attempt"])[0] < attempt(since)["data"]["time"]:
             continue
         total += 1
         accepted, lost = (max((time for time, _state in kinds.get(kind, [])), default="") for kind in WAYS_TO_END)

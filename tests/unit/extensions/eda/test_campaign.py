@@ -198,10 +198,13 @@ def test_a_service_that_goes_away(judge_by, window):
 
 
 def test_a_refused_token():
-    """It is told at once, and before there was a verdict its end is told as null."""
+    """It is told at once; another failed look is not its end, which is told as null before there was a verdict."""
     world = World()
     world.trouble = REFUSED
     assert verdicts(world.look()) == [(None, "error")]
+    world.trouble = BUSY
+    world.second += 10
+    assert world.look() == []
     world.trouble = None
     world.second += 10
     (event,) = world.look()
@@ -270,6 +273,7 @@ def test_damaged_state(tmp_path):
         ({"window": -1}, "window: "),
         ({"heartbeat": 0}, "heartbeat: 0 is not above 0"),
         ({"min_delivery_ratio": 95}, "did you mean 0.95"),
+        ({"api_url": "http://example.com"}, "api_url"),
         ({"wait_timeout": 5}, "wait_timeout: there is no such option; give one of"),
         ({"api_token": ""}, "api_token: it is not set"),
         ({"window": 60, "judge_by": "outcomes", "since": "2026-01-01T00:00:00Z"}, "since: each window has its own"),

@@ -116,6 +116,7 @@ def test_a_handshake_that_drips(hostile, session, within):
 
 
 @pytest.mark.slow
+@pytest.mark.measured
 def test_a_slow_connect_leaves_less_time_for_the_handshake(session, within):
     """The timeout covers both together, not each of them."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as stack:
@@ -152,6 +153,7 @@ def test_each_request_has_its_own_deadline(hostile, session, within):
 
 
 @pytest.mark.slow
+@pytest.mark.measured
 def test_a_late_request_on_a_kept_connection_has_its_whole_time(hostile, session):
     """Time between two requests is not taken from the second."""
     server = hostile(constantly(answer(COUNTS)))

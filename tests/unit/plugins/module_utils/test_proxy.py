@@ -145,6 +145,7 @@ def test_which_variables_count(monkeypatch, connect, authority, proxy, name, wit
 
 
 @pytest.mark.slow
+@pytest.mark.measured
 @pytest.mark.parametrize(
     ("protocol", "scheme", "refusal", "says", "attempts"),
     [
@@ -169,6 +170,7 @@ def test_a_refusal_is_told(connect, proxy, caplog, protocol, scheme, refusal, sa
 
 
 @pytest.mark.slow
+@pytest.mark.measured
 @pytest.mark.parametrize(("protocol", "scheme"), KINDS[:2])
 @pytest.mark.parametrize("given", ["", "user:wrong@"])
 def test_credentials_that_are_refused(connect, proxy, protocol, scheme, given):
@@ -193,6 +195,7 @@ def test_a_proxy_that_is_not_there(monkeypatch, connect, scheme):
 
 
 @pytest.mark.slow
+@pytest.mark.measured
 @pytest.mark.parametrize("slow", ["pause", "lag"])
 @pytest.mark.parametrize(("protocol", "scheme"), [*KINDS, ("connect", "https")])
 def test_a_proxy_cannot_hold_a_request(connect, proxy, authority, within, protocol, scheme, slow):
@@ -214,6 +217,7 @@ def test_a_proxy_whose_answer_has_no_end(monkeypatch, connect, hostile, within):
 
 
 @pytest.mark.slow
+@pytest.mark.measured
 def test_the_limits_of_an_answer_hold_behind_a_proxy(connect, hostile, proxy, authority, within):
     """Time and bytes of the service's own answer are bounded behind SOCKS as they are without."""
     endless = itertools.chain([b"HTTP/1.1 200 OK\r\n"], itertools.repeat(b"X-Odd: 1\r\n" * 4096))

@@ -69,6 +69,7 @@ def services(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.measured
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.tag)
 def test_each_fault_is_a_record_or_a_clear_error(services, connect, monkeypatch, within, caplog, fault):
     """In time, after one request and a bounded number of bytes; nothing that is said or logged repeats the token."""

@@ -19,7 +19,7 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins import sandboxes
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.restarting import compare, kill_in_the_middle
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import TOKEN, Sandbox, alive, kill, read, send
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.measured]
 
 
 @pytest.fixture

@@ -193,6 +193,7 @@ def test_connections_are_kept(shared: Client) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.measured
 @pytest.mark.parametrize("path", ["/stats/x", "/events/tags/x"])
 def test_faults(start: Start, path: str) -> None:
     """Requests are dropped, refused, answered late and in drips, whether an answer comes whole or in pieces."""
@@ -320,6 +321,7 @@ def test_an_old_client(shared: Client) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.measured
 def test_broken_off(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
     """Who hangs up disturbs nobody, and is no line in the log; an answer that a stop interrupts lacks its end."""
     client = start()

@@ -157,7 +157,7 @@ def test(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """What takes too long for the tests: hundreds of kills, a thousand looks and tags, and a day of an event source."""
+    """What takes too long for the tests: hundreds of kills, a thousand looks and tags, a day of an event source."""
     install_tests(session)
     session.install("--quiet", "numpy")
     session.run("python", "tests/benchmark/windows.py", env=OURS)

@@ -173,7 +173,6 @@ def sandboxes(temporary: str) -> list[str]:
     return sorted(path.name for path in pathlib.Path(temporary).glob("smtpeter-sandbox-*/[!.]*"))
 
 
-@pytest.mark.every_core
 @pytest.mark.parametrize("plugin", plugins(), ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_examples_of_plugin(plugin: pathlib.Path, play: Any, environment: dict[str, str]) -> None:
     """The EXAMPLES run as printed, one after the other, use nothing deprecated and leave nothing running."""

@@ -151,7 +151,6 @@ def flaws_of(said: str, peak: int, services: Services) -> list[str]:
     return flaws
 
 
-@pytest.mark.every_core
 @pytest.mark.parametrize("plugin", TASKS)
 def test_each_fault_is_a_record_or_a_clear_error(
     play: Any, services: dict[str, Services], tmp_path: pathlib.Path, plugin: str

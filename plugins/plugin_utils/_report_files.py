@@ -42,7 +42,8 @@ def write_reports(directory: str, names: Sequence[str], result: Mapping[str, Any
                     file.write(text)
                 os.chmod(path, 0o644)
     except OSError as error:
-        problem = f"{error.filename} cannot be written ({error.strerror}); name a directory that you can write to"
+        place = error.filename or directory
+        problem = f"{place} cannot be written ({error.strerror}); name a directory that you can write to"
     else:
         return left_out
     raise OptionError("smtpeter_reports", problem)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.mailops.smtpeter.tests.unit.plugins import restarting
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.restarting import kill_again_and_again, kill_in_the_middle
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.killing import kill_in_the_middle
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.restarting import kill_again_and_again
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import sandboxes
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.watching import SCENARIO, VERDICTS, Watched
 

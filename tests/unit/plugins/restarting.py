@@ -1,32 +1,24 @@
-"""A sandbox that is killed in the middle of sends, and a gate in the middle of its looks, again and again."""
+"""A gate that is killed in the middle of its looks, again and again."""
 
 from __future__ import annotations
 
-import dataclasses
-import http.client
 import itertools
 import json
 import os
 import random
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Iterator
-from urllib.parse import quote
 
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._state_file import FORMAT
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import Hostile, answer
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.looking import look_at
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import TOKEN, Sandbox, kill, read
 
-SENDERS = 4
-EVERY = "every"
 MESSAGES = 1000
 
 
@@ -100,72 +92,3 @@ def looks_kept(state: Path) -> int:
     assert (json.loads(header)["format"], end) == (FORMAT, "")
     looks: int = json.loads(content)["state"]["history"]["looks"]
     return looks
-
-
-@dataclasses.dataclass
-class Ledger:
-    """What the senders know. Recipients are unique, so that a message stored twice would show."""
-
-    acknowledged: dict[str, str] = dataclasses.field(default_factory=dict)  # recipients by message id
-    unanswered: list[list[str]] = dataclasses.field(default_factory=list)  # the recipients of each such send
-    sends: int = 0
-
-
-def kill_in_the_middle(sandbox: Sandbox, data: Path, kills: int, seed: int) -> Ledger:
-    """Kill the sandbox so many times while it takes sends, and look after each start that the counters are right."""
-    chance, ledger = random.Random(seed), Ledger()
-    running = sandbox.run(data=str(data))
-    for name in (f"r{number}" for number in range(kills)):
-        began = threading.Event()
-        with ThreadPoolExecutor(SENDERS) as pool:
-            senders = [pool.submit(_send_on, ledger, running["port"], name, each, began) for each in range(SENDERS)]
-            assert began.wait(10)
-            time.sleep(chance.uniform(0, 0.2))
-            kill(running["pid"])
-            for sender in senders:
-                sender.result(20)
-        running = sandbox.run(data=str(data))
-        for tag, prefix in ((name, f"{name}."), (EVERY, "")):
-            counters = read(running, tag)
-            least = sum(recipient.startswith(prefix) for recipient in ledger.acknowledged.values())
-            most = least + sum(len(send) for send in ledger.unanswered if send[0].startswith(prefix))
-            assert least <= counters["messages"] == counters["deliveries"] <= most, (seed, tag)
-    sandbox.stop()
-    return ledger
-
-
-def _send_on(ledger: Ledger, port: int, tag: str, sender: int, began: threading.Event) -> None:
-    """Send again and again, and write down each answer; the first send without one is the last."""
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
-        for sends in itertools.count():
-            recipients = [f"{tag}.{sender}.{sends}.{each}@example.com" for each in range(1 + sends % 3)]
-            body = json.dumps({"recipients": recipients, "tags": [tag, EVERY]})
-            try:
-                connection.request("POST", f"/v1/send?access_token={quote(TOKEN, safe='')}", body)
-                answer = connection.getresponse()
-                content = answer.read()
-            except (OSError, http.client.HTTPException):
-                ledger.unanswered.append(recipients)
-                return
-            assert answer.status == 200, content
-            ledger.acknowledged.update(json.loads(content))
-            ledger.sends += 1
-            began.set()
-
-
-def compare(data: Path, ledger: Ledger) -> None:
-    """See in the file itself that each acknowledged message is there once, and each unanswered send whole or not."""
-    with closing(sqlite3.connect(data)) as database:
-        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        rows = database.execute("SELECT id, recipient FROM message").fetchall()
-        query = "SELECT kind, SUM(messages) FROM moment JOIN tag ON tag.id = moment.tag WHERE name = ? GROUP BY kind"
-        moments = database.execute(query, (EVERY,)).fetchall()
-    assert dict(moments) == {0: len(rows), 1: len(rows)}
-    stored = dict(rows)
-    assert len(stored) == len(set(stored.values())) == len(rows)
-    assert ledger.acknowledged.items() <= stored.items()
-    others = set(stored.values()) - set(ledger.acknowledged.values())
-    for send in ledger.unanswered:
-        assert len(others.intersection(send)) in (0, len(send))
-        others.difference_update(send)
-    assert not others

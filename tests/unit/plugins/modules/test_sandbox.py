@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pytest
 import requests
 from ansible_collections.mailops.smtpeter.tests.unit.plugins import sandboxes
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.restarting import compare, kill_in_the_middle
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.killing import compare, kill_in_the_middle
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import TOKEN, Sandbox, alive, kill, read, send
 
 pytestmark = [pytest.mark.slow, pytest.mark.measured]

@@ -32,15 +32,16 @@ def write_reports(directory: str, names: Sequence[str], result: Mapping[str, Any
             path = os.path.join(directory, name)
             with suppress(FileNotFoundError):
                 os.remove(path)
+            if result is None:
+                continue
             try:
-                text = None if result is None else _report(result, name)
+                text = _report(result, name)
             except LibraryMissing:
                 left_out.append(name)
                 continue
-            if text is not None:
-                with open(path, "w", encoding="utf-8") as file:
-                    file.write(text)
-                os.chmod(path, 0o644)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.chmod(path, 0o644)
     except OSError as error:
         place = error.filename or directory
         problem = f"{place} cannot be written ({error.strerror}); name a directory that you can write to"

@@ -65,15 +65,7 @@ def handed_out(run):
 def test_a_verdict_by_outcomes(play, access, tmp_path):
     """The causes are named, no address is, and no reading is left that would have a gate by counters judge all mail."""
     reports = stale(tmp_path / "reports")
-    args = [
-        "-e",
-        "smtpeter_tags=good,poor",
-        "-e",
-        "smtpeter_judge_by=outcomes",
-        "-e",
-        "smtpeter_reports=reports",
-        *HURRY,
-    ]
+    args = ["-e", "smtpeter_tags=good,poor smtpeter_judge_by=outcomes smtpeter_reports=reports", *HURRY]
     run = play("mailops.smtpeter.gate", *args, "-e", "smtpeter_wait_timeout=30", "-vvvv", env=access, check=False)
     assert run.returncode == 2, run.output
     assert sorted(path.name for path in reports.iterdir()) == sorted({*REPORTS, "notes.txt"} - {"stats.json"})
@@ -196,14 +188,7 @@ def stale(directory):
 def test_a_run_that_fails_leaves_no_old_reports(play, access, tmp_path):
     """Those of the run before would say pass of it; other files in the directory stay."""
     reports = stale(tmp_path / "reports")
-    args = [
-        "-e",
-        "smtpeter_tags=good",
-        "-e",
-        "smtpeter_since_file=elsewhere/stats.json",
-        "-e",
-        "smtpeter_reports=reports",
-    ]
+    args = ["-e", "smtpeter_tags=good smtpeter_since_file=elsewhere/stats.json smtpeter_reports=reports"]
     run = play("mailops.smtpeter.gate", *args, env=access, check=False)
     assert run.returncode == 2
     assert "smtpeter_since_file: there is no file" in " ".join(run.output.split())

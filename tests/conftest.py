@@ -1,7 +1,5 @@
 """What every test shares: the collection is found, and nothing of the caller's own settings is."""
 
-from __future__ import annotations
-
 import importlib
 import os
 import pathlib
@@ -9,7 +7,6 @@ import re
 import shutil
 import sys
 import tempfile
-from typing import Iterator
 
 import hypothesis
 import pytest
@@ -23,7 +20,7 @@ OURS = "ansible_collections.mailops.smtpeter."
 IMPORT = re.compile(r"^\s*(?:from|import)\s+([\w.]+)(?:\s+import\s+(\([^)]*\)|.*))?", re.MULTILINE)
 
 
-def collections_directory() -> pathlib.Path:
+def collections_directory():
     """The directory on Python's path through which this checkout is ansible_collections.mailops.smtpeter."""
     given = [os.environ["ANSIBLE_COLLECTIONS_PATH"]] if UNDER_ANSIBLE_TEST else sys.path
     for entry in map(pathlib.Path, filter(None, given)):
@@ -33,7 +30,7 @@ def collections_directory() -> pathlib.Path:
     raise pytest.UsageError("This checkout cannot be imported as a collection: run `make unit` once, it sees to that.")
 
 
-def isolate() -> pathlib.Path:
+def isolate():
     """Take the caller's Ansible and SMTPeter settings out of the environment; the new ANSIBLE_HOME."""
     for name in [name for name in os.environ if name.startswith(("ANSIBLE_", "SMTPETER_"))]:
         if name != "ANSIBLE_CONTROLLER_MIN_PYTHON_VERSION":  # the workers of `ansible-test units` ask for it
@@ -47,7 +44,7 @@ def isolate() -> pathlib.Path:
     return home
 
 
-def load_collections() -> None:
+def load_collections():
     """Have Ansible's own loader import the collection before a test does: it finds plugins only in what it imported."""
     from ansible.plugins import loader
     from ansible.utils.collection_loader import AnsibleCollectionConfig
@@ -71,7 +68,7 @@ hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)
-def _whole_imports() -> Iterator[None]:
+def _whole_imports():
     """Undo what a test's imports do to importing: pygal leaves a finder that Python 3.10 and later stumble over."""
     before = list(sys.meta_path)
     yield
@@ -79,7 +76,7 @@ def _whole_imports() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _measured_or_not(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _measured_or_not(request, monkeypatch):
     """Leave slow tests out of the coverage, which makes them much slower, unless they are marked `measured`."""
     marked = request.node.get_closest_marker
     coverage = sys.modules.get("coverage")
@@ -92,7 +89,7 @@ def _measured_or_not(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
         running.start()
 
 
-def imports_ansible(path: pathlib.Path) -> bool:
+def imports_ansible(path):
     """Whether a file imports Ansible, by itself or through files of this collection."""
     waiting, seen = [path], set()
     while waiting:
@@ -110,7 +107,7 @@ def imports_ansible(path: pathlib.Path) -> bool:
     return False
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items):
     """Mark what touches Ansible, since it runs on each ansible-core; the rest runs on the oldest and newest Python."""
     found = {path: imports_ansible(path) for path in {item.path for item in items}}
     for item in items:
@@ -118,7 +115,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("ansible")
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure(config):
     """Name the marks here, since ansible-test does not read pyproject.toml."""
     for mark in (
         "ansible: touches Ansible, so that it runs on each ansible-core; set by itself where a file imports it",
@@ -130,6 +127,6 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", mark)
 
 
-def pytest_unconfigure() -> None:
+def pytest_unconfigure():
     """Remove the private ANSIBLE_HOME."""
     shutil.rmtree(HOME, ignore_errors=True)

@@ -1,7 +1,5 @@
 """What the events tell of each message of a simulated campaign. Private: names and behaviour may change."""
 
-from __future__ import annotations
-
 import numpy as np
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome import Outcome, Span
 from ansible_collections.mailops.smtpeter.tests.benchmark._campaigns import TAG, at

@@ -3,8 +3,6 @@
 Most rows are a playbook less a smaller one, so that the start of Ansible is in neither.
 """
 
-from __future__ import annotations
-
 import json
 import shlex
 import sys

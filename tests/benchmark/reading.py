@@ -4,8 +4,6 @@ The pool is timed as a script and as the module that a user would write around i
 printing its result takes Ansible's own code about as long as one request over TLS takes `requests`.
 """
 
-from __future__ import annotations
-
 import sys
 
 from ansible_collections.mailops.smtpeter.tests.benchmark._bench import TOKEN, Case, Row, beyond

@@ -1,7 +1,5 @@
 """Benchmarks against the alternatives, written to `docs/speed.md`; exit code 1 if a ratio is above its limit."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import platform

@@ -1,7 +1,5 @@
 """Days of windows of healthy streams by outcomes: how many are not `pass`. Exits with 1 above 1%, or for any `fail`."""
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
 from random import Random

@@ -1,7 +1,5 @@
 """The real ansible-rulebook on the sandbox: what the source tells, and how soon a stream that turns bad is paused."""
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import json
@@ -11,14 +9,12 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, Iterator
 
-import pytest
 import requests
 from ansible_collections.mailops.smtpeter.tests.tools import eda_demo
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import TOKEN, quiet_port, sandboxes, send
 
-RATE: dict[str, Any] = {"delivery_rate": 0.98, "delay": 0, "open_rate": 0}
+RATE = {"delivery_rate": 0.98, "delay": 0, "open_rate": 0}
 # The first event is minutes away where the machine is busy: Java has to start.
 TIMEOUT_SECONDS = 240
 RULEBOOK = """
@@ -36,11 +32,11 @@ RULEBOOK = """
 
 
 @contextlib.contextmanager
-def stream(work: Callable[[], None]) -> Iterator[None]:
+def stream(work):
     """Send all the time; nobody minds where the service is away."""
     over = threading.Event()
 
-    def go_on() -> None:
+    def go_on():
         while not over.wait(0.3):
             with contextlib.suppress(Exception):
                 work()
@@ -54,7 +50,7 @@ def stream(work: Callable[[], None]) -> Iterator[None]:
         sender.join(20)
 
 
-def wait_for(condition: Callable[[], bool], output: Path, process: subprocess.Popen[bytes]) -> None:
+def wait_for(condition, output, process):
     """Wait until something is so."""
     give_up = time.monotonic() + TIMEOUT_SECONDS
     while not condition():
@@ -66,13 +62,13 @@ def wait_for(condition: Callable[[], bool], output: Path, process: subprocess.Po
 class Rulebook:
     """ansible-rulebook in a directory, and the verdicts that its source told."""
 
-    def __init__(self, directory: Path, api_url: str) -> None:
+    def __init__(self, directory, api_url):
         self._directory, self.output = directory, directory / "output"
         (directory / "rulebook.yml").write_text(RULEBOOK, encoding="utf-8")
         variables = {"api_url": api_url, "state": str(directory / "source.state")}
         (directory / "vars.yml").write_text(json.dumps(variables), encoding="utf-8")
 
-    def start(self) -> None:
+    def start(self):
         """Start it."""
         program = Path(sys.executable).with_name("ansible-rulebook")
         command = [str(program), "--rulebook", "rulebook.yml", "--vars", "vars.yml"]
@@ -81,27 +77,27 @@ class Rulebook:
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(command, cwd=self._directory, env=env, stdout=output, stderr=output)
 
-    def stop(self) -> None:
+    def stop(self):
         """End it with SIGTERM, which does not take long."""
         began = time.monotonic()
         self.process.terminate()
         self.process.wait(30)
         assert time.monotonic() - began < 10
 
-    def verdicts(self) -> list[tuple[Any, Any]]:
+    def verdicts(self):
         """The verdict before and after each event that it printed."""
         lines = self.output.read_text(encoding="utf-8", errors="replace").rpartition("\n")[0].splitlines()
         events = [ast.literal_eval(line) for line in lines if line.startswith("{'") and "'campaign': {" in line]
         return [(event["campaign"]["previous"], event["campaign"]["verdict"]) for event in events]
 
-    def wait_for(self, verdict: str) -> None:
+    def wait_for(self, verdict):
         """Wait until this is the last verdict told."""
         wait_for(lambda: [now for _before, now in self.verdicts()][-1:] == [verdict], self.output, self.process)
 
 
-def test_a_day_at_the_mail(tmp_path: Path) -> None:
+def test_a_day_at_the_mail(tmp_path):
     """A block, its end, a service that goes away and comes back, and SIGTERM: each is told once, and no secret."""
-    options: dict[str, Any] = {"port": quiet_port(), "data": str(tmp_path / "mail.sqlite"), "speed": 60}
+    options = {"port": quiet_port(), "data": str(tmp_path / "mail.sqlite"), "speed": 60}
     good, bad = ({**options, "scenario": {"default": {**RATE, "delivery_rate": rate}}} for rate in (0.98, 0.4))
     with sandboxes(tmp_path) as service, contextlib.ExitStack() as cleanup:
         running = service.run(**good)
@@ -134,19 +130,19 @@ def test_a_day_at_the_mail(tmp_path: Path) -> None:
         assert "a@example.com" not in text
 
 
-def test_a_stream_that_turns_bad(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stream_that_turns_bad(tmp_path, capsys):
     """The playbook starts within five intervals of the first look at a bad window with `min_messages`."""
     output, state = tmp_path / "output", tmp_path / "source.state"
     domains = ["good.example"]
 
-    def seen() -> tuple[Any, int, int, Any]:
+    def seen():
         """The state of the tag's source: its window, how many looks at it, its mail by then, and what was told."""
         watch = json.loads(state.read_text(encoding="utf-8").splitlines()[1])["state"]["watches"]["newsletter"]
         outcome = watch["gate"]["trackers"]["newsletter"]["outcome"]
         messages = outcome["given"]["messages"] if outcome else 0
         return watch["since"], watch["gate"]["history"]["looks"], messages, watch["told"]
 
-    def work() -> None:
+    def work():
         body = {"recipients": [f"{number}@{domains[-1]}" for number in range(10)], "tags": ["newsletter"]}
         requests.post(f"{sandbox['api_url']}/send", params={"access_token": TOKEN}, json=body, timeout=20)
 

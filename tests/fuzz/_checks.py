@@ -1,7 +1,5 @@
 """What holds of any answer and of any policy, by a reading of them that owes nothing to the collection's own."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import math

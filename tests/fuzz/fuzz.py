@@ -5,8 +5,6 @@ and writes an input that breaks something beside them, where `make test` runs it
 across stays in .fuzz/TARGET, so that the next run goes on from there. Its status is not 0 where it found something.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import pathlib

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from typing import Any, Iterator, Mapping, Protocol
+from typing import Any, Protocol
 
 import pytest
 import requests
@@ -54,11 +54,11 @@ class Run:
     tasks: list[dict[str, Any]]
 
     @property
-    def output(self) -> str:
+    def output(self):
         """All that the user sees."""
         return self.stdout + self.stderr
 
-    def result(self, task: str) -> dict[str, Any]:
+    def result(self, task):
         """The result of the last task of this name."""
         return [entry["result"] for entry in self.tasks if entry["task"] == task][-1]
 
@@ -66,13 +66,11 @@ class Run:
 class Play(Protocol):
     """Runs a playbook: plays as data, as YAML text, or the path or full name of one."""
 
-    def __call__(
-        self, playbook: Any, *args: str, env: Mapping[str, str] | None = None, check: bool = True, timeout: float = 300
-    ) -> Run:
+    def __call__(self, playbook, *args, env=None, check=True, timeout=300):
         """Run it, with further command line `args` and `env`; a failure fails the test unless `check` is false."""
 
 
-def copy_tracked(target: pathlib.Path) -> None:
+def copy_tracked(target):
     """Copy the files that git tracks, as they are now, to `target`."""
     listed = subprocess.run(["git", "ls-files", "-z", "--cached"], cwd=ROOT, check=True, capture_output=True)
     for name in filter(None, listed.stdout.decode().split("\0")):
@@ -81,7 +79,7 @@ def copy_tracked(target: pathlib.Path) -> None:
             shutil.copy2(ROOT / name, target / name)
 
 
-def only(collections: pathlib.Path) -> dict[str, str]:
+def only(collections):
     """The environment of a run that finds no collection but those in a directory."""
     return {
         "ANSIBLE_COLLECTIONS_PATH": str(collections),
@@ -90,7 +88,7 @@ def only(collections: pathlib.Path) -> dict[str, str]:
     }
 
 
-def galaxy(*words: Any, cwd: pathlib.Path, home: pathlib.Path) -> None:
+def galaxy(*words, cwd, home):
     """Run `ansible-galaxy collection` where nothing is installed, without Galaxy."""
     command = [sys.executable, "-m", "ansible", "galaxy", "collection", *words]
     # A request to Galaxy fails.
@@ -100,7 +98,7 @@ def galaxy(*words: Any, cwd: pathlib.Path, home: pathlib.Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def artifact(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+def artifact(tmp_path_factory):
     """The file that would be published, built from what git tracks."""
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("artifact")
     copy_tracked(source)
@@ -110,7 +108,7 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 
 @pytest.fixture(scope="session")
-def bare(artifact: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+def bare(artifact, tmp_path_factory):
     """A directory for collections in which it was installed as users without a network do it.
 
     All is deleted there but the four directories that content may use.
@@ -126,7 +124,7 @@ def bare(artifact: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pa
 
 
 @pytest.fixture(scope="session")
-def ansible_core(tmp_path_factory: pytest.TempPathFactory) -> Core:
+def ansible_core(tmp_path_factory):
     """The ansible-core of this environment."""
     # Through a link, since ansible-core before 2.20 cannot run modules with an interpreter whose path has a space.
     link = tmp_path_factory.mktemp("core", numbered=True) / "venv"
@@ -134,7 +132,7 @@ def ansible_core(tmp_path_factory: pytest.TempPathFactory) -> Core:
     return Core(OWN, link / "bin" / "python")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items):
     """Mark what takes no `ansible_core`: it needs tools that only the environment of `make test` has."""
     for item in items:
         if HERE in item.path.parents and "ansible_core" not in getattr(item, "fixturenames", ()):
@@ -142,18 +140,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+def _not_measured(monkeypatch):
     """Unit tests reach nearly all, and what these tests start would take twice as long."""
     monkeypatch.delenv("COVERAGE_PROCESS_START", raising=False)
 
 
 @pytest.fixture
-def play(ansible_core: Core, tmp_path: pathlib.Path) -> Play:
+def play(ansible_core, tmp_path):
     """Runs playbooks on the implicit localhost with `ansible_core`, in a directory and an ANSIBLE_HOME of their own."""
 
-    def run(
-        playbook: Any, *args: str, env: Mapping[str, str] | None = None, check: bool = True, timeout: float = 300
-    ) -> Run:
+    def run(playbook, *args, env=None, check=True, timeout=300):
         results = tmp_path / "task-results.jsonl"
         results.write_text("", encoding="utf-8")
         done = subprocess.run(
@@ -174,7 +170,7 @@ def play(ansible_core: Core, tmp_path: pathlib.Path) -> Play:
     return run
 
 
-def written(playbook: Any, directory: pathlib.Path) -> str:
+def written(playbook, directory):
     """What to give ansible-playbook: the path or name as it is, text and data as a file."""
     if isinstance(playbook, pathlib.Path):
         return str(playbook)
@@ -186,7 +182,7 @@ def written(playbook: Any, directory: pathlib.Path) -> str:
     return str(path)
 
 
-def environment(directory: pathlib.Path) -> dict[str, str]:
+def environment(directory):
     """The environment of a run: what tests/conftest.py left, all that is written below `directory`, no colour."""
     return {
         **os.environ,
@@ -202,7 +198,7 @@ def environment(directory: pathlib.Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def access(tmp_path_factory):
     """The environment that leads to a sandbox in this process: `good` arrives, `poor` in part, `few` is small."""
     at_once = {"delay": 0, "open_rate": 0}
     scenario = {"default": {"delivery_rate": 1, **at_once}, "tags": {"poor": {"delivery_rate": 0.5, **at_once}}}
@@ -217,7 +213,7 @@ def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
         yield {"SMTPETER_API_URL": running.api_url, "SMTPETER_API_TOKEN": TOKEN}
 
 
-def community_paths(environment: Mapping[str, str]) -> str:
+def community_paths(environment):
     """The ANSIBLE_COLLECTIONS_PATH of `environment`, and behind it what `make test` unpacked."""
     return f"{environment['ANSIBLE_COLLECTIONS_PATH']}{os.pathsep}{COMMUNITY}"
 
@@ -225,9 +221,9 @@ def community_paths(environment: Mapping[str, str]) -> str:
 class RedisServer:
     """A real Redis on a port of its own on 127.0.0.1, which keeps nothing on disk; `stop` ends it at once."""
 
-    def __init__(self, directory: pathlib.Path) -> None:
+    def __init__(self, directory):
         with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+            self.port = free.getsockname()[1]
         where = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(directory)]
         self._process = subprocess.Popen(
             ["redis-server", *where, "--save", "", "--appendonly", "no"], stdout=subprocess.DEVNULL
@@ -241,19 +237,19 @@ class RedisServer:
                 assert time.monotonic() < deadline, "the Redis server does not start"
                 time.sleep(0.02)
 
-    def ask(self, *words: str) -> str:
+    def ask(self, *words):
         """The first line of what the server answers to a command."""
         with socket.create_connection(("127.0.0.1", self.port), 10) as connection:
             connection.sendall((" ".join(words) + "\r\n").encode())
             return connection.makefile().readline().strip()
 
     @property
-    def connection(self) -> str:
+    def connection(self):
         """What the cache plugin connects to."""
         return f"127.0.0.1:{self.port}:0"
 
     @property
-    def settings(self) -> dict[str, str]:
+    def settings(self):
         """The environment of a run that caches there by `community.general.redis`."""
         return {
             "ANSIBLE_COLLECTIONS_PATH": community_paths(os.environ),
@@ -262,14 +258,14 @@ class RedisServer:
             "ANSIBLE_INVENTORY_CACHE_CONNECTION": self.connection,
         }
 
-    def stop(self) -> None:
+    def stop(self):
         """End the server as a power failure would."""
         self._process.kill()
         self._process.wait()
 
 
 @pytest.fixture
-def redis(tmp_path: pathlib.Path) -> Iterator[RedisServer]:
+def redis(tmp_path):
     """A Redis for the test alone; skipped by name where the server or the collection is missing."""
     if not shutil.which("redis-server"):
         pytest.skip("no redis-server on PATH (Debian: apt install redis-server)")

@@ -1,13 +1,9 @@
 """Jobs of ansible-runner, in a directory for each, with this environment's ansible-core."""
 
-from __future__ import annotations
-
 import json
 import os
-import pathlib
 import subprocess
 import sys
-from typing import Any, Mapping
 
 from ansible_collections.mailops.smtpeter.tests.integration import test_examples
 from ansible_collections.mailops.smtpeter.tests.integration.conftest import ROOT, environment
@@ -16,7 +12,7 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leak
 GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_controller.rst"
 
 
-def printed(start: str) -> str:
+def printed(start):
     """The block of the guide that begins so, or its command."""
     texts = [text for fence in test_examples.fences(GUIDE) for text in (fence.text, *fence.text.splitlines())]
     found = [text for text in texts if text.startswith(start)]
@@ -27,7 +23,7 @@ def printed(start: str) -> str:
 class Job:
     """A private_data_dir for ansible-runner, `env/extravars` and `project` included, and what came of running it."""
 
-    def __init__(self, directory: pathlib.Path, extravars: str = "", project: Mapping[str, str] | None = None) -> None:
+    def __init__(self, directory, extravars="", project=None):
         self.directory = directory
         files = {"inventory/hosts.json": '{"all": {"hosts": {}}}', "env/extravars": extravars or "{}"}
         files.update({f"project/{name}": text for name, text in (project or {}).items()})
@@ -36,7 +32,7 @@ class Job:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
 
-    def run(self, playbook: str, env: Mapping[str, str], *args: str, path: str = "") -> str:
+    def run(self, playbook, env, *args, path=""):
         """Run the job with ident `job`; its status. `path` goes before PATH."""
         home = self.directory.parent
         # Through a link, since ansible-core before 2.20 cannot run modules with an interpreter whose path has a space.
@@ -57,18 +53,18 @@ class Job:
         assert self.read("rc") == str(done.returncode), done.stdout + done.stderr
         return self.read("status")
 
-    def read(self, name: str) -> str:
+    def read(self, name):
         """The text of an artifact."""
         return (self.directory / "artifacts" / "job" / name).read_text(encoding="utf-8")
 
     @property
-    def handed_out(self) -> dict[str, Any]:
+    def handed_out(self):
         """What ansible.builtin.set_stats handed out, where AWX finds it."""
         events = [json.loads(path.read_text(encoding="utf-8")) for path in self.directory.rglob("job_events/*.json")]
         (last,) = (event for event in events if event["event"] == "playbook_on_stats")
         return last["event_data"].get("artifact_data", {})
 
-    def leaking(self, token: str) -> list[str]:
+    def leaking(self, token):
         """The files that hold the token in any spelling, by path in the directory."""
         files = [path for path in self.directory.rglob("*") if path.is_file()]
         found = [path for path in files if leaks(path.read_text(encoding="utf-8", errors="replace"), token)]

@@ -1,7 +1,5 @@
 """What users install: it holds what they need and nothing else, and Galaxy takes it. test_examples.py uses it."""
 
-from __future__ import annotations
-
 import json
 import os
 import pathlib
@@ -9,7 +7,6 @@ import re
 import subprocess
 import sys
 import tarfile
-from typing import Any
 
 import yaml
 from ansible_collections.mailops.smtpeter.tests.integration import test_examples as example
@@ -32,18 +29,18 @@ run_flake8 = false
 """
 
 
-def patterns() -> list[str]:
+def patterns():
     """The lines of the list."""
     lines = LISTED.read_text(encoding="utf-8").splitlines()
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def fits(name: str, pattern: str) -> bool:
+def fits(name, pattern):
     """Whether a file's name is meant by a line of the list."""
     return re.fullmatch("[^/]*".join(map(re.escape, pattern.split("*"))), name) is not None
 
 
-def test_it_holds_what_users_need_and_nothing_else(artifact: pathlib.Path) -> None:
+def test_it_holds_what_users_need_and_nothing_else(artifact):
     """Each file is in the list, and each line of the list is there; none is large, a link or a program."""
     with tarfile.open(artifact) as archive:
         members = [member for member in archive.getmembers() if not member.isdir()]
@@ -55,7 +52,7 @@ def test_it_holds_what_users_need_and_nothing_else(artifact: pathlib.Path) -> No
     assert artifact.stat().st_size < 500_000
 
 
-def test_its_name_and_metadata_are_those_of_galaxy_yml(artifact: pathlib.Path) -> None:
+def test_its_name_and_metadata_are_those_of_galaxy_yml(artifact):
     """The version above all."""
     wanted = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
     assert artifact.name == f"mailops-smtpeter-{wanted['version']}.tar.gz"
@@ -65,7 +62,7 @@ def test_its_name_and_metadata_are_those_of_galaxy_yml(artifact: pathlib.Path) -
     assert {name: manifest[name] for name in wanted} == wanted
 
 
-def test_galaxy_takes_it_as_it_is(artifact: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_galaxy_takes_it_as_it_is(artifact, tmp_path):
     """Its importer, which also runs ansible-doc, has nothing to say against it."""
     config = tmp_path / "importer.cfg"
     config.write_text(f"{IMPORTER}ansible_local_tmp = {tmp_path}/ansible\n", encoding="utf-8")
@@ -91,7 +88,7 @@ def test_galaxy_takes_it_as_it_is(artifact: pathlib.Path, tmp_path: pathlib.Path
     assert result["requires_ansible"] == ">=2.16.0"
 
 
-def test_ansible_doc_lists_the_public_plugins_alone(bare: pathlib.Path, ansible_core: Any) -> None:
+def test_ansible_doc_lists_the_public_plugins_alone(bare, ansible_core):
     """For each type of plugin that the collection has a directory for, and for roles."""
     documented = {"modules": "module", "roles": "role"}
     directories = sorted(path.name for path in (bare / COLLECTION / "plugins").iterdir())

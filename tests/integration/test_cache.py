@@ -1,7 +1,5 @@
 """The lookup's cache in real plays: many hosts, several plays and several controllers share one request."""
 
-from __future__ import annotations
-
 import json
 import os
 import pathlib
@@ -9,7 +7,6 @@ import signal
 import threading
 import time
 from collections import Counter
-from typing import Any, Iterator
 
 import pytest
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, Hostile, answer, leaks
@@ -20,22 +17,22 @@ TOKEN = "a-token-of-the-cache"
 class Counted:
     """A service that takes 0.2 s for an answer, so that forks miss at the same time; `pause` runs before each."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.pause = lambda: time.sleep(0.2)
         self.server = Hostile(self._reply)
 
-    def _reply(self, _target: str) -> Iterator[bytes]:
+    def _reply(self, _target):
         self.pause()
         yield answer(COUNTS)
 
     @property
-    def asked(self) -> Counter[str]:
+    def asked(self):
         """How often each tag was asked for."""
         return Counter(target.split("/")[3].split("?")[0] for target in self.server.targets)
 
 
 @pytest.fixture
-def service() -> Iterator[Counted]:
+def service():
     """The service, stopped after the test."""
     started = Counted()
     yield started
@@ -43,7 +40,7 @@ def service() -> Iterator[Counted]:
 
 
 @pytest.fixture
-def settings(service: Counted, tmp_path: pathlib.Path) -> dict[str, str]:
+def settings(service, tmp_path):
     """The environment of a play that asks the service, and caches in files where it caches."""
     return {
         "ANSIBLE_INVENTORY_CACHE_CONNECTION": str(tmp_path / "cache"),
@@ -53,10 +50,10 @@ def settings(service: Counted, tmp_path: pathlib.Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def hosts(tmp_path: pathlib.Path) -> Any:
+def hosts(tmp_path):
     """Write an inventory of so many hosts, which are all this machine; the arguments that name it."""
 
-    def write(count: int) -> list[str]:
+    def write(count):
         inventory = tmp_path / "hosts"
         inventory.write_text("".join(f"host{number} ansible_connection=local\n" for number in range(count)))
         return ["-i", str(inventory), "--forks", "10"]
@@ -64,7 +61,7 @@ def hosts(tmp_path: pathlib.Path) -> Any:
     return write
 
 
-def looking(*tags: str, options: str = "cache=true") -> list[dict[str, Any]]:
+def looking(*tags, options="cache=true"):
     """A play on all hosts that looks the tags up."""
     terms = ", ".join(f"'{tag}'" for tag in tags)
     message = "{{ query('mailops.smtpeter.tag_stats', " + terms + ", " + options + ") | map(attribute='messages') }}"
@@ -72,12 +69,12 @@ def looking(*tags: str, options: str = "cache=true") -> list[dict[str, Any]]:
     return [{"hosts": "all", "gather_facts": False, "tasks": [task]}]
 
 
-def seen(run: Any) -> list[Any]:
+def seen(run):
     """What each host got."""
     return [entry["result"]["msg"] for entry in run.tasks if entry["task"] == "look"]
 
 
-def test_many_hosts(play: Any, hosts: Any, service: Counted, settings: dict[str, str]) -> None:
+def test_many_hosts(play, hosts, service, settings):
     """They make one request among them, though the first ten look at the same time."""
     count = 30
     run = play(looking("wave-1"), *hosts(count), env=settings)
@@ -86,7 +83,7 @@ def test_many_hosts(play: Any, hosts: Any, service: Counted, settings: dict[str,
     assert "WARNING" not in run.output
 
 
-def test_several_tags_and_plays(play: Any, hosts: Any, service: Counted, settings: dict[str, str]) -> None:
+def test_several_tags_and_plays(play, hosts, service, settings):
     """Each tag is asked for once, whichever host and play wants it first, and no secret is kept."""
     for tags in (["wave-1", "wave-2"], ["wave-2", "wave-3"]):
         assert seen(play(looking(*tags), *hosts(10), env=settings)) == [[1000, 1000]] * 10
@@ -97,9 +94,7 @@ def test_several_tags_and_plays(play: Any, hosts: Any, service: Counted, setting
         assert leaks(file.name + file.read_text(encoding="utf-8"), TOKEN) == []
 
 
-def test_the_directory_by_default(
-    play: Any, service: Counted, settings: dict[str, str], tmp_path: pathlib.Path
-) -> None:
+def test_the_directory_by_default(play, service, settings, tmp_path):
     """Without a connection it is below Ansible's home, and a second play finds what the first one left."""
     del settings["ANSIBLE_INVENTORY_CACHE_CONNECTION"]
     plays = looking("wave-1")
@@ -110,11 +105,11 @@ def test_the_directory_by_default(
     assert len(list((tmp_path / "ansible" / "mailops.smtpeter" / "cache").iterdir())) == 1
 
 
-def test_errors_are_not_kept(play: Any, hosts: Any, service: Counted, settings: dict[str, str]) -> None:
+def test_errors_are_not_kept(play, hosts, service, settings):
     """Each host tries again when the service fails, and the first that succeeds ends that for all."""
     failures = iter([True, True])
 
-    def script(_target: str) -> Iterator[bytes]:
+    def script(_target):
         yield answer(b"no", "500 Oops") if next(failures, False) else answer(COUNTS)
 
     broken = Hostile(script)
@@ -125,11 +120,11 @@ def test_errors_are_not_kept(play: Any, hosts: Any, service: Counted, settings: 
     assert len(broken.requests) == 3
 
 
-def test_a_worker_that_is_killed(play: Any, hosts: Any, service: Counted, settings: dict[str, str]) -> None:
+def test_a_worker_that_is_killed(play, hosts, service, settings):
     """Ansible gives up a play whose worker dies; the next one finds no lock that is left and no damaged entry."""
     victims = []
 
-    def kill_the_first() -> None:
+    def kill_the_first():
         if not victims:
             victims.append(kill_whoever_asks(service.server.port))
         time.sleep(0.2)
@@ -142,7 +137,7 @@ def test_a_worker_that_is_killed(play: Any, hosts: Any, service: Counted, settin
     assert 2 <= service.asked["wave-1"] <= 3
 
 
-def kill_whoever_asks(port: int) -> int:
+def kill_whoever_asks(port):
     """Kill the process that has a connection to a port of this machine; its number."""
     wanted = f"{0x0100007F:08X}:{port:04X}"
     lines = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
@@ -159,9 +154,7 @@ def kill_whoever_asks(port: int) -> int:
     raise AssertionError("nobody is connected")
 
 
-def test_redis(
-    play: Any, hosts: Any, service: Counted, settings: dict[str, str], redis: Any, tmp_path: pathlib.Path
-) -> None:
+def test_redis(play, hosts, service, settings, redis, tmp_path):
     """Plays share a Redis as they share a directory, also with one whose home is elsewhere; facts keep their keys."""
     redis.ask("ZADD", "ansible_cache_keys", "1", "facts-of-a-host")
     elsewhere = {**settings, **redis.settings, "ANSIBLE_INVENTORY_CACHE_TIMEOUT": "60"}
@@ -174,11 +167,11 @@ def test_redis(
     assert redis.ask("DBSIZE") == ":3"
 
 
-def test_a_redis_that_goes_away(play: Any, hosts: Any, service: Counted, settings: dict[str, str], redis: Any) -> None:
+def test_a_redis_that_goes_away(play, hosts, service, settings, redis):
     """In the middle of a play: every host has its record all the same, by requests of its own, and is told once."""
     gone = threading.Event()
 
-    def stop_it() -> None:
+    def stop_it():
         if not gone.is_set():
             gone.set()
             redis.stop()

@@ -1,7 +1,5 @@
 """The guide's CI recipes are well-formed, run the playbook with variables that it has, and pick up what it writes."""
 
-from __future__ import annotations
-
 import os
 import pathlib
 import re

@@ -4,8 +4,6 @@ The tasks of its playbook are checked against the argument specs of awx.awx. Wha
 source, version 24; AWX itself is not here.
 """
 
-from __future__ import annotations
-
 import ast
 import json
 import re

@@ -1,8 +1,5 @@
 """The decision environment for the event source: what ansible-builder makes of it. No image is built here, either."""
 
-from __future__ import annotations
-
-import pathlib
 import re
 import shlex
 import subprocess
@@ -16,7 +13,7 @@ pytestmark = pytest.mark.newest_core
 DEFINITION = ROOT / "extensions" / "eda" / "decision-environment.yml"
 
 
-def test_its_context(tmp_path: pathlib.Path) -> None:
+def test_its_context(tmp_path):
     """From the base image that has Java and ansible-rulebook, it installs the collection and what the source needs."""
     create = [sys.executable, "-m", "ansible_builder", "create", "--file", DEFINITION]
     subprocess.run([*create, "--output-filename", "Containerfile"], cwd=tmp_path, check=True, capture_output=True)

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import textwrap
 import time
-from typing import Any, Iterator, NamedTuple
+from typing import NamedTuple
 
 import pytest
 import yaml
@@ -56,7 +56,7 @@ NOT_RUN = {
 }
 
 # Examples that cannot run, by plugin file, and why. There should be none.
-CANNOT_RUN: dict[str, str] = {}
+CANNOT_RUN = {}
 
 
 MARKDOWN_BLOCK = re.compile(r"^( *)```(\S*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
@@ -77,24 +77,24 @@ class Yaml(yaml.SafeLoader):
 Yaml.add_multi_constructor("!", lambda loader, _suffix, node: node.value)
 
 
-def documents() -> list[pathlib.Path]:
+def documents():
     """The README and every page in docs."""
     return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def guides() -> list[pathlib.Path]:
+def guides():
     """The guides; what the site's index runs, the README runs too."""
     return sorted((ROOT / "docs" / "docsite").rglob("*.rst"))
 
 
-def fences(document: pathlib.Path) -> list[Fence]:
+def fences(document):
     """The blocks of code in a Markdown or reStructuredText document, in order."""
     pattern = RST_BLOCK if document.suffix == ".rst" else MARKDOWN_BLOCK
     found = pattern.findall(document.read_text(encoding="utf-8"))
     return [Fence(language, textwrap.dedent(text).strip("\n") + "\n") for _indent, language, text in found]
 
 
-def kind(text: str) -> str:
+def kind(text):
     """What YAML text is: `playbook`, `tasks`, or `other`."""
     entries = yaml.load(text, Yaml)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -103,30 +103,30 @@ def kind(text: str) -> str:
     return "playbook" if plays else "tasks"
 
 
-def as_playbook(text: str) -> str:
+def as_playbook(text):
     """A list of tasks as a playbook of one play; a playbook as it is."""
     if kind(text) == "playbook":
         return text
     return "- hosts: localhost\n  gather_facts: false\n  tasks:\n" + textwrap.indent(text, "    ")
 
 
-def plugins() -> list[pathlib.Path]:
+def plugins():
     """The files of all public plugins; an action's documentation is in the module of the same name."""
     found = (path for kind in ("action", "filter", "lookup", "modules", "test") for path in public(kind))
     return sorted(path for path in found if path.parent.name != "action" or path.name not in names("modules"))
 
 
-def public(kind: str) -> list[pathlib.Path]:
+def public(kind):
     """The files of the public plugins of a kind."""
     return list((ROOT / "plugins" / kind).glob("[!_]*.py"))
 
 
-def names(kind: str) -> set[str]:
+def names(kind):
     """The file names of the public plugins of a kind."""
     return {path.name for path in public(kind)}
 
 
-def examples(plugin: pathlib.Path) -> str:
+def examples(plugin):
     """The EXAMPLES of a plugin's file."""
     for node in ast.parse(plugin.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["EXAMPLES"]:
@@ -135,7 +135,7 @@ def examples(plugin: pathlib.Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(tmp_path_factory):
     """The sandbox's service in this process, with the mail of TAGS."""
     data = str(tmp_path_factory.mktemp("service") / "messages.sqlite")
     store = Store(data)
@@ -148,7 +148,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 @pytest.fixture
-def environment(service: Service, bare: pathlib.Path) -> Iterator[dict[str, str]]:
+def environment(service, bare):
     """How a run finds the collection and the service, and a place for the sandboxes it starts; those are ended.
 
     Nothing on loopback may ask a proxy, so the one that is set does not answer.
@@ -168,13 +168,13 @@ def environment(service: Service, bare: pathlib.Path) -> Iterator[dict[str, str]
             subprocess.run(command, env={**os.environ, "TMPDIR": temporary}, check=True)
 
 
-def sandboxes(temporary: str) -> list[str]:
+def sandboxes(temporary):
     """The names of the sandboxes that were started below a temporary directory and not stopped."""
     return sorted(path.name for path in pathlib.Path(temporary).glob("smtpeter-sandbox-*/[!.]*"))
 
 
 @pytest.mark.parametrize("plugin", plugins(), ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_examples_of_plugin(plugin: pathlib.Path, play: Any, environment: dict[str, str]) -> None:
+def test_examples_of_plugin(plugin, play, environment):
     """The EXAMPLES run as printed, one after the other, use nothing deprecated and leave nothing running."""
     if plugin.stem in CANNOT_RUN:
         pytest.skip(CANNOT_RUN[plugin.stem])
@@ -189,16 +189,16 @@ def test_examples_of_plugin(plugin: pathlib.Path, play: Any, environment: dict[s
 class Reader:
     """Does what a document says, in a directory of its own."""
 
-    def __init__(self, play: Any, core: Any, directory: pathlib.Path, environment: dict[str, str]) -> None:
+    def __init__(self, play, core, directory, environment):
         self._play = play
         self._core = core
         self._directory = directory
         self._environment = environment
         self._printed = ""
-        self._unused: set[str] = set()
-        self._given: dict[str, str] = {}
+        self._unused = set()
+        self._given = {}
 
-    def read(self, fence: Fence) -> None:
+    def read(self, fence):
         """Write a playbook, run commands, or compare what they printed."""
         if fence.language in ("yaml", "yaml+jinja"):
             self._yaml(fence.text)
@@ -216,12 +216,12 @@ class Reader:
         else:
             pytest.fail(f"nothing here checks a block of {fence.language or 'no language'}")
 
-    def finish(self) -> None:
+    def finish(self):
         """See that nothing is left over."""
         assert self._unused == set(), "playbooks that no command runs"
         assert sandboxes(self._environment["TMPDIR"]) == [], "sandboxes that nothing stops"
 
-    def _yaml(self, text: str) -> None:
+    def _yaml(self, text):
         found = kind(text)
         name = re.match(r"# (\S+\.ya?ml)$", text, re.MULTILINE)
         if name:
@@ -232,7 +232,7 @@ class Reader:
         elif found != "other":
             self._run(as_playbook(text), [], fails=False)
 
-    def _command(self, line: str) -> None:
+    def _command(self, line):
         command, _hash, comment = line.partition(" #")
         words = shlex.split(command)
         self._given = {}
@@ -262,12 +262,12 @@ class Reader:
         else:
             assert words[0] in NOT_RUN, f"say how {words[0]} is run, or why not"
 
-    def _included(self, playbook: str) -> set[str]:
+    def _included(self, playbook):
         """The files of tasks that a playbook names."""
         text = (self._directory / playbook).read_text(encoding="utf-8")
         return set(re.findall(r"\bfile: (\S+\.ya?ml)$", text, re.MULTILINE))
 
-    def _run(self, playbook: Any, words: list[str], fails: bool) -> None:
+    def _run(self, playbook, words, fails):
         given = {**self._environment, **self._sandbox_environment(), **self._given}
         if "--ask-vault-pass" in words:
             words[words.index("--ask-vault-pass")] = f"--vault-password-file={self._vault(given)}"
@@ -276,7 +276,7 @@ class Reader:
         assert (run.returncode != 0) == fails, run.output
         self._printed = squeezed(run.output)
 
-    def _tool(self, command: str) -> None:
+    def _tool(self, command):
         """Run this environment's ansible-runner, with the ansible-playbook of the core under test, or its ansible."""
         # The scripts of these names in the environment would name a Python whose path may have a space.
         scripts = self._directory / "bin"
@@ -299,13 +299,13 @@ class Reader:
         assert done.returncode == 0, done.stdout + done.stderr
         self._printed = squeezed(done.stdout + done.stderr)
 
-    def _sandbox_environment(self) -> dict[str, str]:
+    def _sandbox_environment(self):
         """What `. ./sandbox.env` sets, while there is such a file."""
         file = self._directory / "sandbox.env"
         text = file.read_text(encoding="utf-8") if file.is_file() else ""
         return dict(re.findall(r"^export (\w+)=(\S+)$", text, re.MULTILINE))
 
-    def _vault(self, given: dict[str, str]) -> pathlib.Path:
+    def _vault(self, given):
         """Write vault.yml, encrypted; the password's file."""
         password, vault = self._directory / "password", self._directory / "vault.yml"
         password.write_text(VAULT_PASSWORD, encoding="utf-8")
@@ -315,20 +315,18 @@ class Reader:
         return password
 
 
-def squeezed(text: str) -> str:
+def squeezed(text):
     """Text with every run of white space as one blank, and the gate's waiting times, which vary, as 00:00."""
     return re.sub(r"(\] )\d+:\d\d\b", r"\g<1>00:00", " ".join(text.split()))
 
 
-def path_of(document: pathlib.Path) -> str:
+def path_of(document):
     """Its path in the repository."""
     return document.relative_to(ROOT).as_posix()
 
 
 @pytest.mark.parametrize("document", documents(), ids=path_of)
-def test_document(
-    document: pathlib.Path, play: Any, ansible_core: Any, tmp_path: pathlib.Path, environment: dict[str, str]
-) -> None:
+def test_document(document, play, ansible_core, tmp_path, environment):
     """A reader who does what the document says, in its order, sees what it says."""
     reader = Reader(play, ansible_core, tmp_path, environment)
 
@@ -341,14 +339,12 @@ def test_document(
 # Guides take a minute of a processor; what differs from version to version, README and plugins meet on each.
 @pytest.mark.newest_core
 @pytest.mark.parametrize("guide", guides(), ids=path_of)
-def test_guide(
-    guide: pathlib.Path, play: Any, ansible_core: Any, tmp_path: pathlib.Path, environment: dict[str, str]
-) -> None:
+def test_guide(guide, play, ansible_core, tmp_path, environment):
     """So does a reader of a guide."""
     test_document(guide, play, ansible_core, tmp_path, environment)
 
 
-def test_each_playbook_is_run_by_a_document_or_by_one_that_is() -> None:
+def test_each_playbook_is_run_by_a_document_or_by_one_that_is():
     """So that all of them are tried as users have them."""
     pages = (*documents(), *guides())
     commands = "".join(fence.text for page in pages for fence in fences(page) if fence.language != "yaml")
@@ -377,17 +373,17 @@ class CacheModule(BaseCacheModule):
 """
 
 
-def info(**options: Any) -> dict[str, Any]:
+def info(**options):
     """A task that reads a tag, with the token of the service unless another is given."""
     return {"mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"], "api_token": TOKEN, **options}}
 
 
-def gate(**options: Any) -> dict[str, Any]:
+def gate(**options):
     """A task with a gate."""
     return {"mailops.smtpeter.campaign_gate": {"tags": ["wave-1"], "api_token": TOKEN, **options}}
 
 
-def template(text: str, **variables: Any) -> dict[str, Any]:
+def template(text, **variables):
     """A task that resolves a template."""
     return {"ansible.builtin.debug": {"msg": "{{ " + text + " }}"}, "vars": {"smtpeter_api_token": TOKEN, **variables}}
 
@@ -395,7 +391,7 @@ def template(text: str, **variables: Any) -> dict[str, Any]:
 CACHED = "lookup('mailops.smtpeter.tag_stats', 'wave-1', cache=true, cache_plugin='{}')"
 COUNTED = {"messages": 1, "deliveries": 1}
 # By message, of which the troubleshooting page says more: a task that meets it, by failing or by a warning.
-TROUBLES: dict[str, dict[str, Any]] = {
+TROUBLES = {
     "api_token is not set": {"mailops.smtpeter.tag_stats_info": {"tags": ["wave-1"]}},
     "the Python library requests is not installed": {
         **info(), "vars": {"ansible_python_interpreter": "{{ bare_python }}"}
@@ -419,20 +415,20 @@ TROUBLES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def test_each_trouble_is_on_the_page() -> None:
+def test_each_trouble_is_on_the_page():
     """What is tried here is on the troubleshooting page, as it is shown."""
     page = squeezed((ROOT / "docs" / "docsite" / "rst" / "troubleshooting.rst").read_text(encoding="utf-8"))
     assert [message for message in TROUBLES if message not in page] == []
 
 
 def test_troubles(
-    play: Any,
-    ansible_core: Any,
-    service: Service,
-    bare: pathlib.Path,
-    environment: dict[str, str],
-    tmp_path: pathlib.Path,
-) -> None:
+    play,
+    ansible_core,
+    service,
+    bare,
+    environment,
+    tmp_path,
+):
     """The messages that the troubleshooting page explains are what users see."""
     venv = tmp_path / "venv"
     subprocess.run([ansible_core.python, "-m", "venv", "--without-pip", venv], check=True)

@@ -3,8 +3,6 @@
 No image is built here, since that needs a container engine; a stand-in for podman says what it would be given.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

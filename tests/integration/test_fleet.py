@@ -1,7 +1,5 @@
 """A fleet's tags, read in slices by ansible-runner's remote jobs and put together: nothing lost, nothing twice."""
 
-from __future__ import annotations
-
 import base64
 import collections
 import io

@@ -1,7 +1,5 @@
 """The gate by outcomes where the counters can be read and the events, at times, cannot."""
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import json

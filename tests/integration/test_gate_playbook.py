@@ -1,7 +1,5 @@
 """The ready CI gate as a CI service runs it: exit codes, reports, progress, and an end when it is told to end."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,18 +1,14 @@
 """Every fault of the hostile services, met by the lookup, the modules and the gate in real ansible-playbook runs."""
 
-from __future__ import annotations
-
 import itertools
 import json
-import pathlib
 import re
-from typing import Any, Iterator
 
 import pytest
 import yaml
 from ansible_collections.mailops.smtpeter.tests.unit.plugins import event_faults
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.event_faults import EVENT_FAULTS
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.faults import FAULTS, Fault, Services
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.faults import FAULTS, Services
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, leaks
 
 TOKEN = 's3cr&t/+%"<é>tok\\en'
@@ -30,7 +26,7 @@ LOOKUP = (
     "{{ query('mailops.smtpeter.tag_stats', *asked, api_url=url, ca_path=ca | default(none), timeout=seconds,"
     f" retries=retries, parallel={PARALLEL}) }}}}"
 )
-TASKS: dict[str, dict[str, Any]] = {
+TASKS = {
     "lookup": {"ansible.builtin.debug": {"msg": LOOKUP}},
     "info": {"mailops.smtpeter.tag_stats_info": {**COMMON, "tags": "{{ asked }}", "parallel": PARALLEL}},
     "outcomes": {
@@ -45,7 +41,7 @@ PROXIED = {"HTTPS_PROXY": "{{ proxy }}"}
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Services]]:
+def services(tmp_path_factory):
     """The hostile services of the stats method and of the events method, for all tests of this file."""
     started = {
         "stats": Services(tmp_path_factory.mktemp("services")),
@@ -56,15 +52,15 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Ser
         each.close()
 
 
-def faults_of(plugin: str) -> tuple[Fault, ...]:
+def faults_of(plugin):
     """The faults of the method that a plugin asks; those of a proxy come before any method."""
     return EVENT_FAULTS if plugin == "outcomes" else FAULTS
 
 
-def hosts_of(plugin: str) -> dict[str, list[Fault]]:
+def hosts_of(plugin):
     """The hosts of the play, and the faults that each meets in one task: all that get along."""
 
-    def key(fault: Fault) -> tuple[Any, ...]:
+    def key(fault):
         # A lookup fails as a whole.
         return fault.place, fault.timeout, plugin == "lookup" and not fault.kinds, fault.number if fault.alone else 0
 
@@ -72,9 +68,9 @@ def hosts_of(plugin: str) -> dict[str, list[Fault]]:
     return {f"host-{number}": list(faults) for number, (_key, faults) in enumerate(groups)}
 
 
-def inventory(plugin: str, hosts: dict[str, list[Fault]], services: Services) -> dict[str, Any]:
+def inventory(plugin, hosts, services):
     """The hosts as an inventory: each knows the tags to ask for, and where."""
-    found: dict[str, Any] = {}
+    found = {}
     for host, faults in hosts.items():
         url, bundle = services.access[faults[0].place]
         found[host] = {"asked": [fault.tag for fault in faults], "url": url, "seconds": faults[0].timeout}
@@ -85,19 +81,19 @@ def inventory(plugin: str, hosts: dict[str, list[Fault]], services: Services) ->
     return {"all": {"hosts": found, "vars": here}}
 
 
-def proxy_of(faults: list[Fault]) -> str:
+def proxy_of(faults):
     """The name of the proxy that a host's task has in its environment, which most services make no use of."""
     return "SOCKS proxy" if faults[0].place.endswith("SOCKS proxy") else "IPv6 proxy"
 
 
-def runs_of(plugin: str, hosts: dict[str, list[Fault]]) -> Iterator[tuple[str, dict[str, list[Fault]]]]:
+def runs_of(plugin, hosts):
     """The runs of ansible-playbook: the proxy in its environment, and the hosts of the play."""
     for name in ("IPv6 proxy", "SOCKS proxy") if plugin == "lookup" else ("IPv6 proxy",):
         part = {host: faults for host, faults in hosts.items() if plugin != "lookup" or proxy_of(faults) == name}
         yield name, part
 
 
-def seen(plugin: str, result: dict[str, Any], tag: str) -> tuple[dict[str, Any] | None, str | None, str]:
+def seen(plugin, result, tag):
     """What came for a tag: the record or null, the kind of error where the plugin tells it, and the text."""
     if plugin == "lookup":
         records = {record["tag"]: record for record in result["msg"]} if isinstance(result["msg"], list) else {}
@@ -108,7 +104,7 @@ def seen(plugin: str, result: dict[str, Any], tag: str) -> tuple[dict[str, Any] 
     return result["outcomes" if plugin == "outcomes" else "stats"].get(tag), error["kind"], error["msg"]
 
 
-def problem_of(plugin: str, fault: Fault, result: dict[str, Any]) -> str | None:
+def problem_of(plugin, fault, result):
     """Why a fault did not come out as it must, or null."""
     record, kind, text = seen(plugin, result, fault.tag)
     if plugin == "gate":
@@ -130,13 +126,13 @@ def problem_of(plugin: str, fault: Fault, result: dict[str, Any]) -> str | None:
     return None
 
 
-def bound_of(faults: list[Fault]) -> float:
+def bound_of(faults):
     """The seconds in which a task that meets these faults must end, with two attempts at each."""
     waits = -(-len(faults) // PARALLEL) if faults[0].kinds == ("timeout",) else 1
     return 2 * waits * faults[0].timeout + OVERHEAD
 
 
-def flaws_of(said: str, peak: int, services: Services) -> list[str]:
+def flaws_of(said, peak, services):
     """What is wrong with a run as a whole, from all that it said and the most memory that a process had, in KiB."""
     flaws = [f"{word!r} is in the output" for word in ("Traceback (most recent", "module_stderr") if word in said]
     flaws += [f"U+{ord(char):04X} is in the output" for char in set(said) if not char.isprintable() and char != "\n"]
@@ -152,9 +148,7 @@ def flaws_of(said: str, peak: int, services: Services) -> list[str]:
 
 
 @pytest.mark.parametrize("plugin", TASKS)
-def test_each_fault_is_a_record_or_a_clear_error(
-    play: Any, services: dict[str, Services], tmp_path: pathlib.Path, plugin: str
-) -> None:
+def test_each_fault_is_a_record_or_a_clear_error(play, services, tmp_path, plugin):
     """In time, within bounded memory, without a traceback, a wrong number, a control character, the token or a name."""
     serving = services["events" if plugin == "outcomes" else "stats"]
     hosts = hosts_of(plugin)
@@ -162,7 +156,7 @@ def test_each_fault_is_a_record_or_a_clear_error(
     end = {"name": "end", "ansible.builtin.debug": {"msg": "All workers have ended."}, "run_once": True}
     tasks = [{"name": plugin, **TASKS[plugin], "environment": PROXIED, "ignore_errors": True}, end]
     env = {"SMTPETER_API_TOKEN": TOKEN, "ANSIBLE_FORKS": "4"}
-    entries: list[dict[str, Any]] = []
+    entries = []
     said = ""
     for proxy, part in runs_of(plugin, hosts):
         where.write_text(yaml.safe_dump(inventory(plugin, part, serving)), encoding="utf-8")

@@ -1,10 +1,6 @@
 """Whatever goes wrong in a look of a gate is a failed look with its cause, by real runs on every ansible-core."""
 
-from __future__ import annotations
-
 import os
-import pathlib
-from typing import Any
 
 import pytest
 from ansible_collections.mailops.smtpeter.tests.integration.conftest import HERE
@@ -40,7 +36,7 @@ INTERPRETERS = {
 }
 
 
-def gates(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def gates(tasks):
     """A play in which a rescue shows what it finds of each gate that fails."""
     blocks = [
         {
@@ -57,13 +53,13 @@ def gates(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"hosts": "localhost", "gather_facts": False, "tasks": blocks}]
 
 
-def left_behind(directory: pathlib.Path) -> list[str]:
+def left_behind(directory):
     """The temporary directories that are left on the host."""
     return [str(path) for path in (directory / "remote").glob("ansible-tmp-*")]
 
 
 @pytest.mark.every_core
-def test_a_look_between_good_ones(play: Any, access: dict[str, str], tmp_path: pathlib.Path) -> None:
+def test_a_look_between_good_ones(play, access, tmp_path):
     """The gate goes on with the next look, in a directory of its own; nothing is left on the host."""
     tasks = [
         {
@@ -85,7 +81,7 @@ def test_a_look_between_good_ones(play: Any, access: dict[str, str], tmp_path: p
 
 
 @pytest.mark.every_core
-def test_a_host_that_is_gone_for_good(play: Any, access: dict[str, str], tmp_path: pathlib.Path) -> None:
+def test_a_host_that_is_gone_for_good(play, access, tmp_path):
     """The verdict is there for a rescue, and what could not be removed is told."""
     trouble = {"host_trouble": "gone", "host_trouble_until": 999}
     gone = {
@@ -102,7 +98,7 @@ def test_a_host_that_is_gone_for_good(play: Any, access: dict[str, str], tmp_pat
 
 
 @pytest.mark.every_core
-def test_an_interpreter_that_does_not_work(play: Any, access: dict[str, str], tmp_path: pathlib.Path) -> None:
+def test_an_interpreter_that_does_not_work(play, access, tmp_path):
     """From the first look on: the gate ends with the verdict error, and its message has the cause."""
     tasks = []
     for name, (script, _said) in INTERPRETERS.items():

@@ -1,11 +1,8 @@
 """Each target of tests/integration/targets, which have the form of `ansible-test integration`, by ansible-playbook."""
 
-from __future__ import annotations
-
 import json
 import pathlib
 import uuid
-from typing import Any
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.control import stop_sandbox
@@ -14,7 +11,7 @@ TARGETS = pathlib.Path(__file__).resolve().parent / "targets"
 PLUGINS = TARGETS.parents[2] / "plugins"
 
 
-def names() -> list[str]:
+def names():
     """The targets, without the `setup_` ones, which are only depended on."""
     found = (path.parents[1].name for path in TARGETS.glob("*/tasks/main.yml"))
     return sorted(name for name in found if not name.startswith("setup_"))
@@ -27,7 +24,7 @@ RUNS = [(*READERS, "filter_since"), *((name,) for name in names() if name not in
 
 @pytest.mark.every_core
 @pytest.mark.parametrize("targets", RUNS, ids=lambda targets: targets[-1])
-def test_targets(targets: tuple[str, ...], play: Any) -> None:
+def test_targets(targets, play):
     """The tasks of the targets and the assertions among them succeed, against a sandbox of their own."""
     sandbox = f"targets-{uuid.uuid4().hex[:8]}"
     plays = [{"hosts": "localhost", "gather_facts": False, "roles": list(targets)}]
@@ -43,7 +40,7 @@ def test_targets(targets: tuple[str, ...], play: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["action", "filter", "lookup", "modules", "test"])
-def test_every_plugin_has_a_target(kind: str) -> None:
+def test_every_plugin_has_a_target(kind):
     """A public plugin without a target of its own would go untested by a real run."""
     prefix = "module" if kind == "modules" else kind
     public = {path.stem for path in (PLUGINS / kind).glob("[!_]*.py")}

@@ -1,11 +1,7 @@
 """The token is in nothing that a real ansible-playbook prints, logs, returns or writes, whatever the service does."""
 
-from __future__ import annotations
-
 import json
-import pathlib
 import socket
-from typing import Any, Iterable, Iterator
 
 import pytest
 from ansible.plugins import loader
@@ -29,7 +25,7 @@ TOKEN = 's3cr&t/+%"<é>tok\\en'
 ECHO = " | ".join(spellings(TOKEN).values()).encode()
 
 # What the service does, by tag, and the kind of error that comes of it; null for a success.
-REPLIES: dict[str, tuple[Iterable[bytes], str | None]] = {
+REPLIES = {
     "good": ([answer(COUNTS)], None),
     "odd-headers": ([answer(COUNTS, "200 OK", f"X-Echo: {TOKEN}", "X-No-Colon")], None),
     "unknown": ([answer(ECHO, "404 Not Found")], None),
@@ -46,7 +42,7 @@ REPLIES: dict[str, tuple[Iterable[bytes], str | None]] = {
 class Ways:
     """The hostile services, and the cases: an api_url, and the kind of error of each tag there, if any."""
 
-    def __init__(self, directory: pathlib.Path) -> None:
+    def __init__(self, directory):
         authority = Authority(directory)
         self.service = Hostile(self._reply)
         self.untrusted = Hostile(constantly(answer(COUNTS)), authority.context())
@@ -56,7 +52,7 @@ class Ways:
         url = self.service.url
         kinds = {tag: kind for tag, (_reply, kind) in REPLIES.items()}
         # By api_url, and in one task of the module as far as the tags get along.
-        self.cases: list[tuple[str, dict[str, str | None]]] = [
+        self.cases = [
             (url, {**kinds, "cut": "connection", "silent": "timeout"}),
             (url, {"refused": "refused"}),
             (gone, {"a": "connection"}),
@@ -67,7 +63,7 @@ class Ways:
         ]
 
     @staticmethod
-    def _reply(target: str) -> Iterator[bytes]:
+    def _reply(target):
         tag = target.partition("?")[0].rsplit("/", 1)[-1]
         if tag == "cut":
             yield b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + ECHO
@@ -78,28 +74,28 @@ class Ways:
         if tag == "not-http":
             raise EOFError
 
-    def close(self) -> None:
+    def close(self):
         """Stop the services."""
         for server in (self.service, self.untrusted, self.plain):
             server.close()
 
 
 @pytest.fixture(scope="module")
-def ways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ways]:
+def ways(tmp_path_factory):
     """The services, for all tests of this file."""
     started = Ways(tmp_path_factory.mktemp("authority"))
     yield started
     started.close()
 
 
-def looking(name: str, given: str) -> dict[str, Any]:
+def looking(name, given):
     """A task that shows what the lookup gives."""
     return {"name": name, "ansible.builtin.debug": {"msg": "{{ lookup('mailops.smtpeter.tag_stats', " + given + ") }}"}}
 
 
-def playbook(cases: list[tuple[str, dict[str, str | None]]]) -> list[dict[str, Any]]:
+def playbook(cases):
     """Read every case with the module and with the lookup, show what came, and write it to a file."""
-    tasks: list[dict[str, Any]] = []
+    tasks = []
     for number, (url, tags) in enumerate(cases):
         given = {"tags": list(tags), "api_url": url, "timeout": 1, "retries": 1, "api_token": "{{ token }}"}
         task = {"name": f"module {number}", "mailops.smtpeter.tag_stats_info": given, "register": f"module_{number}"}
@@ -116,7 +112,7 @@ def playbook(cases: list[tuple[str, dict[str, str | None]]]) -> list[dict[str, A
     return [{"hosts": "localhost", "gather_facts": False, "ignore_errors": True, "tasks": tasks}]
 
 
-def test_the_token_gets_nowhere(play: Any, ways: Ways, tmp_path: pathlib.Path) -> None:
+def test_the_token_gets_nowhere(play, ways, tmp_path):
     """With `-vvvv` and a log, on success and on every kind of error, by module and lookup, no spelling of it shows."""
     log = tmp_path / "ansible.log"
     variables = tmp_path / "variables.json"
@@ -144,7 +140,7 @@ def test_the_token_gets_nowhere(play: Any, ways: Ways, tmp_path: pathlib.Path) -
     assert {place: leaks(text, TOKEN) for place, text in places.items()} == {place: [] for place in places}
 
 
-USES: dict[str, dict[str, Any]] = {
+USES = {
     "lookup": {"ansible.builtin.debug": {"msg": "{{ lookup('mailops.smtpeter.tag_stats', 'good', api_token=token) }}"}},
     "cached lookup": {
         "ansible.builtin.debug": {
@@ -165,7 +161,7 @@ USES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.every_core
 @pytest.mark.parametrize("use", USES)
-def test_ansible_knows_the_secret(play: Any, ansible_core: Any, ways: Ways, tmp_path: pathlib.Path, use: str) -> None:
+def test_ansible_knows_the_secret(play, ansible_core, ways, tmp_path, use):
     """Since 2.22, ansible-core masks the user's own variable, too, once a plugin was given what it holds."""
     variables = tmp_path / "variables.json"
     variables.write_text(json.dumps({"token": TOKEN}), encoding="utf-8")

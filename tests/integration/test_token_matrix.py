@@ -1,7 +1,5 @@
 """Every cell of the token's matrix, by real runs: each way in has a token of its own, so that a leak names its way."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import json
@@ -11,7 +9,6 @@ import re
 import subprocess
 import sys
 import threading
-from typing import Any, Callable, Iterator
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
@@ -45,14 +42,14 @@ else:
 
 
 @pytest.fixture
-def tokens(ansible_core: Any, plugin: str) -> dict[str, str]:
+def tokens(ansible_core, plugin):
     """A token for each way in, of this test alone, since the command lines of others are seen, too."""
     return {way: f's3cr&t/+%"<é>{way}-{plugin}-{ansible_core.series}-tok\\en' for way in matrix.WAYS_IN}
 
 
 PERSON = "jane.doe+news@example.com"
 # How a receiver, or the service, may repeat an address.
-WAYS: tuple[Callable[[str], str], ...] = (
+WAYS = (
     lambda address: address.upper(),
     lambda address: f"<{address}>",
     lambda address: f'"Jane Doe" <{address}>',
@@ -66,7 +63,7 @@ WAYS: tuple[Callable[[str], str], ...] = (
 PRIVATE = re.compile(r"jane.{0,9}doe|doe.{0,9}news|7f3a-verp", re.IGNORECASE)
 
 
-def events_of(words: str) -> bytes:
+def events_of(words):
     """The events of messages that failed with these words, and with each way to repeat the recipient."""
     given = {"recipient": PERSON, "tags": ...}
     events = [attempt(0, number, **given) for number in range(len(WAYS))]
@@ -80,12 +77,12 @@ def events_of(words: str) -> bytes:
 class Service:
     """Says the token that it was given in every spelling, and passes on to a sandbox what it is asked for."""
 
-    def __init__(self, sandbox: int) -> None:
+    def __init__(self, sandbox):
         self._sandbox = sandbox
-        self.asked_with: set[str] = set()
+        self.asked_with = set()
         self.server = Hostile(self._reply)
 
-    def _reply(self, target: str) -> Iterator[bytes]:
+    def _reply(self, target):
         parts = urlsplit(target)
         token = parse_qs(parts.query)["access_token"][0]
         self.asked_with.add(token)
@@ -112,20 +109,20 @@ class Service:
 class Sampler:
     """Keeps every command line of the machine, several times a second."""
 
-    def __init__(self) -> None:
-        self.seen: set[bytes] = set()
+    def __init__(self):
+        self.seen = set()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work)
 
-    def __enter__(self) -> Sampler:
+    def __enter__(self):
         self._thread.start()
         return self
 
-    def __exit__(self, *_exception: object) -> None:
+    def __exit__(self, *_exception):
         self._over.set()
         self._thread.join()
 
-    def _work(self) -> None:
+    def _work(self):
         while not self._over.wait(0.05):
             for name in os.listdir("/proc"):
                 if name.isdigit():
@@ -133,18 +130,18 @@ class Sampler:
                         self.seen.add(pathlib.Path("/proc", name, "cmdline").read_bytes())
 
     @property
-    def text(self) -> str:
+    def text(self):
         """All of them."""
         return "\n".join(line.replace(b"\0", b" ").decode("utf-8", "replace") for line in self.seen)
 
 
 @pytest.fixture
-def sandbox(tmp_path: pathlib.Path, tokens: dict[str, str]) -> Iterator[int]:
+def sandbox(tmp_path, tokens):
     """The port of a sandbox below the test's directory, a process of its own that knows one of the tokens."""
     (tmp_path / "sandbox").mkdir()
     env = {**os.environ, "TMPDIR": str(tmp_path / "sandbox")}
 
-    def control(what: str) -> str:
+    def control(what):
         done = subprocess.run(
             [sys.executable, "-c", SANDBOX, what],
             env=env, input=tokens["option"], capture_output=True, text=True, check=True, timeout=120,
@@ -155,7 +152,7 @@ def sandbox(tmp_path: pathlib.Path, tokens: dict[str, str]) -> Iterator[int]:
     control("stop")
 
 
-def prepare(directory: pathlib.Path, plugin: str, tokens: dict[str, str]) -> dict[str, pathlib.Path]:
+def prepare(directory, plugin, tokens):
     """Write what the user keeps: variables, a vaulted one, its password, and the configuration."""
     from ansible.constants import DEFAULT_VAULT_ID_MATCH
     from ansible.parsing.vault import VaultLib, VaultSecret
@@ -175,12 +172,12 @@ def prepare(directory: pathlib.Path, plugin: str, tokens: dict[str, str]) -> dic
     return {path.name: path for path in given.iterdir()}
 
 
-def task(plugin: str, way: str, mode: str, url: str, directory: pathlib.Path) -> dict[str, Any]:
+def task(plugin, way, mode, url, directory):
     """One use of a plugin, with the token from one way in."""
     given = {"option": "api_token", "vault": "api_token", "alias": "access_token"}.get(way)
     token = "{{ token_" + way + " }}"
     name = f"{way} {mode.split(',', maxsplit=1)[0]}"
-    made: dict[str, Any] = {"name": f"{name}{mode.partition(',')[2]}", "no_log": mode == "no_log"}
+    made = {"name": f"{name}{mode.partition(',')[2]}", "no_log": mode == "no_log"}
     tags = MODES[mode.split(",", maxsplit=1)[0]]
     if plugin == "lookup":
         wanted = {"api_url": url, "retries": 0, "cache": True, "cache_connection": str(directory / "cache")}
@@ -206,7 +203,7 @@ def task(plugin: str, way: str, mode: str, url: str, directory: pathlib.Path) ->
     return {**made, NAMES[plugin]: options}
 
 
-def playbook(plugin: str, ways: list[str], url: str, directory: pathlib.Path) -> list[dict[str, Any]]:
+def playbook(plugin, ways, url, directory):
     """Each way in, with success, with failure and with `no_log`; then all that is registered is shown and written."""
     modes = [*MODES, "works, from the cache"] if plugin == "lookup" else [*MODES]
     tasks = [task(plugin, way, mode, url, directory) for way in ways for mode in modes]
@@ -229,7 +226,7 @@ def playbook(plugin: str, ways: list[str], url: str, directory: pathlib.Path) ->
     return [{"hosts": "localhost", "gather_facts": False, "ignore_errors": True, "tasks": tasks}]
 
 
-def exceptions(value: Any, key: str) -> list[str]:
+def exceptions(value, key):
     """What results have under a key, at any depth, as text."""
     if isinstance(value, dict):
         here = [json.dumps(value[key], ensure_ascii=False)] if value.get(key) else []
@@ -237,7 +234,7 @@ def exceptions(value: Any, key: str) -> list[str]:
     return [found for item in value for found in exceptions(item, key)] if isinstance(value, list) else []
 
 
-def contents(directory: pathlib.Path, without: tuple[str, ...] = ()) -> str:
+def contents(directory, without=()):
     """The names and contents of the files below a directory, less what `without` names there."""
     texts = []
     for path in sorted(directory.rglob("*")):
@@ -248,16 +245,14 @@ def contents(directory: pathlib.Path, without: tuple[str, ...] = ()) -> str:
 
 @pytest.mark.every_core
 @pytest.mark.parametrize("plugin", matrix.PLUGINS)
-def test_every_cell(
-    play: Any, ansible_core: Any, sandbox: int, tokens: dict[str, str], tmp_path: pathlib.Path, plugin: str
-) -> None:
+def test_every_cell(play, ansible_core, sandbox, tokens, tmp_path, plugin):
     """The token is seen where Ansible cannot avoid it, which the matrix names; an address is seen nowhere."""
     version = tuple(map(int, ansible_core.series.split(".")))
     service = Service(sandbox)
     given = prepare(tmp_path, plugin, tokens)
     output = {"stdout": "", "stderr": "", "one line": ""}
-    tasks: list[dict[str, Any]] = []
-    registered: dict[str, Any] = {}
+    tasks = []
+    registered = {}
     # Where the environment has a token, it comes before the configuration.
     runs = {"environment": ["environment"], "rest": [way for way in matrix.ways_in(plugin) if way != "environment"]}
     with contextlib.closing(service.server), Sampler() as processes:
@@ -320,9 +315,7 @@ def test_every_cell(
     assert leaking == {(way, out) for seen, way, out in matrix.UNAVOIDABLE if seen == plugin}
 
 
-def one_line(
-    plugin: str, url: str, python: pathlib.Path, directory: pathlib.Path, env: dict[str, str], variables: list[str]
-) -> str:
+def one_line(plugin, url, python, directory, env, variables):
     """What `ansible -o` prints of a use that fails; its results go to the directory `tree`, too."""
     made = task(plugin, "option", "fails", url, directory)
     env = {**environment(directory), **env}

@@ -1,9 +1,6 @@
 """A token goes to no address that comes from a place that is not the task's, on every ansible-core."""
 
-from __future__ import annotations
-
 import contextlib
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -16,19 +13,19 @@ NAMES = {"info": "mailops.smtpeter.tag_stats_info", "gate": "mailops.smtpeter.ca
 NO_WAY_OUT = {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""}
 
 
-def content(mix: Any, place: str, url: str) -> dict[str, str]:
+def content(mix, place, url):
     """What a place has: the names are those of options."""
     both = {"url": url, "token": f"token-of-the-{place}"}
     what = mix.given.get(place)
     return {f"api_{name}": text for name, text in both.items() if what in (name, "both")}
 
 
-def variables(given: dict[str, str]) -> dict[str, str]:
+def variables(given):
     """The same as variables of an environment."""
     return {f"SMTPETER_{name.upper()}": text for name, text in given.items()}
 
 
-def task(number: int, plugin: str, urls: dict[str, str]) -> dict[str, Any]:
+def task(number, plugin, urls):
     """One use of a plugin on another host."""
     mix = MIXES[number]
     once = {"wait_timeout": 0, "max_consecutive_errors": 0} if plugin == "gate" else {}
@@ -47,7 +44,7 @@ def task(number: int, plugin: str, urls: dict[str, str]) -> dict[str, Any]:
 
 @pytest.mark.every_core
 @pytest.mark.parametrize("shell", ["", "url", "token", "both"])
-def test_which_token_goes_where(play: Any, shell: str) -> None:
+def test_which_token_goes_where(play, shell):
     """Module and gate alike ask what the page says, with the token that it says, or nothing."""
     numbers = [number for number, mix in enumerate(MIXES) if mix.given.get("shell", "") == shell]
     with contextlib.ExitStack() as stack:

@@ -1,9 +1,6 @@
 """Options as people type them, by real runs on every ansible-core: understood, or refused in words that help."""
 
-from __future__ import annotations
-
 import json
-from typing import Any
 
 import pytest
 from ansible_collections.mailops.smtpeter.tests.integration.conftest import TOKEN
@@ -73,14 +70,14 @@ TEMPLATES = {
 }
 
 
-def typed(cases: dict[str, str], module: str) -> str:
+def typed(cases, module):
     """The tasks of a playbook, each with the options of a case as they are typed."""
     tasks = [f"    - name: case {number}\n      {module}:\n        {options}\n" for number, options in enumerate(cases)]
     return "".join(tasks)
 
 
 @pytest.mark.every_core
-def test_what_is_refused(play: Any, access: dict[str, str]) -> None:
+def test_what_is_refused(play, access):
     """The option, its value as it was typed, and the remedy; nothing of Python or of Ansible's own types."""
     for cases, module in ((GATE, "mailops.smtpeter.campaign_gate"), (MODULE, "mailops.smtpeter.tag_stats_info")):
         done = play(PLAY + typed(cases, module), "-v", env=access, timeout=150)
@@ -94,7 +91,7 @@ def test_what_is_refused(play: Any, access: dict[str, str]) -> None:
 
 
 @pytest.mark.every_core
-def test_what_templates_are_refused(play: Any, access: dict[str, str]) -> None:
+def test_what_templates_are_refused(play, access):
     """Lookup, filters and test alike."""
     tasks = [
         {"name": f"case {number}", "ansible.builtin.debug": {"msg": template}}
@@ -108,7 +105,7 @@ def test_what_templates_are_refused(play: Any, access: dict[str, str]) -> None:
 
 
 @pytest.mark.every_core
-def test_tags_at_the_level_of_the_task(play: Any, access: dict[str, str]) -> None:
+def test_tags_at_the_level_of_the_task(play, access):
     """They are Ansible's keyword there; those of a play or of a block are meant as such."""
     once = "mailops.smtpeter.campaign_gate: {wait_timeout: 0}"
     done = play(
@@ -130,7 +127,7 @@ def test_tags_at_the_level_of_the_task(play: Any, access: dict[str, str]) -> Non
 
 
 @pytest.mark.every_core
-def test_text_that_is_understood(play: Any, access: dict[str, str]) -> None:
+def test_text_that_is_understood(play, access):
     """JSON from the command line and text with commas are lists and dicts; a loop over the lookup works."""
     gate = {
         "tags": "{{ names }}",
@@ -177,7 +174,7 @@ def test_text_that_is_understood(play: Any, access: dict[str, str]) -> None:
     assert lookup == "good few poor"
 
 
-def test_check_mode(play: Any, access: dict[str, str]) -> None:
+def test_check_mode(play, access):
     """The last line and the message say that it cannot stop the play."""
     gate = {"tags": ["good"], "min_delivery_ratio": 1, "min_messages": 1000}
     tasks = [{"name": "gate", "mailops.smtpeter.campaign_gate": gate}]
@@ -188,7 +185,7 @@ def test_check_mode(play: Any, access: dict[str, str]) -> None:
 
 
 @pytest.mark.every_core
-def test_a_reason_is_told_once(play: Any, access: dict[str, str]) -> None:
+def test_a_reason_is_told_once(play, access):
     """The verdict takes the place of the line of its tag; the news of others come before it."""
     gate = {"tags": ["good", "poor"], "wait_timeout": 0, "grace_period": 0, "sending_gap": 0}
     tasks = [{"name": "gate", "mailops.smtpeter.campaign_gate": gate}]

@@ -77,11 +77,11 @@ MIXES = (
 )
 
 
-def ways_in(plugin: str) -> list[str]:
+def ways_in(plugin):
     """The ways in that a plugin has."""
     return [way for way in WAYS_IN if (plugin, way) not in NO_WAY_IN]
 
 
-def ways_out(plugin: str) -> list[str]:
+def ways_out(plugin):
     """The ways out that a plugin has."""
     return [out for out in WAYS_OUT if (plugin, out) not in NO_WAY_OUT]

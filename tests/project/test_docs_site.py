@@ -1,7 +1,5 @@
 """The documentation site leads to every guide, and explains the gate in a minute."""
 
-from __future__ import annotations
-
 import pathlib
 import re
 
@@ -15,12 +13,12 @@ INDEX = (ROOT / "docs" / "site" / "index.rst").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def words(text: str) -> str:
+def words(text):
     """Text with every run of white space as one blank."""
     return " ".join(text.split())
 
 
-def test_all_guides_are_in_both_indexes() -> None:
+def test_all_guides_are_in_both_indexes():
     """Ansible's documentation and the site have the same ones, in the same order."""
     sections = yaml.safe_load((DOCSITE / "extra-docs.yml").read_text(encoding="utf-8"))["sections"]
     listed = [name for section in sections for name in section["toctree"]]
@@ -29,19 +27,19 @@ def test_all_guides_are_in_both_indexes() -> None:
 
 
 @pytest.mark.parametrize("name", GUIDES)
-def test_a_guide_can_be_referred_to(name: str) -> None:
+def test_a_guide_can_be_referred_to(name):
     """It has the label that Ansible's documentation wants."""
     assert f".. _ansible_collections.mailops.smtpeter.docsite.{name}:\n" in GUIDES[name]
 
 
-def test_what_the_index_runs_is_run_by_a_test() -> None:
+def test_what_the_index_runs_is_run_by_a_test():
     """The README has it, whose commands test_examples.py runs."""
     commands = re.findall(r"^ +(ansible-playbook .*)$", INDEX, re.MULTILINE)
     assert commands
     assert set(commands) <= set(README.splitlines())
 
 
-def test_the_gate_is_explained_in_a_minute() -> None:
+def test_the_gate_is_explained_in_a_minute():
     """Its guide begins with the rule that the README has, and no other page repeats it."""
     _head, _rule, body = GUIDES["guide_gate"].partition("\n=====")
     first = words(body.partition("\n\n")[2].partition("\n\n")[0])

@@ -1,14 +1,11 @@
 """The first command of a newcomer works in odd surroundings, or says what is missing, and leaves nothing running."""
 
-from __future__ import annotations
-
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
 import uuid
-from typing import Mapping
 
 import pytest
 from ansible_collections.mailops.smtpeter.tests.integration.conftest import copy_tracked
@@ -17,14 +14,14 @@ MARK = "FIRST_CONTACT_MARK"
 
 
 @pytest.fixture
-def clone(tmp_path: pathlib.Path) -> pathlib.Path:
+def clone(tmp_path):
     """The files of this checkout, below a path with a space."""
     target = tmp_path / "a clone"
     copy_tracked(target)
     return target
 
 
-def make(clone: pathlib.Path, *words: str, **env: str | None) -> subprocess.CompletedProcess[str]:
+def make(clone, *words, **env):
     """Run make there; None takes a variable out of the environment."""
     given = {name: value for name, value in {**os.environ, **env}.items() if value is not None}
     return subprocess.run(
@@ -33,7 +30,7 @@ def make(clone: pathlib.Path, *words: str, **env: str | None) -> subprocess.Comp
     )  # fmt: skip
 
 
-def leftovers(mark: str) -> list[str]:
+def leftovers(mark):
     """The command lines of living processes that inherited `mark` in their environment."""
     found = []
     for process in pathlib.Path("/proc").glob("[0-9]*"):
@@ -46,7 +43,7 @@ def leftovers(mark: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_demo(clone: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_the_demo(clone, tmp_path):
     """The first test runs with foreign settings and a `.venv` that leads nowhere, the demo without HOME and network."""
     (clone / ".venv").symlink_to(tmp_path / "gone")
     nowhere = tmp_path / "no home"
@@ -64,7 +61,7 @@ def test_the_demo(clone: pathlib.Path, tmp_path: pathlib.Path) -> None:
     assert leftovers(mark[MARK]) == []
 
 
-def pretend(directory: pathlib.Path, version: str, ensurepip: bool) -> Mapping[str, str]:
+def pretend(directory, version, ensurepip):
     """A PATH on which each python is of a version, with or without ensurepip, and what else the script needs."""
     directory.mkdir()
     for name in ("sh", "make", "cmp", "mkdir", "touch", "ls", "cat", "rm", "ln", "cp", "grep"):
@@ -88,9 +85,7 @@ def pretend(directory: pathlib.Path, version: str, ensurepip: bool) -> Mapping[s
         ("3.11.2", False, "python3 is 3.11.2, but lacks the module ensurepip (Debian: apt install python3-venv)."),
     ],
 )
-def test_a_python_that_will_not_do(
-    clone: pathlib.Path, tmp_path: pathlib.Path, version: str, ensurepip: bool, said: str
-) -> None:
+def test_a_python_that_will_not_do(clone, tmp_path, version, ensurepip, said):
     """What is wrong with it, and what to do; nothing is made."""
     done = make(clone, "demo", PYENV_ROOT=None, **pretend(tmp_path / "bin", version, ensurepip))
     assert done.returncode != 0
@@ -99,7 +94,7 @@ def test_a_python_that_will_not_do(
     assert not (clone / ".venv" / "bin").exists()
 
 
-def test_no_python(clone: pathlib.Path) -> None:
+def test_no_python(clone):
     """One that is named, and is not there."""
     done = make(clone, "demo", "PYTHON=/gone/python3")
     assert "/gone/python3 was not found or does not run; Python 3.10 or later is needed" in done.stdout

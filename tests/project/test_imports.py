@@ -1,7 +1,5 @@
 """What the collection needs at run time is requests, and nothing else that is not named here."""
 
-from __future__ import annotations
-
 import ast
 import pathlib
 import re

@@ -1,7 +1,5 @@
 """What Ansible's collection requirements ask for and no linter checks."""
 
-from __future__ import annotations
-
 import ast
 import pathlib
 import re
@@ -16,7 +14,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 KNOWN = {"action", "doc_fragments", "filter", "lookup", "module_utils", "modules", "plugin_utils", "test"}
 
 
-def test_private_files_say_so() -> None:
+def test_private_files_say_so():
     """Each private file says that it may change, unless it is empty."""
     files = [path for path in (ROOT / "plugins").rglob("*.py") if path.name != "__init__.py"]
     private = [path for path in files if "/_" in path.relative_to(ROOT).as_posix()]
@@ -25,7 +23,7 @@ def test_private_files_say_so() -> None:
     assert [path for path, doc in docs.items() if "Private: " not in (doc or "")] == []
 
 
-def test_known_directories_alone() -> None:
+def test_known_directories_alone():
     """Others may mean something else to a later ansible-core."""
     tops = {path.relative_to(ROOT / "plugins").parts[0] for path in (ROOT / "plugins").rglob("*.py")}
     assert tops <= KNOWN
@@ -36,7 +34,7 @@ def test_known_directories_alone() -> None:
 
 
 @pytest.mark.parametrize("kind", ["modules", "lookup", "filter", "test"])
-def test_what_is_returned_is_documented(kind: str) -> None:
+def test_what_is_returned_is_documented(kind):
     """Each value has a description and a type."""
     for path in (ROOT / "plugins" / kind).glob("[!_]*.py"):
         nodes = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.Assign)]
@@ -46,13 +44,13 @@ def test_what_is_returned_is_documented(kind: str) -> None:
         assert [name for name, value in values.items() if not value.get("description") or not value.get("type")] == []
 
 
-def test_no_sanity_test_is_ignored() -> None:
+def test_no_sanity_test_is_ignored():
     """Nor is one skipped by name."""
     assert not (ROOT / "tests" / "sanity").exists()
     assert set(yaml.safe_load((ROOT / "tests" / "config.yml").read_text(encoding="utf-8"))) == {"modules"}
 
 
-def test_lint_skips_nothing() -> None:
+def test_lint_skips_nothing():
     """No rule, no warning instead of an error, no file, and no line."""
     settings = yaml.safe_load((ROOT / ".ansible-lint").read_text(encoding="utf-8"))
     # Modules of a collection that is not installed there; all else of their playbook is checked.
@@ -64,7 +62,7 @@ def test_lint_skips_nothing() -> None:
     assert [path for path, text in texts.items() if "noqa" in text] == []
 
 
-def test_the_readme_can_be_read_anywhere() -> None:
+def test_the_readme_can_be_read_anywhere():
     """Galaxy and Automation Hub show it without the repository, and bring ansible-core themselves."""
     links = re.findall(r"\]\(([^)]+)\)", README)
     assert links
@@ -72,7 +70,7 @@ def test_the_readme_can_be_read_anywhere() -> None:
     assert re.findall(r"\bpip3? install [^\n#]*\bansible\b", README) == []
 
 
-def test_requirements_leave_room() -> None:
+def test_requirements_leave_room():
     """Several collections share an environment, and it brings ansible-core."""
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     wanted = [line for line in lines if line and not line.startswith("#")]
@@ -82,7 +80,7 @@ def test_requirements_leave_room() -> None:
         assert not line.startswith("ansible")
 
 
-def test_the_map_is_whole() -> None:
+def test_the_map_is_whole():
     """CONTRIBUTING has each file of plugins/, and no private one that is gone."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## Map")[1].split("```")[1]
     named = set(re.findall(r"\w+", text.partition("\ntests/")[0]))

@@ -1,10 +1,7 @@
 """The sandbox killed in the middle of thousands of sends, a gate in the middle of its looks, and the event source."""
 
-from __future__ import annotations
-
 import random
 import time
-from pathlib import Path
 
 import pytest
 from ansible_collections.mailops.smtpeter.tests.unit.plugins import restarting
@@ -16,7 +13,7 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.watching import SCE
 KILLS = 100
 
 
-def test_a_hundred_kills(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_hundred_kills(tmp_path, capsys):
     """Every acknowledged message is counted after each start, none twice, and no send in part."""
     data, seed = tmp_path / "mail.sqlite", time.time_ns()
     with sandboxes(tmp_path) as sandbox:
@@ -28,7 +25,7 @@ def test_a_hundred_kills(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.parametrize(("rate", "verdict"), [(0.97, "pass"), (0.5, "fail")])
-def test_a_gate_killed_a_hundred_times(tmp_path: Path, rate: float, verdict: str) -> None:
+def test_a_gate_killed_a_hundred_times(tmp_path, rate, verdict):
     """With `state`, the verdict is that of a run that nobody disturbs, and the file is never unreadable."""
     campaign, seed = restarting.Campaign(rate), time.time_ns()
     with restarting.serving(campaign) as url:
@@ -38,7 +35,7 @@ def test_a_gate_killed_a_hundred_times(tmp_path: Path, rate: float, verdict: str
 
 
 @pytest.mark.parametrize("judge_by", ["counters", "outcomes"])
-def test_a_source_killed_again_and_again(tmp_path: Path, capsys: pytest.CaptureFixture[str], judge_by: str) -> None:
+def test_a_source_killed_again_and_again(tmp_path, capsys, judge_by):
     """It tells what a source tells that nobody disturbs, each event once, and its file is always whole."""
     seed, told = time.time_ns(), []
     for kills in (0, KILLS // 2):

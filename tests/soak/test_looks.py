@@ -1,15 +1,11 @@
 """Looks of a gate at a service with all faults, and of an event source at many tags: what one costs, what grows."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import importlib
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -35,7 +31,7 @@ START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
 @pytest.mark.parametrize(("rate", "verdict"), [(0.97, "pass"), (0.94, "fail")])
-def test_a_thousand_looks_of_a_gate(capsys: pytest.CaptureFixture[str], rate: float, verdict: str) -> None:
+def test_a_thousand_looks_of_a_gate(capsys, rate, verdict):
     """They end in the right verdict, and in no more memory, file descriptors or threads than the first two hundred."""
     seed, began = time.time_ns(), time.monotonic()
     with service(seed, MESSAGES, rate) as url:
@@ -57,7 +53,7 @@ def test_a_thousand_looks_of_a_gate(capsys: pytest.CaptureFixture[str], rate: fl
     assert growth < 8 * MEBIBYTE
 
 
-async def watch(source: Any) -> tuple[float, float]:
+async def watch(source):
     """Return the processor seconds of a look, and the longest time for which the loop was kept from going on."""
     late, before = 0.0, time.process_time()
     look = asyncio.ensure_future(campaign.in_thread(source.look))
@@ -70,7 +66,7 @@ async def watch(source: Any) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("judge_by", ["counters", "outcomes"])
-def test_a_thousand_tags(tmp_path: Path, capsys: pytest.CaptureFixture[str], judge_by: str) -> None:
+def test_a_thousand_tags(tmp_path, capsys, judge_by):
     """Looks at the sandbox, with the state kept, take a tenth of a core at most, though all counters move each time."""
     with sandboxes(tmp_path) as service, requests.Session() as session:
         sandbox = service.run(scenario={"default": {"delivery_rate": 0.98, "delay": 0, "open_rate": 0}})
@@ -102,20 +98,20 @@ def test_a_thousand_tags(tmp_path: Path, capsys: pytest.CaptureFixture[str], jud
 class Steady:
     """Reads a service, made up in this process, in which each tag gets ten messages a second, of which 98% arrive."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.second = 0.0
 
-    def now(self) -> datetime:
+    def now(self):
         """The time of day."""
         return START + timedelta(seconds=self.second)
 
-    def records(self, tags: list[str]) -> Answers[Record]:
+    def records(self, tags):
         """What a look finds."""
         sent, now = int(10 * self.second), self.now()
         record = Record("", sent, sent * 98 // 100, 0, 0, first_at=START, last_at=now, fetched_at=now)
         return Answers({tag: replace(record, tag=tag) for tag in tags}, {})
 
-    def outcomes(self, tags: list[str], since: datetime | None, until: datetime | None) -> Answers[Outcome]:
+    def outcomes(self, tags, since, until):
         """What became of the messages of a window."""
         begin, end = since or START, min(until or self.now(), self.now())
         sent, at = int(10 * (end - begin).total_seconds()), to_iso(end)
@@ -129,7 +125,7 @@ class Steady:
 
 
 @pytest.mark.parametrize(("judge_by", "window"), [("counters", None), ("counters", 3600), ("outcomes", 3600)])
-def test_a_thousand_looks_of_a_source(capsys: pytest.CaptureFixture[str], judge_by: str, window: float | None) -> None:
+def test_a_thousand_looks_of_a_source(capsys, judge_by, window):
     """Memory is what it was after the first hundred: nothing is kept of a look, a window or an event that is over."""
     # Nothing is ever decided, so nothing is ever left out.
     args = {"tags": FEWER_TAGS, "api_token": TOKEN, "judge_by": judge_by, "window": window, "min_messages": 10**9}

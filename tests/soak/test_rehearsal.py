@@ -1,9 +1,6 @@
 """The figures of the documentation's pictures are what the guide's rehearsal still gives."""
 
-from __future__ import annotations
-
 import json
-from typing import Any
 
 import pytest
 from ansible_collections.mailops.smtpeter.tests.tools import pictures
@@ -14,7 +11,7 @@ SPEED = 50
 SECONDS = ("grace_period", "sending_gap")
 
 
-def outcome(gate: dict[str, Any], speed: int) -> dict[str, Any]:
+def outcome(gate, speed):
     """What does not depend on the moments of the looks."""
     return {
         "verdict": gate["verdict"],
@@ -29,7 +26,7 @@ def outcome(gate: dict[str, Any], speed: int) -> dict[str, Any]:
     }
 
 
-def test_the_rehearsal_still_gives_it() -> None:
+def test_the_rehearsal_still_gives_it():
     """The guide's playbook comes to the same verdicts, counts and policy, only faster."""
     kept = pictures.figures("gate-report.json")
 

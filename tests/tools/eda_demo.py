@@ -1,7 +1,5 @@
 """A stream that turns bad on a local sandbox, and ansible-rulebook that pauses it: all on the terminal, in a minute."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -4,8 +4,6 @@
 minutes. `make simulate` measures those of the others.
 """
 
-from __future__ import annotations
-
 import bisect
 import json
 import math

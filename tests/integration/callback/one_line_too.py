@@ -1,7 +1,5 @@
 """A callback for tests: Ansible's own `oneline` writes to the file named by ONE_LINE, beside what a run prints."""
 
-from __future__ import annotations
-
 DOCUMENTATION = """
 name: one_line_too
 type: notification
@@ -10,7 +8,6 @@ description: For the integration tests of mailops.smtpeter.
 """
 
 import os
-from typing import Any
 
 from ansible.plugins.callback import oneline
 
@@ -18,13 +15,13 @@ from ansible.plugins.callback import oneline
 class Paper:
     """What Ansible calls a display, but its lines go to the file."""
 
-    def __init__(self, display: Any) -> None:
+    def __init__(self, display):
         self._display = display
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name):
         return getattr(self._display, name)
 
-    def display(self, msg: str, *_args: Any, **_kwargs: Any) -> None:
+    def display(self, msg, *_args, **_kwargs):
         """Write a line."""
         with open(os.environ["ONE_LINE"], "a", encoding="utf-8") as file:
             file.write(f"{msg}\n")
@@ -37,6 +34,6 @@ class CallbackModule(oneline.CallbackModule):
     CALLBACK_NAME = "one_line_too"
     CALLBACK_NEEDS_ENABLED = True
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self._display = Paper(self._display)

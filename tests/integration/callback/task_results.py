@@ -1,7 +1,5 @@
 """A callback for tests: each finished task goes to the file named by TASK_RESULTS, one JSON object a line."""
 
-from __future__ import annotations
-
 DOCUMENTATION = """
 name: task_results
 type: notification
@@ -13,7 +11,6 @@ import json
 import os
 import resource
 import time
-from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 
@@ -29,15 +26,15 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "task_results"
     CALLBACK_NEEDS_ENABLED = True
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__()
-        self._started: dict[tuple[str, str], float] = {}
+        self._started = {}
 
-    def v2_runner_on_start(self, host: Any, task: Any) -> None:
+    def v2_runner_on_start(self, host, task):
         """A worker begins a task."""
         self._started[host.get_name(), task._uuid] = time.monotonic()
 
-    def _write(self, status: str, result: Any) -> None:
+    def _write(self, status, result):
         name, host = result._task.get_name(), result._host.get_name()
         line = {"task": name, "host": host, "status": status, "result": result._result}
         line["seconds"] = time.monotonic() - self._started.get((host, result._task._uuid), time.monotonic())
@@ -45,18 +42,18 @@ class CallbackModule(CallbackBase):
         with open(os.environ["TASK_RESULTS"], "a", encoding="utf-8") as file:
             file.write(json.dumps(line, default=str) + "\n")
 
-    def v2_runner_on_ok(self, result: Any) -> None:
+    def v2_runner_on_ok(self, result):
         """A task succeeded."""
         self._write("ok", result)
 
-    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+    def v2_runner_on_failed(self, result, ignore_errors=False):
         """A task failed, rescued or ignored or not."""
         self._write("failed", result)
 
-    def v2_runner_on_unreachable(self, result: Any) -> None:
+    def v2_runner_on_unreachable(self, result):
         """A host could not be reached."""
         self._write("unreachable", result)
 
-    def v2_runner_on_skipped(self, result: Any) -> None:
+    def v2_runner_on_skipped(self, result):
         """A task was skipped."""
         self._write("skipped", result)

@@ -1,7 +1,5 @@
 """The connection to a host that is this machine with another environment, and with troubles of its own."""
 
-from __future__ import annotations
-
 DOCUMENTATION = """
 name: another_host
 short_description: This machine as another host, for tests
@@ -38,7 +36,6 @@ options:
 
 import os
 import shutil
-from typing import Any
 
 from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.connection.local import Connection as Local
@@ -59,7 +56,7 @@ class Connection(Local):
     transport = "another_host"
     looks = 0
 
-    def put_file(self, in_path: str, out_path: str) -> Any:
+    def put_file(self, in_path, out_path):
         """Transfer the module, unless that is the trouble."""
         self.looks += 1
         if self._is_in_trouble():
@@ -70,12 +67,12 @@ class Connection(Local):
                 shutil.rmtree(os.path.dirname(out_path))
         return super().put_file(in_path, out_path)
 
-    def exec_command(self, cmd: str, in_data: Any = None, sudoable: bool = True) -> Any:
+    def exec_command(self, cmd, in_data=None, sudoable=True):
         """Run a command in the host's environment."""
         if self._is_in_trouble() and self.get_option("trouble") == "gone":
             raise RAISED["gone"]
         own = f"env -u SMTPETER_API_TOKEN -u SMTPETER_API_URL {self.get_option('host_environment')} "
         return super().exec_command(own + cmd, in_data=in_data, sudoable=sudoable)
 
-    def _is_in_trouble(self) -> bool:
+    def _is_in_trouble(self):
         return bool(self.get_option("trouble_from") <= self.looks <= self.get_option("trouble_until"))

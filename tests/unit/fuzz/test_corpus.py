@@ -1,7 +1,5 @@
 """What `make fuzz` begins with, and whatever it found, holds in every run of the tests."""
 
-from __future__ import annotations
-
 import pathlib
 
 import pytest

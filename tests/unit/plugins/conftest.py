@@ -1,26 +1,24 @@
 """What the tests of the client and of the shells share: hostile services, and a bound on every hang."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys
 import time
 import types
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Callable, ContextManager, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client
 from ansible_collections.mailops.smtpeter.plugins.module_utils._connection import Connection
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import Authority, Hostile, Script
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import Authority, Hostile
 
 if TYPE_CHECKING:
-    import ssl
+    pass
 
 
 @pytest.fixture(autouse=True)
-def _no_network_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def _no_network_settings(monkeypatch, tmp_path_factory):
     """Keep the user's own proxies, certificates and .netrc out of the tests."""
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC"):
@@ -29,11 +27,11 @@ def _no_network_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pyte
 
 
 @pytest.fixture
-def hostile() -> Iterator[Callable[..., Hostile]]:
+def hostile():
     """Start a hostile service with a script, and with TLS where a context is given; stopped after the test."""
-    started: list[Hostile] = []
+    started = []
 
-    def start(script: Script, tls: ssl.SSLContext | None = None, impatient: bool = False) -> Hostile:
+    def start(script, tls=None, impatient=False):
         started.append(Hostile(script, tls, impatient))
         return started[-1]
 
@@ -43,23 +41,23 @@ def hostile() -> Iterator[Callable[..., Hostile]]:
 
 
 @pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+def authority(tmp_path_factory):
     """A certificate authority that nobody trusts by default."""
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture
-def pauses() -> list[float]:
+def pauses():
     """The pauses that clients of `connect` wished for, in seconds; none of them is taken."""
     return []
 
 
 @pytest.fixture
-def connect(pauses: list[float]) -> Iterator[Callable[..., Client]]:
+def connect(pauses):
     """Make a client, of one attempt and a short timeout by default, which never sleeps; closed after the test."""
-    made: list[Client] = []
+    made = []
 
-    def build(url: str, token: str = "a-good-token", jitter: Callable[[], float] = lambda: 1.0, **given: Any) -> Client:
+    def build(url, token="a-good-token", jitter=lambda: 1.0, **given):
         connection = Connection(**{"api_token": token, "api_url": url, "timeout": 2, "retries": 0, **given})
         made.append(Client(connection, sleep=pauses.append, jitter=jitter, clock=lambda: sum(pauses)))
         return made[-1]
@@ -70,9 +68,9 @@ def connect(pauses: list[float]) -> Iterator[Callable[..., Client]]:
 
 
 @pytest.fixture
-def registered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def registered(monkeypatch):
     """What Ansible is told to mask from now on: a double of the module that has register_secret since 2.22."""
-    told: list[str] = []
+    told = []
     secrets = types.ModuleType("ansible.module_utils.secrets")
     secrets.register_secret = told.append  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "ansible.module_utils.secrets", secrets)
@@ -81,12 +79,12 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def within() -> Callable[[float], ContextManager[None]]:
+def within():
     """Fail what takes longer than so many seconds; a hang is broken off at three times that."""
 
     @contextmanager
-    def limit(seconds: float) -> Iterator[None]:
-        def give_up(*_signal: Any) -> None:
+    def limit(seconds):
+        def give_up(*_signal):
             raise AssertionError(f"still at it after {seconds * 3:g} seconds")
 
         before = signal.signal(signal.SIGALRM, give_up)

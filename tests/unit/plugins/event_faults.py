@@ -1,10 +1,7 @@
 """Every fault of the hostile services at the events method, and what must come of it."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
-from typing import Any, Iterator
 
 from ansible_collections.mailops.smtpeter.tests.unit.plugins import eventful
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.eventful import attempt, delivery, event, failure
@@ -16,13 +13,11 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.faults import (
     HEAD,
     MEBIBYTE,
     TOO_LONG,
-    Fault,
     body,
     faults,
     forever,
     framing,
 )
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import Script
 
 # Without their tags, since each fault is asked for by a tag of its own.
 EVENTS = [
@@ -35,17 +30,17 @@ COUNTED = {"messages": 3, "deliveries": 1, "failed": 1, "returned": 0, "under_wa
 LIMIT = f"more than {256 * MEBIBYTE} bytes; give since, or a tag per wave"
 
 
-def _more(event_text: bytes | dict[str, Any]) -> Script:
+def _more(event_text):
     """A good answer with one more event, written like this."""
     text = event_text if isinstance(event_text, bytes) else json.dumps(event_text).encode()
     return body(GOOD[:-1] + b", " + text + b"]")
 
 
-def _no_answer(says: str, name: str, script: Script) -> list[Fault]:
+def _no_answer(says, name, script):
     return faults("body", "answer", f"the events cannot be understood: .*{says}", {name: script})
 
 
-def _same_faults() -> Iterator[Fault]:
+def _same_faults():
     """The faults of the stats method that have nothing to do with what an answer says.
 
     An error, a redirect and a certificate take the same path for both methods: one of each is enough.

@@ -10,7 +10,7 @@ import socket
 import time
 import zlib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Iterable, Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
@@ -24,7 +24,7 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.proxies import Proxy
 
 if TYPE_CHECKING:
-    import pathlib
+    pass
 
 MEBIBYTE = 2**20
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -58,30 +58,30 @@ class Fault:
     number: int = 0
 
     @property
-    def tag(self) -> str:
+    def tag(self):
         """The tag that it goes by; the number tells apart what differs in signs alone."""
         return re.sub(r"[^a-z0-9]+", "-", f"{self.number} {self.family} {self.name}".lower()).strip("-")
 
 
-def faults(family: str, kinds: str, says: str, scripts: dict[str, Script], **more: Any) -> list[Fault]:
+def faults(family, kinds, says, scripts, **more):
     """The faults with these scripts, by name, which all end in the same way."""
     return [Fault(family, name, script, tuple(kinds.split()), says, **more) for name, script in scripts.items()]
 
 
-def ends(sent: bytes, how: type[Exception] = EOFError) -> Script:
+def ends(sent, how=EOFError):
     """Send this much, and hang up or reset."""
 
-    def script(_target: str) -> Iterator[bytes]:
+    def script(_target):
         yield sent
         raise how
 
     return script
 
 
-def piecemeal(head: bytes, parts: Iterable[bytes], pause: float = 0.05) -> Script:
+def piecemeal(head, parts, pause=0.05):
     """Send the head, and then part after part, with so many seconds between them."""
 
-    def script(_target: str) -> Iterator[bytes]:
+    def script(_target):
         yield head
         for part in parts:
             yield part
@@ -90,31 +90,31 @@ def piecemeal(head: bytes, parts: Iterable[bytes], pause: float = 0.05) -> Scrip
     return script
 
 
-def forever(head: bytes, part: bytes, pause: float = 0) -> Script:
+def forever(head, part, pause=0):
     """Send the head, and then the same again and again."""
     return piecemeal(head, itertools.repeat(part), pause)
 
 
-def headers_after(head: bytes) -> Script:
+def headers_after(head):
     """Send the head, and then header after header."""
     return lambda _target: itertools.chain([head], (b"X-%d: x\r\n" % number * 2000 for number in itertools.count()))
 
 
-def body(content: bytes | dict[str, Any], *headers: str) -> Script:
+def body(content, *headers):
     """Answer 200 with this body."""
     return constantly(answer(content, "200 OK", *headers))
 
 
-def _drips(head: bytes, data: bytes) -> Script:
+def _drips(head, data):
     return piecemeal(head, [bytes([byte]) for byte in data])
 
 
-def _written(number: str) -> Script:
+def _written(number):
     """The counters with a number written like this, whatever a serializer would make of it."""
     return body(json.dumps({**COUNTS, "messages": "@"}).replace('"@"', number).encode())
 
 
-def _bomb() -> bytes:
+def _bomb():
     """A gzip file of about a megabyte that inflates to a gibibyte; its check value is never reached."""
     squeeze = zlib.compressobj(9, wbits=-15)
     squeeze.compress(b" " * MEBIBYTE)
@@ -124,10 +124,10 @@ def _bomb() -> bytes:
     return b"\x1f\x8b\x08\0\0\0\0\0\0\x03" + block * 1000 + b"\x03\0" + b"\0" * 8
 
 
-def echo(status: str, *headers: str) -> Script:
+def echo(status, *headers):
     """A page that repeats the request, token and all, raw and as it came."""
 
-    def script(target: str) -> Iterator[bytes]:
+    def script(target):
         page = f"<html><title>Oops</title><a href='{target}'>{unquote(target)}</a></html>"
         yield answer(page.encode(), status, "Content-Type: text/html", *headers)
 
@@ -156,7 +156,7 @@ ODD_NUMBERS = [
 DEEP = [b"[" * 100000 + b"]" * 100000, b'{"a":' * 100000 + b"1" + b"}" * 100000]
 
 
-def framing(good: bytes) -> list[Fault]:
+def framing(good):
     """What may be wrong or odd around a good answer, whatever it says."""
     squeezed, pieces = gzip.compress(good), (b"1;odd=1\r\n%c\r\n" % byte for byte in good)
     return [
@@ -312,7 +312,7 @@ _FAULTS = [
 FAULTS = tuple(replace(fault, number=number) for number, fault in enumerate(_FAULTS, 1))
 
 
-def tag_of(target: str) -> str:
+def tag_of(target):
     """The tag that a request is about."""
     return target.partition("?")[0].rsplit("/", 1)[-1]
 
@@ -325,7 +325,7 @@ class Services:
     their places end in; the others are reached without, whatever proxy is set, since they are on loopback.
     """
 
-    def __init__(self, directory: pathlib.Path, faults: tuple[Fault, ...] = FAULTS, good: bytes = GOOD) -> None:
+    def __init__(self, directory, faults=FAULTS, good=GOOD):
         authority, self._good = Authority(directory), good
         self._faults = {fault.tag: fault for fault in faults}
         self.elsewhere = Hostile(constantly(answer(WRONG)))
@@ -361,23 +361,23 @@ class Services:
             name = f"{place.split('.')[0]}.example.test" if "." in place else "192.0.2.1"
             self.access[place] = (f"https://{name}/v1", bundle)
 
-    def proxy_of(self, fault: Fault) -> str:
+    def proxy_of(self, fault):
         """The proxy that the environment must name for a fault; most services make no use of it."""
         return self.proxies["SOCKS proxy" if fault.place.endswith("SOCKS proxy") else "IPv6 proxy"]
 
     @property
-    def untrusted(self) -> list[str]:
+    def untrusted(self):
         """The requests that came through a certificate that cannot be trusted."""
         places = {fault.place for fault in FAULTS if fault.family == "certificate"} - {"no tls"}
         return [head for place in places for head in self.servers[place].requests]
 
-    def close(self) -> None:
+    def close(self):
         """Stop them all."""
         self._closed.close()
         for server in (*self._proxies, *self.servers.values(), self.elsewhere):
             server.close()
 
-    def reply(self, target: str) -> Iterable[bytes]:
+    def reply(self, target):
         """What a request gets: the fault that its tag names, or else a good answer."""
         fault = self._faults.get(tag_of(target))
         if fault is None:

@@ -1,7 +1,5 @@
 """Gates to test, and looks at them, at seconds that the test chooses."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta, timezone
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record, to_iso

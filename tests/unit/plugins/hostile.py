@@ -1,7 +1,5 @@
 """A service on 127.0.0.1 that says, byte by byte, what a test wants it to say."""
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import html
@@ -12,11 +10,11 @@ import ssl
 import struct
 import threading
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, Callable, Iterable
+from typing import TYPE_CHECKING, Callable, Iterable
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    import pathlib
+    pass
 
 # Gives the bytes to send for a request with this target. EOFError hangs up, ConnectionResetError resets the connection.
 Script = Callable[[str], Iterable[bytes]]
@@ -27,7 +25,7 @@ COUNTS = {
 }  # fmt: skip
 
 
-def answer(body: bytes | dict[str, Any], status: str = "200 OK", *headers: str) -> bytes:
+def answer(body, status="200 OK", *headers):
     """A whole HTTP answer; without a `Content-Length` of one's own, the right one."""
     content = json.dumps(body).encode() if isinstance(body, dict) else body
     measured = any(line.lower().startswith(("content-length:", "transfer-encoding:")) for line in headers)
@@ -35,12 +33,12 @@ def answer(body: bytes | dict[str, Any], status: str = "200 OK", *headers: str) 
     return "\r\n".join([f"HTTP/1.1 {status}", *length, *headers, "", ""]).encode("latin-1") + content
 
 
-def constantly(reply: bytes) -> Script:
+def constantly(reply):
     """The script that says the same to every request."""
     return lambda _target: [reply]
 
 
-def spellings(token: str) -> dict[str, str]:
+def spellings(token):
     """How a service, a library or Ansible may write a token, by name; Base64 less the ends that neighbours change."""
     percent = quote(token, safe="")
     written = {
@@ -66,7 +64,7 @@ def spellings(token: str) -> dict[str, str]:
     return written
 
 
-def leaks(text: str, token: str) -> list[str]:
+def leaks(text, token):
     """The spellings of the token that `text` holds, also where line ends and white space part them."""
     seen = text.casefold()
     squeezed = "".join(seen.split())
@@ -74,10 +72,10 @@ def leaks(text: str, token: str) -> list[str]:
     return [name for name, spelling in found if spelling.casefold() in seen or spelling.casefold() in squeezed]
 
 
-def assert_silent(error: BaseException | None, token: str) -> None:
+def assert_silent(error, token):
     """Nothing that hangs on an exception, however far down, holds the token."""
-    seen: list[Any] = []
-    pending: list[Any] = [error]
+    seen = []
+    pending = [error]
     while pending:
         item = pending.pop()
         if item is not None and not any(item is other for other in seen):
@@ -89,20 +87,20 @@ def assert_silent(error: BaseException | None, token: str) -> None:
 class Server:
     """A TCP server on loopback, with TLS where `tls` is given; `threads` are one that accepts, and one a connection."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
+    def __init__(self, tls=None, host="127.0.0.1"):
         self.connections = 0
         self._tls = tls
-        self._sockets: list[socket.socket] = []
+        self._sockets = []
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, 0), family=family, backlog=64)
         # Inherited by the connections, so that what lies in buffers counts for little.
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
-        self.port: int = self._listener.getsockname()[1]
+        self.port = self._listener.getsockname()[1]
         self.address = f"{f'[{host}]' if ':' in host else host}:{self.port}"
         self.threads = [threading.Thread(target=self._accept)]
         self.threads[0].start()
 
-    def close(self) -> None:
+    def close(self):
         """Stop; every thread has ended afterwards."""
         for sock in [self._listener, *self._sockets]:
             with contextlib.suppress(OSError):
@@ -112,11 +110,11 @@ class Server:
             assert not thread.is_alive(), "a thread of the server does not end"
         self._listener.close()
 
-    def serve(self, sock: socket.socket) -> None:
+    def serve(self, sock):
         """What is done with a connection; an OSError or EOFError ends it."""
         raise NotImplementedError
 
-    def _accept(self) -> None:
+    def _accept(self):
         while True:
             try:
                 sock, _peer = self._listener.accept()
@@ -128,7 +126,7 @@ class Server:
             self.threads.append(threading.Thread(target=self._run, args=(sock,)))
             self.threads[-1].start()
 
-    def _run(self, sock: socket.socket) -> None:
+    def _run(self, sock):
         with contextlib.ExitStack() as stack:
             stack.callback(sock.close)
             # OSError: the client has gone, or close() was called.
@@ -148,10 +146,8 @@ class Hostile(Server):
     answered at the same time, and `url` is what to give as api_url.
     """
 
-    def __init__(
-        self, script: Script, tls: ssl.SSLContext | None = None, impatient: bool = False, host: str = "127.0.0.1"
-    ) -> None:
-        self.requests: list[str] = []
+    def __init__(self, script, tls=None, impatient=False, host="127.0.0.1"):
+        self.requests = []
         self.sent = self.busiest = self._busy = 0
         self._script, self._impatient = script, impatient
         self._lock = threading.Lock()
@@ -159,11 +155,11 @@ class Hostile(Server):
         self.url = f"http{'s' if tls else ''}://{self.address}/v1"
 
     @property
-    def targets(self) -> list[str]:
+    def targets(self):
         """What was asked for, as written in the request lines."""
         return [_target(head.split("\n")[0]) for head in list(self.requests)]
 
-    def serve(self, sock: socket.socket) -> None:
+    def serve(self, sock):
         """Answer request after request."""
         if self._impatient:
             self._answer(sock, [repr(sock.recv(65536))])
@@ -176,7 +172,7 @@ class Hostile(Server):
                     return
                 self._answer(sock, lines)
 
-    def _answer(self, sock: socket.socket, lines: list[str]) -> None:
+    def _answer(self, sock, lines):
         with self._lock:
             self.requests.append("\n".join(lines))
             self._busy += 1
@@ -195,7 +191,7 @@ class Hostile(Server):
                 self._busy -= 1
 
 
-def _target(line: str) -> str:
+def _target(line):
     """What a request line asks for; what is no request line, such as a greeting of TLS, asks for nothing."""
     words = line.split(" ")
     return words[1] if len(words) == 3 else ""
@@ -204,13 +200,13 @@ def _target(line: str) -> str:
 class Authority:
     """A certificate authority that signs what it should not. `bundle` is the file of its own certificate."""
 
-    def __init__(self, directory: pathlib.Path) -> None:
+    def __init__(self, directory):
         self._directory = directory
         self._key, self._certificate = _signed("An authority", None)
         self.bundle = directory / "authority.pem"
         self.bundle.write_bytes(_pem(self._key, self._certificate))
 
-    def context(self, flaw: str = "") -> ssl.SSLContext:
+    def context(self, flaw=""):
         """What a server needs; `flaw` is `expired`, `another name`, `self-signed` or none."""
         issuer = None if flaw == "self-signed" else (self._key, self._certificate)
         name = "192.0.2.1" if flaw == "another name" else "127.0.0.1"
@@ -222,14 +218,14 @@ class Authority:
         return context
 
 
-def _pem(key: Any, certificate: Any) -> bytes:
+def _pem(key, certificate):
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-    private: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return private + bytes(certificate.public_bytes(Encoding.PEM))
 
 
-def _signed(name: str, issuer: tuple[Any, Any] | None, expired: bool = False) -> tuple[Any, Any]:
+def _signed(name, issuer, expired=False):
     """A key and a certificate: for an address, or of an authority where `name` is none."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
@@ -241,7 +237,7 @@ def _signed(name: str, issuer: tuple[Any, Any] | None, expired: bool = False) ->
     signing, signer = (issuer[0], issuer[1].subject) if issuer else (key, subject)
     is_authority = "." not in name
     # Without these, Python 3.13 trusts no authority.
-    extensions: list[tuple[Any, bool]] = [
+    extensions = [
         (x509.BasicConstraints(ca=is_authority, path_length=None), True),
         (x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), False),
         (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),

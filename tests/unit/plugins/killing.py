@@ -12,10 +12,9 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 from urllib.parse import quote
 
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import TOKEN, Sandbox, kill, read
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import TOKEN, kill, read
 
 SENDERS = 4
 EVERY = "every"
@@ -30,7 +29,7 @@ class Ledger:
     sends: int = 0
 
 
-def kill_in_the_middle(sandbox: Sandbox, data: Path, kills: int, seed: int) -> Ledger:
+def kill_in_the_middle(sandbox, data, kills, seed):
     """Kill the sandbox so many times while it takes sends, and look after each start that the counters are right."""
     chance, ledger = random.Random(seed), Ledger()
     running = sandbox.run(data=str(data))
@@ -53,7 +52,7 @@ def kill_in_the_middle(sandbox: Sandbox, data: Path, kills: int, seed: int) -> L
     return ledger
 
 
-def _send_on(ledger: Ledger, port: int, tag: str, sender: int, began: threading.Event) -> None:
+def _send_on(ledger, port, tag, sender, began):
     """Send again and again, and write down each answer; the first send without one is the last."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
         for sends in itertools.count():
@@ -72,7 +71,7 @@ def _send_on(ledger: Ledger, port: int, tag: str, sender: int, began: threading.
             began.set()
 
 
-def compare(data: Path, ledger: Ledger) -> None:
+def compare(data, ledger):
     """See in the file itself that each acknowledged message is there once, and each unanswered send whole or not."""
     with closing(sqlite3.connect(data)) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

@@ -16,7 +16,7 @@ import tempfile
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Iterable, Iterator, NamedTuple
+from typing import Any, NamedTuple
 
 import ansible.plugins.loader as plugins
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -54,7 +54,7 @@ class Outcome:
     samples: list[Sample] = field(default_factory=list)
 
 
-def serve(seed: int, messages: int, rate: float) -> None:
+def serve(seed, messages, rate):
     """Be the service, in a process of its own, until standard input ends; the first line printed is the api_url.
 
     Each good answer counts some messages more, up to so many, of which the share `rate` is delivered.
@@ -63,7 +63,7 @@ def serve(seed: int, messages: int, rate: float) -> None:
     lock = threading.Lock()
     sent = 0
 
-    def reply(target: str) -> Iterable[bytes]:
+    def reply(target):
         nonlocal sent
         with lock:
             if chance.random() < FAILING:
@@ -83,7 +83,7 @@ def serve(seed: int, messages: int, rate: float) -> None:
 
 
 @contextlib.contextmanager
-def service(seed: int, messages: int, rate: float) -> Iterator[str]:
+def service(seed, messages, rate):
     """Run the service; gives its api_url."""
     command = [sys.executable, "-c", f"from {__name__} import serve; serve({seed}, {messages}, {rate})"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -94,14 +94,14 @@ def service(seed: int, messages: int, rate: float) -> Iterator[str]:
         assert process.wait(30) == 0
 
 
-def sample() -> Sample:
+def sample():
     """What this process holds now."""
     gc.collect()
     resident = int(pathlib.Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
     return Sample(len(os.listdir("/proc/self/fd")), threading.active_count(), resident)
 
 
-def action(connection: Any = None, **args: Any) -> Any:
+def action(connection=None, **args):
     """The gate's action, of a task with these arguments, on a connection or the local one."""
     task, loader, context = Task(), DataLoader(), PlayContext()
     task.args, task.check_mode = args, False
@@ -116,7 +116,7 @@ def action(connection: Any = None, **args: Any) -> Any:
     )
 
 
-def look_at(url: str, messages: int, every: int, **more: Any) -> Outcome:
+def look_at(url, messages, every, **more):
     """Run the action on the campaign, which it can judge once all messages are counted; sample `every` so many looks.
 
     `more` are options of the gate. Each look is the info module's own work on validated arguments, in this process.
@@ -131,7 +131,7 @@ def look_at(url: str, messages: int, every: int, **more: Any) -> Outcome:
     validator = ArgumentSpecValidator({**options.connection_spec(), **options.reading_spec()})
     outcome, looks = Outcome(), itertools.count(1)
 
-    def execute(module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+    def execute(module_name, module_args, task_vars):
         assert module_name.endswith("tag_stats_info")
         validated = validator.validate(module_args)
         assert not validated.error_messages

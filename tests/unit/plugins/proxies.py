@@ -1,19 +1,17 @@
 """Proxies on loopback that connect whatever they are asked for to one service, or refuse as a test wants."""
 
-from __future__ import annotations
-
 import base64
 import re
 import select
 import socket
 import struct
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import Server
 
 if TYPE_CHECKING:
-    import ssl
+    pass
 
 
 class Proxy(Server):
@@ -27,29 +25,29 @@ class Proxy(Server):
 
     def __init__(
         self,
-        protocol: str,
-        port: int,
-        host: str = "127.0.0.1",
-        refusal: Any = None,
-        credentials: tuple[str, str] | None = None,
-        pause: float = 0,
-        lag: float = 0,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        self.asked: list[tuple[str, int]] = []
-        self.shown: list[tuple[str, str] | None] = []
+        protocol,
+        port,
+        host="127.0.0.1",
+        refusal=None,
+        credentials=None,
+        pause=0,
+        lag=0,
+        tls=None,
+    ):
+        self.asked = []
+        self.shown = []
         self._open = getattr(self, f"_open_{protocol}")
         self._target, self._refusal, self._credentials = port, refusal, credentials
         self._pause, self._lag = pause, lag
         super().__init__(tls, host)
 
-    def serve(self, sock: socket.socket) -> None:
+    def serve(self, sock):
         """Do what the protocol asks for, and pass on what either end sends."""
         if self._open(sock):
             with socket.create_connection(("127.0.0.1", self._target), 15) as target:
                 self._relay(sock, target)
 
-    def _relay(self, one: socket.socket, other: socket.socket) -> None:
+    def _relay(self, one, other):
         ends = {one: other, other: one}
         while True:
             pending = [end for end in ends if getattr(end, "pending", int)()]
@@ -59,7 +57,7 @@ class Proxy(Server):
                     return
                 _send(ends[end], data, self._lag if end is other else 0)
 
-    def _open_connect(self, sock: socket.socket) -> bool:
+    def _open_connect(self, sock):
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             head += _take(sock, 1)
@@ -71,7 +69,7 @@ class Proxy(Server):
         _send(sock, f"HTTP/1.1 {status}\r\nProxy-Authenticate: Basic\r\n\r\n".encode(), self._pause)
         return status.startswith("200")
 
-    def _open_socks5(self, sock: socket.socket) -> bool:
+    def _open_socks5(self, sock):
         methods = _take(sock, _take(sock, 2)[1])
         method = 2 if self._credentials else 0
         _send(sock, bytes([5, method if method in methods else 255]), self._pause)
@@ -95,7 +93,7 @@ class Proxy(Server):
         _send(sock, bytes([5, self._refused() or 0, 0, 1, 0, 0, 0, 0, 0, 0]), self._pause)
         return not self._refused()
 
-    def _open_socks4(self, sock: socket.socket) -> bool:
+    def _open_socks4(self, sock):
         _version, _command, port, address = struct.unpack(">BBH4s", _take(sock, 8))
         user = _take_text(sock)
         host = _take_text(sock) if address[:3] == b"\0\0\0" else socket.inet_ntoa(address)
@@ -103,30 +101,30 @@ class Proxy(Server):
         _send(sock, bytes([0, self._refused() or 0x5A, 0, 0, 0, 0, 0, 0]), self._pause)
         return not self._refused()
 
-    def _open_other(self, sock: socket.socket) -> bool:
+    def _open_other(self, sock):
         _take(sock, 3)
         _send(sock, b"SSH-2.0-OpenSSH_9.6\r\n", self._pause)
         return False
 
-    def _note(self, host: str, port: int, basic: str) -> None:
+    def _note(self, host, port, basic):
         name, _colon, password = basic.partition(":")
         self.asked.append((host, port))
         self.shown.append((name, password) if basic else None)
 
-    def _refused(self) -> Any:
+    def _refused(self):
         return self._refusal(self.asked[-1][0]) if callable(self._refusal) else self._refusal
 
-    def _is_welcome(self) -> bool:
+    def _is_welcome(self):
         return self._credentials is None or self.shown[-1] == self._credentials
 
 
-def _send(sock: socket.socket, data: bytes, pause: float) -> None:
+def _send(sock, data, pause):
     for piece in [bytes([byte]) for byte in data] if pause else [data]:
         time.sleep(pause)
         sock.sendall(piece)
 
 
-def _take(sock: socket.socket, count: int) -> bytes:
+def _take(sock, count):
     data = b""
     while len(data) < count:
         more = sock.recv(count - len(data))
@@ -136,5 +134,5 @@ def _take(sock: socket.socket, count: int) -> bytes:
     return data
 
 
-def _take_text(sock: socket.socket) -> str:
+def _take_text(sock):
     return b"".join(iter(lambda: _take(sock, 1), b"\0")).decode()

@@ -1,7 +1,5 @@
 """A gate that is killed in the middle of its looks, again and again."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import os
@@ -12,8 +10,6 @@ import threading
 import time
 from contextlib import closing, contextmanager
 from datetime import datetime, timezone
-from pathlib import Path
-from typing import Any, Iterator
 
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._state_file import FORMAT
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import Hostile, answer
@@ -25,12 +21,12 @@ MESSAGES = 1000
 class Campaign:
     """Mail that is all sent once `is_sent` is set, of which a share is delivered."""
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate):
         self.is_sent = threading.Event()
         self._rate = rate
         self._requests = itertools.count(1)
 
-    def reply(self, _target: str) -> list[bytes]:
+    def reply(self, _target):
         """Answer with the counters; they rise with each request until all is sent."""
         asked = next(self._requests)
         sent = MESSAGES if self.is_sent.is_set() else min(MESSAGES - 1, asked)
@@ -40,18 +36,18 @@ class Campaign:
 
 
 @contextmanager
-def serving(campaign: Campaign) -> Iterator[str]:
+def serving(campaign):
     """Serve a campaign; gives its api_url."""
     with closing(Hostile(campaign.reply)) as service:
         yield service.url
 
 
-def gate(url: str, state: str) -> None:
+def gate(url, state):
     """Be a gate that keeps its state, and print its result."""
     print(json.dumps(look_at(url, MESSAGES, every=1000, state=state, wait_sleep=0.01, wait_timeout=7200).result))
 
 
-def start(url: str, state: Path) -> subprocess.Popen[str]:
+def start(url, state):
     """Start a gate."""
     # Ansible's loader finds plugins only in what it imported itself.
     loader = "from ansible.plugins.loader import init_plugin_loader; init_plugin_loader()"
@@ -60,7 +56,7 @@ def start(url: str, state: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env)
 
 
-def kill_again_and_again(url: str, campaign: Campaign, state: Path, kills: int, seed: int) -> dict[str, Any]:
+def kill_again_and_again(url, campaign, state, kills, seed):
     """Kill the gate so many times, each at a random moment of its looks, and return the result of the last run.
 
     The file is whole after each kill, and what it knows never becomes less.
@@ -80,15 +76,14 @@ def kill_again_and_again(url: str, campaign: Campaign, state: Path, kills: int, 
         assert looks > before, (seed, number)
     campaign.is_sent.set()
     with start(url, state) as process:
-        result: dict[str, Any] = json.loads(process.communicate(timeout=60)[0])
+        result = json.loads(process.communicate(timeout=60)[0])
     assert result["looks"] > looks
     assert result["waited"] <= time.monotonic() - began
     return result
 
 
-def looks_kept(state: Path) -> int:
+def looks_kept(state):
     """How many looks a file has, which must not be damaged."""
     header, content, end = state.read_text(encoding="utf-8").split("\n")
     assert (json.loads(header)["format"], end) == (FORMAT, "")
-    looks: int = json.loads(content)["state"]["history"]["looks"]
-    return looks
+    return json.loads(content)["state"]["history"]["looks"]

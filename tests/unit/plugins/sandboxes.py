@@ -1,7 +1,5 @@
 """The sandbox as a process, for tests: each run of the module is a process of its own."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import multiprocessing
@@ -14,9 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, Sequence
+from typing import Any, Dict
 
 import requests
 from ansible.module_utils import basic
@@ -32,14 +28,14 @@ PROCESSES.set_forkserver_preload([__name__])
 Result = Dict[str, Any]
 
 
-def result_of(output: str | bytes) -> Result:
+def result_of(output):
     """What a module printed, without how it tells ansible-core, since 2.22, what to mask; that is taken out there."""
-    result: Result = json.loads(output)
+    result = json.loads(output)
     result.pop("_ansible_new_secrets", None)
     return result
 
 
-def run_module(output: Connection, directory: str, timeout: float | None, missing: list[str], arguments: Any) -> None:
+def run_module(output, directory, timeout, missing, arguments):
     """Be a run of the module in this process, in which some Python modules cannot be imported."""
     for stream in (1, 2):
         os.dup2(output.fileno(), stream)
@@ -56,14 +52,12 @@ def run_module(output: Connection, directory: str, timeout: float | None, missin
 class Sandbox:
     """Runs the module with a temporary directory of its own, and remembers what it started."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory):
         self.directory = directory
         self.home = directory / f"smtpeter-sandbox-{os.geteuid()}"
-        self.pids: set[int] = set()
+        self.pids = set()
 
-    def begin(
-        self, check: bool = False, timeout: float | None = None, missing: Sequence[str] = (), **options: Any
-    ) -> Connection:
+    def begin(self, check=False, timeout=None, missing=(), **options):
         """Start a run of the module, which waits so many seconds for a sandbox that hangs; gives its output."""
         arguments = {"api_token": TOKEN, "seed": 1, "scenario": SURE, "_ansible_check_mode": check, **options}
         output, written = PROCESSES.Pipe(duplex=False)
@@ -72,7 +66,7 @@ class Sandbox:
             PROCESSES.Process(target=run_module, args=details).start()
         return output
 
-    def finish(self, output: Connection) -> Result:
+    def finish(self, output):
         """The result of a run; its output is read to its end, so nothing may keep it open."""
         with output:
             pieces = []
@@ -85,17 +79,17 @@ class Sandbox:
         self.pids.update(filter(None, [result.get("pid")]))
         return result
 
-    def run(self, **options: Any) -> Result:
+    def run(self, **options):
         """Run the module."""
         return self.finish(self.begin(**options))
 
-    def stop(self, name: str = "default", **options: Any) -> Result:
+    def stop(self, name="default", **options):
         """Run the module with `state=stopped`, and without a token."""
         return self.run(name=name, state="stopped", api_token=None, **options)
 
 
 @contextlib.contextmanager
-def sandboxes(directory: Path) -> Iterator[Sandbox]:
+def sandboxes(directory):
     """The module, below a directory; whatever it started is stopped at the end, and seen to be gone."""
     runner = Sandbox(directory)
     try:
@@ -108,7 +102,7 @@ def sandboxes(directory: Path) -> Iterator[Sandbox]:
     assert not list(runner.home.glob("*"))
 
 
-def alive(*pids: int) -> bool:
+def alive(*pids):
     """Whether any of the processes runs; one that has ended and waits to be reaped does not."""
     command = ["ps", "-o", "stat=", "-p", ",".join(map(str, pids))]
     states = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
@@ -116,13 +110,13 @@ def alive(*pids: int) -> bool:
     return any(state[0] != "Z" or "l" in state for state in states)
 
 
-def kill(pid: int) -> None:
+def kill(pid):
     """End a process as the kernel does when memory is short."""
     os.kill(pid, signal.SIGKILL)
     until(lambda: not alive(pid))
 
 
-def quiet_port() -> int:
+def quiet_port():
     """A free port below those that connections of other programs are given, so that it stays free until it is used."""
     while True:
         port = random.randint(20000, 32000)
@@ -130,7 +124,7 @@ def quiet_port() -> int:
             return port
 
 
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def until(condition, seconds=10.0):
     """Wait for something to be so."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -138,18 +132,17 @@ def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
         time.sleep(0.02)
 
 
-def send(result: Result, recipients: int = 1, tag: str = "a") -> None:
+def send(result, recipients=1, tag="a"):
     """Send to so many recipients."""
     _ask("POST", result, "send", json={"recipients": ["a@example.com"] * recipients, "tags": [tag]})
 
 
-def read(result: Result, tag: str = "a", token: str = TOKEN) -> dict[str, Any]:
+def read(result, tag="a", token=TOKEN):
     """The counters of a tag."""
-    counters: dict[str, Any] = _ask("GET", result, f"stats/{tag}", token).json()
-    return counters
+    return _ask("GET", result, f"stats/{tag}", token).json()
 
 
-def _ask(method: str, result: Result, path: str, token: str = TOKEN, **more: Any) -> requests.Response:
+def _ask(method, result, path, token=TOKEN, **more):
     url, query = f"{result['api_url']}/{path}", {"access_token": token}
     answer = requests.request(method, url, params=query, timeout=10, verify=result["ca_path"], **more)
     answer.raise_for_status()

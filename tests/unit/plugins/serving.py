@@ -1,15 +1,12 @@
 """The sandbox's routes in the test's own process, and how its views agree."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import tempfile
 from collections import Counter
-from typing import Any, Iterable, Iterator
 from urllib.parse import urlencode
 
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.routes import Response, Routes
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.routes import Routes
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import parse_settings
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.store import Store
 
@@ -21,34 +18,33 @@ SURE = {"delivery_rate": 1, "delay": 0, "open_rate": 1, "open_delay": 0, "click_
 class Clocked:
     """The service's routes over a data file, without a socket, at a time that the test sets."""
 
-    def __init__(self, data: str, **options: Any) -> None:
+    def __init__(self, data, **options):
         self.now = NOW
         self.store = Store(data)
         settings = parse_settings({"api_token": TOKEN, "scenario": SURE, "seed": 1, **options})
         self.routes = Routes(settings, self.store, lambda: self.now)
 
-    def ask(self, path: str, **query: str) -> Response:
+    def ask(self, path, **query):
         """The answer to a GET below the API."""
         return self.routes.respond("GET", f"/v1/{path}?{urlencode({'access_token': TOKEN, **query})}", b"")
 
-    def get(self, path: str, **query: str) -> Any:
+    def get(self, path, **query):
         """What a GET gives; None for 404."""
         answer = self.ask(path, **query)
         body = answer.body if answer.pieces is None else b"".join(answer.pieces)
         assert answer.status in (200, 404), body
         return json.loads(body) if answer.status == 200 else None
 
-    def send(self, **body: Any) -> dict[str, str]:
+    def send(self, **body):
         """POST a send, and give the recipients by id."""
         target = f"/v1/send?{urlencode({'access_token': TOKEN})}"
         answer = self.routes.respond("POST", target, json.dumps(body).encode())
         assert answer.status == 200, answer.body
-        ids: dict[str, str] = json.loads(answer.body)
-        return ids
+        return json.loads(answer.body)
 
 
 @contextlib.contextmanager
-def clocked(**options: Any) -> Iterator[Clocked]:
+def clocked(**options):
     """The routes over a data file of their own."""
     with tempfile.TemporaryDirectory() as directory:
         running = Clocked(f"{directory}/mail.sqlite", **options)
@@ -56,7 +52,7 @@ def clocked(**options: Any) -> Iterator[Clocked]:
             yield running
 
 
-def counted(events: list[dict[str, Any]]) -> dict[str, Any]:
+def counted(events):
     """What the counters must be, from events."""
     kinds = Counter(event["type"] for event in events)
     ids = {kind: {event["data"]["id"] for event in events if event["type"] == kind} for kind in kinds}
@@ -74,7 +70,7 @@ def counted(events: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def agree(running: Clocked, tags: Iterable[str]) -> None:
+def agree(running, tags):
     """See that all views of all tags say the same now."""
     recent = {entry["tag"]: entry for entry in running.get("stats")}
     for tag in tags:

@@ -31,17 +31,17 @@ PATIENCE_SECONDS = 60
 SETTLE_SECONDS = 0.5
 
 
-def watch(given: str, told: str) -> None:
+def watch(given, told):
     """Be the source until SIGTERM ends it; each event that is put is a line of a file."""
     args = json.loads(given)
     module = importlib.import_module(SOURCE)
     descriptor = os.open(told, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
     class Told(asyncio.Queue):  # type: ignore[type-arg]
-        async def put(self, item: Any) -> None:
+        async def put(self, item):
             os.write(descriptor, f"{json.dumps(item)}\n".encode())
 
-    async def run() -> None:
+    async def run():
         task = asyncio.create_task(module.main(Told(), args))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         await task
@@ -49,7 +49,7 @@ def watch(given: str, told: str) -> None:
     asyncio.run(run())
 
 
-def start(args: dict[str, Any], told: Path) -> subprocess.Popen[str]:
+def start(args, told):
     """Start a source, which takes the token from the environment."""
     code = f"import sys; from {__name__} import watch; watch(*sys.argv[1:])"
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "SMTPETER_API_TOKEN": TOKEN}
@@ -57,7 +57,7 @@ def start(args: dict[str, Any], told: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env)
 
 
-def kept(state: Path) -> tuple[int, str | None]:
+def kept(state):
     """How many looks a file has, and the verdict that was told last; the file must not be damaged."""
     header, content, end = state.read_text(encoding="utf-8").split("\n")
     digest = hashlib.sha256(content.encode()).hexdigest()
@@ -78,18 +78,18 @@ class Watched:
     chance: random.Random = field(default_factory=random.Random)
 
     @property
-    def state(self) -> Path:
+    def state(self):
         """The file of its state."""
         return self.directory / "source.state"
 
-    def told(self) -> list[tuple[Any, Any]]:
+    def told(self):
         """The verdict before and after each event that it has put."""
         (self.directory / "told").touch()
         lines = (self.directory / "told").read_text(encoding="utf-8").splitlines()
         events = [json.loads(line)["campaign"] for line in lines]
         return [(event["previous"], event["verdict"]) for event in events]
 
-    def run(self, kills: int) -> None:
+    def run(self, kills):
         """Send each part of the stream, and kill the source so many times while it watches; then wait for its verdict.
 
         After each kill the file is whole, and has more looks than after the one before.
@@ -105,7 +105,7 @@ class Watched:
                 process.terminate()
                 assert process.wait(PATIENCE_SECONDS) != 0
 
-    def _kill(self) -> None:
+    def _kill(self):
         with self._started() as process:
             time.sleep(self.chance.uniform(0, 0.3))
             process.kill()
@@ -113,7 +113,7 @@ class Watched:
         before, (self.looks, _told) = self.looks, kept(self.state)
         assert self.looks > before
 
-    def _started(self) -> subprocess.Popen[str]:
+    def _started(self):
         """Start the source, and wait for a look of it that is kept."""
         args = {
             "tags": [TAG], "api_url": self.sandbox["api_url"], "judge_by": self.judge_by,
@@ -123,13 +123,13 @@ class Watched:
         self._wait(lambda: process.poll() is None and self.state.exists() and kept(self.state)[0] > self.looks)
         return process
 
-    def _wait(self, condition: Any) -> None:
+    def _wait(self, condition):
         give_up = time.monotonic() + PATIENCE_SECONDS
         while not condition():
             assert time.monotonic() < give_up
             time.sleep(0.01)
 
-    def _send(self, domain: str, count: int) -> None:
+    def _send(self, domain, count):
         url, more = f"{self.sandbox['api_url']}/send", {"timeout": 30, "verify": self.sandbox["ca_path"]}
         for part in range(0, count, 1000):
             recipients = [f"{number}@{domain}" for number in range(min(1000, count - part))]

@@ -1,7 +1,5 @@
 """The event source by a clock and a service that the tests make up, and in a process of its own that is killed."""
 
-from __future__ import annotations
-
 import asyncio
 import functools
 import gc

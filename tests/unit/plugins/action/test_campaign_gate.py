@@ -1,13 +1,9 @@
 """The gate's action: what it registers, how it goes on from its state, and how it ends at a service that fails."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import time
 import types
-from pathlib import Path
-from typing import Any
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
@@ -29,7 +25,7 @@ UNREACHABLE = {"unreachable": True, "msg": "no route to host"}
 TROUBLES = [AnsibleConnectionFailure("no route to host"), EOFError(), CRASHED, UNREACHABLE, {}]
 
 
-def gate(**args: Any) -> Any:
+def gate(**args):
     """The action of a task with these arguments, on a host without a temporary directory yet."""
     return action(types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=None)), **args)
 
@@ -37,16 +33,16 @@ def gate(**args: Any) -> Any:
 class Looks:
     """An action whose looks are these, each a result or an exception, on a host with temporary directories."""
 
-    def __init__(self, *found: Any, **args: Any) -> None:
+    def __init__(self, *found, **args):
         given = {"tags": ["a"], "wait_timeout": 600, "wait_sleep": 0.001, "max_consecutive_errors": 1, **args}
         self.action = gate(**given)
         self.action._execute_module = self._look
         self._found = list(found)
         self.shell = self.action._connection._shell
-        self.used: list[str] = []
-        self.removed: list[str] = []
+        self.used = []
+        self.removed = []
 
-    def _look(self, **_more: Any) -> Any:
+    def _look(self, **_more):
         if self.shell.tmpdir is None:
             self.shell.tmpdir = f"/tmp/ansible-tmp-{len(self.used)}"
         self.used.append(self.shell.tmpdir)
@@ -55,28 +51,28 @@ class Looks:
             raise found
         return found
 
-    def run(self, check: bool = False) -> dict[str, Any]:
+    def run(self, check=False):
         """The result of the task."""
         self.action._task.check_mode = check
         self.action._remove_tmp_path = self.removed.append
-        result: dict[str, Any] = self.action.run(task_vars={})
+        result = self.action.run(task_vars={})
         self.action.cleanup()
         return result
 
 
 @pytest.mark.parametrize("source", ["api_token", "access_token"])
-def test_the_token_is_registered(registered: list[str], source: str) -> None:
+def test_the_token_is_registered(registered, source):
     """Under either name, Ansible is told of it before anything of the task is shown."""
     assert "white space" in gate(tags=["a b"], **{source: TOKEN}).run(task_vars={})["msg"]
     assert set(registered) == {TOKEN}
 
 
 @pytest.mark.parametrize("own", [{}, {"api_url": "https://localhost/v2"}])
-def test_the_environment(monkeypatch: pytest.MonkeyPatch, registered: list[str], own: dict[str, str]) -> None:
+def test_the_environment(monkeypatch, registered, own):
     """That of the controller is for its own plugins: no look gets a token or an address from it."""
     monkeypatch.setenv("SMTPETER_API_TOKEN", TOKEN)
     monkeypatch.setenv("SMTPETER_API_URL", "https://production.test/v1")
-    looks: list[dict[str, Any]] = []
+    looks = []
     task = gate(tags=["a"], **own)
     task._execute_module = lambda module_args, **_more: looks.append(module_args) or REFUSED
     assert task.run(task_vars={}) == {"changed": False, "failed": True, "msg": REFUSED["msg"]}
@@ -96,7 +92,7 @@ def test_the_environment(monkeypatch: pytest.MonkeyPatch, registered: list[str],
         ({"tag": "a b"}, ["deploy"], "white space"),
     ],
 )
-def test_bad_arguments(given: dict[str, Any], own: Any, said: str) -> None:
+def test_bad_arguments(given, own, said):
     """They fail the task without an exception, of which ansible-core 2.16 would show a traceback of nothing."""
     task = gate(**given)
     task._task._ds = {"mailops.smtpeter.campaign_gate": given, **({"tags": own} if own else {})}
@@ -108,7 +104,7 @@ def test_bad_arguments(given: dict[str, Any], own: Any, said: str) -> None:
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=repr)
-def test_a_lost_look(trouble: Any) -> None:
+def test_a_lost_look(trouble):
     """It is one failed look, first or later, and the next ones have a directory of their own; all are removed."""
     looks = Looks(trouble, LITTLE, PASS)
     result = looks.run()
@@ -121,7 +117,7 @@ def test_a_lost_look(trouble: Any) -> None:
     assert result["last_errors"]["a"]["kind"] == "lost"
 
 
-def test_what_the_first_look_cannot_do(tmp_path: Path) -> None:
+def test_what_the_first_look_cannot_do(tmp_path):
     """It fails the task, and leaves no file from which time would count; once a look could ask, it is a failed look."""
     state = tmp_path / "gate.state"
     assert "verdict" not in Looks(REFUSED, state=str(state)).run()
@@ -134,13 +130,13 @@ def test_what_the_first_look_cannot_do(tmp_path: Path) -> None:
     assert "ca_path" in result["msg"]
 
 
-def test_a_host_that_is_gone_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_is_gone_at_the_end(monkeypatch):
     """What cannot be removed is told, as it may hold the token; the verdict stays."""
-    told: list[str] = []
+    told = []
     monkeypatch.setattr(campaign_gate.display, "warning", told.append)
     looks = Looks(AnsibleError("lost"), PASS)
 
-    def remove(path: str) -> None:
+    def remove(path):
         if path.endswith("0"):
             raise AnsibleConnectionFailure("no route to host")
         looks.removed.append(path)
@@ -155,7 +151,7 @@ def test_a_host_that_is_gone_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize("check", [False, True])
 @pytest.mark.parametrize("content", [None, "half"])
-def test_check_mode(tmp_path: Path, check: bool, content: str | None) -> None:
+def test_check_mode(tmp_path, check, content):
     """It looks once, never fails, and says so; and it neither reads nor changes the file of the state."""
     state = tmp_path / "gate.state"
     if content:
@@ -169,7 +165,7 @@ def test_check_mode(tmp_path: Path, check: bool, content: str | None) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("rate", "verdict"), [(0.97, "pass"), (0.9, "fail")])
-def test_the_right_verdict_whatever_fails(rate: float, verdict: str) -> None:
+def test_the_right_verdict_whatever_fails(rate, verdict):
     """After thirty looks the verdict is that of the counters, and nothing is left that a look opened."""
     messages = 20 * STEP
     with service(seed=6, messages=messages, rate=rate) as url:
@@ -186,14 +182,14 @@ class Killed(BaseException):
     """What no part of the gate catches."""
 
 
-def killed(state: Path, *found: Any, **args: Any) -> None:
+def killed(state, *found, **args):
     """A gate that is killed after these looks."""
     with pytest.raises(Killed):
         Looks(*found, Killed(), state=str(state), **args).run()
 
 
 @pytest.mark.slow
-def test_killed(tmp_path: Path) -> None:
+def test_killed(tmp_path):
     """The verdict is that of a run that nobody disturbs, and nothing is left."""
     campaign, seed = restarting.Campaign(0.97), time.time_ns()
     with restarting.serving(campaign) as url:
@@ -202,7 +198,7 @@ def test_killed(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_goes_on(tmp_path, capsys):
     """Looks and errors are counted on, no secret is in the file, and it says so."""
     state = tmp_path / "gate.state"
     killed(state, LITTLE, BUSY, api_token=TOKEN, max_consecutive_errors=5)
@@ -214,7 +210,7 @@ def test_it_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert not state.exists()
 
 
-def test_its_time_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_time_goes_on(tmp_path, monkeypatch):
     """A run that starts again when time is up looks once."""
     state = tmp_path / "gate.state"
     killed(state, LITTLE, wait_timeout=50)
@@ -235,7 +231,7 @@ def test_its_time_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         ({"api_url": "http://localhost:8025/v1"}, "api_url differs"),
     ],
 )
-def test_another_gate(tmp_path: Path, args: dict[str, Any], said: str) -> None:
+def test_another_gate(tmp_path, args, said):
     """It fails at once, and nothing is asked and nothing lost."""
     state = tmp_path / "gate.state"
     killed(state, LITTLE)
@@ -247,7 +243,7 @@ def test_another_gate(tmp_path: Path, args: dict[str, Any], said: str) -> None:
 
 
 @pytest.mark.parametrize("is_whole", [False, True])
-def test_damaged(tmp_path: Path, capsys: pytest.CaptureFixture[str], is_whole: bool) -> None:
+def test_damaged(tmp_path, capsys, is_whole):
     """It starts from the beginning, and warns; a whole file that somebody made is damaged, too."""
     state = tmp_path / "gate.state"
     killed(state, LITTLE)
@@ -259,14 +255,14 @@ def test_damaged(tmp_path: Path, capsys: pytest.CaptureFixture[str], is_whole: b
     assert f"warning: state: {state} is damaged" in capsys.readouterr().err
 
 
-def test_a_directory_that_goes_away(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_directory_that_goes_away(tmp_path, capsys):
     """A state that cannot be kept costs no verdict."""
     place = tmp_path / "place"
     place.mkdir()
     looks = Looks(LITTLE, PASS, state=str(place / "gate.state"))
     found = looks.action._execute_module
 
-    def look(**more: Any) -> Any:
+    def look(**more):
         if place.exists():
             shutil.rmtree(place)
         return found(**more)
@@ -276,7 +272,7 @@ def test_a_directory_that_goes_away(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "cannot be written (No such file or directory)" in capsys.readouterr().err
 
 
-def test_paths(tmp_path: Path) -> None:
+def test_paths(tmp_path):
     """What is no path is refused. A path is relative to the playbook, as with other actions that write files."""
     for state in (5, " ", ["a"]):
         assert Looks(state=state).run()["msg"].startswith("state: ")

@@ -1,11 +1,8 @@
 """The lookup: a record for each term, options from everywhere they are documented to come from, and clear refusals."""
 
-from __future__ import annotations
-
 import datetime
 import json
 import os
-import pathlib
 import re
 import subprocess
 import sys
@@ -30,14 +27,13 @@ Serve = Callable[..., Hostile]
 Given = dict[str, Any]
 
 
-def look(*terms: Any, variables: Given | None = None, **given: Any) -> list[dict[str, Any]]:
+def look(*terms, variables=None, **given):
     """Run the lookup as Ansible's template engine does."""
     plugin = lookup_loader.get("mailops.smtpeter.tag_stats", templar=Templar(DataLoader(), variables=variables))
-    records: list[dict[str, Any]] = plugin.run(list(terms), variables=variables or {}, **given)
-    return records
+    return plugin.run(list(terms), variables=variables or {}, **given)
 
 
-def refusal(*terms: Any, **given: Any) -> str:
+def refusal(*terms, **given):
     """The text that the lookup ends with, which begins with its name and shows no token anywhere."""
     with pytest.raises(AnsibleLookupError) as caught:
         look(*terms, **{"api_token": TOKEN, **given})
@@ -47,26 +43,26 @@ def refusal(*terms: Any, **given: Any) -> str:
     return str(caught.value)
 
 
-def long_names_open_more(target: str) -> list[bytes]:
+def long_names_open_more(target):
     """Answer with a number of opens that tells the tag, and with a date."""
     tag = target.partition("?")[0].rpartition("/")[2]
     return [answer({**COUNTS, "opens": len(tag)}, "200 OK", "Date: Thu, 01 Jan 2026 00:00:00 GMT")]
 
 
 @pytest.fixture
-def service(hostile: Serve) -> Hostile:
+def service(hostile):
     """A service with the same counters for every tag."""
     return hostile(constantly(answer(COUNTS)))
 
 
 @pytest.fixture
-def cached(service: Hostile, tmp_path: pathlib.Path) -> Given:
+def cached(service, tmp_path):
     """The options that lead to the service, with a cache of the test's own."""
     cache = {"cache": True, "cache_connection": str(tmp_path / "cache")}
     return {"api_token": TOKEN, "api_url": service.url, **cache}
 
 
-def test_a_record_for_each_term(hostile: Serve) -> None:
+def test_a_record_for_each_term(hostile):
     """In the order of the terms, repeated ones repeated, though each is asked for once."""
     server = hostile(long_names_open_more)
     # An ansible-core before 2.19 passes `wantlist` to a lookup in `with_`.
@@ -76,7 +72,7 @@ def test_a_record_for_each_term(hostile: Serve) -> None:
     assert type(records[0]).__name__ == "dict"
 
 
-def test_where_options_come_from(hostile: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_options_come_from(hostile, monkeypatch):
     """An option goes before a variable, and that before the environment."""
     servers = [hostile(constantly(answer(COUNTS))) for _source in range(3)]
     monkeypatch.setenv("SMTPETER_API_TOKEN", "token-of-the-environment")
@@ -90,7 +86,7 @@ def test_where_options_come_from(hostile: Serve, monkeypatch: pytest.MonkeyPatch
     assert [server.targets for server in servers] == [[target] for target in asked]
 
 
-def test_every_option_arrives(hostile: Serve) -> None:
+def test_every_option_arrives(hostile):
     """Endpoint, retries and missing do what they say."""
     server = hostile(constantly(answer(b"", "404 Not Found")))
     assert look("a", api_token=TOKEN, api_url=server.url, endpoint="tag")[0]["known"] is False
@@ -102,7 +98,7 @@ def test_every_option_arrives(hostile: Serve) -> None:
 
 
 @pytest.mark.parametrize("name", ["token", "wantlist_", "_terms"])
-def test_an_unknown_option(name: str) -> None:
+def test_an_unknown_option(name):
     """It is refused by its name, and the user learns which there are."""
     text = refusal("a", **{name: "x"})
     assert f"{name}: there is no such option" in text
@@ -118,7 +114,7 @@ def test_an_unknown_option(name: str) -> None:
         ({"parallel": "many"}, "parallel"), ({"timeout": -1}, "timeout"), ({"retries": 101}, "retries"),
     ],
 )  # fmt: skip
-def test_options_that_cannot_work(registered: list[str], given: Given, name: str) -> None:
+def test_options_that_cannot_work(registered, given, name):
     """Each is an error that names it, whether Ansible or the collection refuses it, and the token is registered."""
     with pytest.raises(AnsibleError, match=name) as caught:
         look("a", **({"api_token": TOKEN, **given} if given else {}))
@@ -136,7 +132,7 @@ def test_options_that_cannot_work(registered: list[str], given: Given, name: str
     ],
     ids=repr,
 )  # fmt: skip
-def test_terms_that_are_refused(cached: Given, terms: list[Any]) -> None:
+def test_terms_that_are_refused(cached, terms):
     """What cannot be a tag is refused before anything is sent, beside a cache too, and none of it shows the token."""
     for given in ({}, cached):
         assert "tags: " in refusal(*terms, **{**given, "api_url": NOWHERE, "retries": 0})
@@ -151,7 +147,7 @@ def test_terms_that_are_refused(cached: Given, terms: list[Any]) -> None:
     ],
 )
 @pytest.mark.parametrize("cache", [False, True])
-def test_text_that_names_several_tags(cached: Given, terms: list[str], tags: list[str], cache: bool) -> None:
+def test_text_that_names_several_tags(cached, terms, tags, cache):
     """It is read as the module reads its tags, also where the cache has a tag of such a name."""
     look('["wave-1,wave-2"]', **{**cached, "cache": cache})
     for _time in range(2):
@@ -159,14 +155,14 @@ def test_text_that_names_several_tags(cached: Given, terms: list[str], tags: lis
 
 
 @pytest.mark.parametrize("status", ["200 OK", "401 Unauthorized"])
-def test_an_echo_of_the_token_is_not_shown(hostile: Serve, status: str) -> None:
+def test_an_echo_of_the_token_is_not_shown(hostile, status):
     """On versions of Ansible that mask nothing for lookups, the text is silent by itself."""
     server = hostile(constantly(answer(f"{TOKEN} is bad".encode(), status)))
     assert "is bad" in refusal("a", api_url=server.url, retries=0)
 
 
 @pytest.mark.parametrize("package", ["requests", "PySocks"])
-def test_a_library_that_is_missing(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+def test_a_library_that_is_missing(monkeypatch, package):
     """The user learns which, how to install it, and where."""
     if package == "requests":
         monkeypatch.setattr(options, "missing_requests", lambda: True)
@@ -178,7 +174,7 @@ def test_a_library_that_is_missing(monkeypatch: pytest.MonkeyPatch, package: str
     assert sys.executable in text
 
 
-def test_a_long_pause(hostile: Serve) -> None:
+def test_a_long_pause(hostile):
     """The error says how long the service wants, and the other tags are not asked for."""
     server = hostile(constantly(answer(b"", "429 Busy", "Retry-After: 3600")))
     text = refusal("a", "b", "c", api_url=server.url, parallel=1)
@@ -187,7 +183,7 @@ def test_a_long_pause(hostile: Serve) -> None:
     assert len(server.requests) == 1
 
 
-def test_connections_are_closed(service: Hostile) -> None:
+def test_connections_are_closed(service):
     """After the lookup the service sees the end of each connection."""
     look(*[f"tag-{number}" for number in range(30)], api_token=TOKEN, api_url=service.url)
     for thread in service.threads[1:]:
@@ -195,7 +191,7 @@ def test_connections_are_closed(service: Hostile) -> None:
         assert not thread.is_alive()
 
 
-def test_hits_and_misses(hostile: Serve, cached: Given) -> None:
+def test_hits_and_misses(hostile, cached):
     """A tag is asked for once; a record is the same, its age included, for each term that names it, in their order.
 
     Without cache=true each lookup asks, whatever else is said of the cache.
@@ -213,7 +209,7 @@ def test_hits_and_misses(hostile: Serve, cached: Given) -> None:
 
 
 @pytest.mark.parametrize("source", ["api_token", "access_token", "smtpeter_api_token"])
-def test_a_hit_registers_the_token(service: Hostile, cached: Given, registered: list[str], source: str) -> None:
+def test_a_hit_registers_the_token(service, cached, registered, source):
     """Where Ansible can be told of secrets, it masks the token afterwards, also after a record from the cache."""
     look("a", **cached)
     registered.clear()
@@ -223,7 +219,7 @@ def test_a_hit_registers_the_token(service: Hostile, cached: Given, registered: 
     assert len(service.requests) == 1
 
 
-def test_an_unknown_tag_from_the_cache(hostile: Serve, cached: Given) -> None:
+def test_an_unknown_tag_from_the_cache(hostile, cached):
     """It is a record or an error as the lookup wants it, and asked for once, and so are the recent tags."""
     recent = answer(json.dumps([{**COUNTS, "tag": "wave-1"}]).encode())
     server = hostile(lambda target: [recent if "/stats?" in target else answer(b"", "404 Not Found")])
@@ -235,7 +231,7 @@ def test_an_unknown_tag_from_the_cache(hostile: Serve, cached: Given) -> None:
     assert len(server.requests) == 2
 
 
-def test_recent_tags(hostile: Serve, cached: Given) -> None:
+def test_recent_tags(hostile, cached):
     """One record for each of the most recently active tags, in the order of the service; never from the cache."""
     recent = [{**COUNTS, "tag": "wave-2", "messages": 2000}, {**COUNTS, "tag": "wave-1"}]
     server = hostile(constantly(answer(json.dumps(recent).encode())))
@@ -246,7 +242,7 @@ def test_recent_tags(hostile: Serve, cached: Given) -> None:
     assert server.targets[0].startswith("/v1/stats?access_token=")
 
 
-def test_recent_tags_and_terms(hostile: Serve, cached: Given) -> None:
+def test_recent_tags_and_terms(hostile, cached):
     """There are either terms or recent, whatever is cached, and an error of the service is one here."""
     look("a", **cached)
     server = hostile(constantly(answer(b"no", "410 Gone")))
@@ -255,7 +251,7 @@ def test_recent_tags_and_terms(hostile: Serve, cached: Given) -> None:
     assert len(server.requests) == 1
 
 
-def test_a_hit_asks_for_nothing(service: Hostile, cached: Given) -> None:
+def test_a_hit_asks_for_nothing(service, cached):
     """It imports nothing that asks a service, opens no connection, and works when the service is gone."""
     look("a", **cached)
     service.close()
@@ -284,15 +280,15 @@ print([name for name in ours if name.startswith('_') and name not in ('_connecti
     ],
     ids=str,
 )
-def test_a_cache_that_cannot_work(cached: Given, given: Given, expected: str) -> None:
+def test_a_cache_that_cannot_work(cached, given, expected):
     """It is refused by the option's name before anything is asked."""
     assert re.search(expected, refusal("a", **{**cached, "api_url": NOWHERE, **given}), re.DOTALL)
 
 
-def test_the_connection_of_a_cache_is_not_shown(cached: Given, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_connection_of_a_cache_is_not_shown(cached, monkeypatch):
     """It may hold a password; the text names the options instead."""
 
-    def refuse(_name: str, **options: Any) -> None:
+    def refuse(_name, **options):
         raise AnsibleError(f"cannot connect to {options['_uri']}.")
 
     monkeypatch.setattr("ansible.plugins.loader.cache_loader.get", refuse)
@@ -300,11 +296,11 @@ def test_the_connection_of_a_cache_is_not_shown(cached: Given, monkeypatch: pyte
     assert text.endswith("cannot connect to cache_connection; check cache_plugin and cache_connection")
 
 
-def test_a_directory_that_another_process_makes(cached: Given, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_directory_that_another_process_makes(cached, monkeypatch):
     """Ansible's jsonfile fails where it loses that race; the lookup does not."""
     makedirs = os.makedirs
 
-    def lose_the_race(path: str) -> None:
+    def lose_the_race(path):
         monkeypatch.setattr(os, "makedirs", makedirs)
         makedirs(path)
         raise FileExistsError(path)

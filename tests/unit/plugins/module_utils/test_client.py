@@ -1,7 +1,5 @@
 """The client: what it refuses before a byte leaves, what the service sees, and what comes of each answer."""
 
-from __future__ import annotations
-
 import functools
 import json
 import threading

@@ -1,10 +1,7 @@
 """Events as a stream: whatever the pieces, the same events; what is not as documented is an error that says so."""
 
-from __future__ import annotations
-
 import json
 import tracemalloc
-from typing import Any, Iterator
 from unittest import mock
 
 import pytest
@@ -17,7 +14,7 @@ from hypothesis import strategies as st
 GOOD = [attempt(0), delivery(3), attempt(5, 2), failure(9, 2), event("open", 30)]
 
 
-def parsed(content: bytes, size: int = 7) -> list[Any]:
+def parsed(content, size=7):
     """What a stream gives of an answer that comes in pieces of so many bytes."""
     stream = EventStream()
     found = []
@@ -34,7 +31,7 @@ OBJECTS = st.lists(st.dictionaries(st.text(), JSON))
 @pytest.mark.slow
 @settings(max_examples=25)
 @given(OBJECTS, st.integers(1, 40), st.sampled_from([None, 1]), st.booleans(), st.booleans())
-def test_any_pieces_give_the_same(objects: Any, size: int, indent: int | None, is_ascii: bool, compact: bool) -> None:
+def test_any_pieces_give_the_same(objects, size, indent, is_ascii, compact):
     """As `json` reads the whole, wherever the pieces end: in a number, a letter of several bytes or a brace."""
     separators = (",", ":") if compact and indent is None else None
     raw = json.dumps(objects, indent=indent, ensure_ascii=is_ascii, separators=separators).encode()
@@ -52,7 +49,7 @@ NESTED = [{"data": [{"a": 1}, {"b": "},{"}, {"c": '"},{"'}]}] * 5
         *((nothing, []) for nothing in (b"[]", b" [ \n ] ", b"\xef\xbb\xbf[]", b"null", b" null ", b"{}", b"{ }")),
     ],
 )
-def test_what_is_an_array_of_events(content: bytes, events: list[Any]) -> None:
+def test_what_is_an_array_of_events(content, events):
     """Events that look like two, and no events, in each way in which the service may say so."""
     for size in (1, 10, 33, 1000):
         assert parsed(content, size) == events
@@ -85,7 +82,7 @@ NO_ARRAYS = {
 
 
 @pytest.mark.parametrize("says", NO_ARRAYS)
-def test_what_is_no_array_of_events(says: str) -> None:
+def test_what_is_no_array_of_events(says):
     """The error says what came, and repeats none of it; the hostile services send more of this kind."""
     for content in NO_ARRAYS[says]:
         for size in (50, 65536) if len(content) < 10000 else (65536,):
@@ -94,7 +91,7 @@ def test_what_is_no_array_of_events(says: str) -> None:
             assert "jane" not in f"{caught.value} {caught.value.__context__}"
 
 
-NO_EVENTS: dict[str, list[Any]] = {
+NO_EVENTS = {
     "a number came instead of an event": [7],
     "text came instead of an event": ["jane.doe"],
     "an array came instead of an event": [[]],
@@ -131,7 +128,7 @@ NO_EVENTS: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("says", NO_EVENTS)
-def test_what_is_no_event(says: str) -> None:
+def test_what_is_no_event(says):
     """Each is an error that names what is missing or wrong, whatever days were seen before, and nothing of a person."""
     read_event(attempt(0), "wave-1")
     for raw in NO_EVENTS[says]:
@@ -141,20 +138,20 @@ def test_what_is_no_event(says: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["bounce", "open", "click", "response", "unsubscribe", "", "Attempt"])
-def test_events_that_say_nothing_of_delivery(kind: str) -> None:
+def test_events_that_say_nothing_of_delivery(kind):
     """They are passed over, whatever else they have."""
     assert read_event({"type": kind, "data": {}}, "wave-1") is None
     assert read_event(event(kind, 0, time="soon", id=None), "wave-1") is None
 
 
 @pytest.mark.parametrize("tags", ["wave-1", "a;wave-1", "wave-1;b", "WAVE-1", "a; wave-1 ;b", None, ...])
-def test_the_tag_is_among_those_of_an_event(tags: Any) -> None:
+def test_the_tag_is_among_those_of_an_event(tags):
     """Case and position do not matter; an event without tags counts for the tag that was asked for."""
     found = read_event(attempt(5, tags=tags), "wave-1")
     assert (found.kind, found.message, found.at) == ("attempt", "message-1", 1769860805)
 
 
-def test_days_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_days_are_remembered_within_bounds(monkeypatch):
     """However many days there are, few are kept, and all are read right."""
     monkeypatch.setattr(_events, "_DAYS_LIMIT", 3)
     monkeypatch.setattr(_events, "_DAYS", {})
@@ -164,10 +161,10 @@ def test_days_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> N
             assert len(_events._DAYS) <= 3
 
 
-def test_no_more_is_held_than_a_piece() -> None:
+def test_no_more_is_held_than_a_piece():
     """A stream of any length, of white space too, needs no more memory than a short one."""
 
-    def pieces(count: int) -> Iterator[bytes]:
+    def pieces(count):
         yield b"["
         for number in range(count):
             yield (b", " if number else b"") + b",".join(json.dumps(each).encode() for each in GOOD * 50) + b" " * 9999
@@ -184,7 +181,7 @@ def test_no_more_is_held_than_a_piece() -> None:
     assert peaks[1] < 1.2 * peaks[0]
 
 
-def test_a_long_event_is_not_parsed_again_for_each_piece() -> None:
+def test_a_long_event_is_not_parsed_again_for_each_piece():
     """An event of a megabyte in small pieces takes a few attempts, not thousands."""
     stream = EventStream()
     content = json.dumps([{"a": "x" * 900_000}, {"b": 1}]).encode()

@@ -3,8 +3,6 @@
 What comes of each fault of a service is in test_reader.
 """
 
-from __future__ import annotations
-
 import contextlib
 import gzip
 import json

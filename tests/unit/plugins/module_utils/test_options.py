@@ -1,12 +1,9 @@
 """The shared options: one set of defaults, what is refused before anything is sent; and libraries that are missing."""
 
-from __future__ import annotations
-
 import dataclasses
 import platform
 import shlex
 import sys
-from typing import Any
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
@@ -26,7 +23,7 @@ GIVEN = {
 }  # fmt: skip
 
 
-def test_the_spec_has_the_connections_fields_and_defaults() -> None:
+def test_the_spec_has_the_connections_fields_and_defaults():
     """What the argument spec says is what a connection has when nothing is given; the token is masked by both names."""
     spec = options.connection_spec()
     fields = {field.name: field.default for field in dataclasses.fields(Connection)}
@@ -36,7 +33,7 @@ def test_the_spec_has_the_connections_fields_and_defaults() -> None:
     assert {name: option.get("default") for name, option in spec.items()} == {name: fields[name] for name in spec}
 
 
-def test_the_token_is_registered_where_ansible_can(registered: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_token_is_registered_where_ansible_can(registered, monkeypatch):
     """Newer versions are told of the secret, even of one that is refused; older ones have no function for it."""
     client = options.client_from({**GIVEN, "tags": ["a"], "parallel": 8, "_terms": [], "cache": False})
     assert dataclasses.asdict(client.connection) == GIVEN
@@ -50,7 +47,7 @@ def test_the_token_is_registered_where_ansible_can(registered: list[str], monkey
     assert options.client_from(GIVEN).connection.api_token == "a-good-token"
 
 
-def test_missing_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_requests(monkeypatch):
     """Whether the library is there is told without importing it."""
     assert not options.missing_requests()
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
@@ -62,7 +59,7 @@ def test_missing_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     [("requests", "python3-requests"), ("pygal", "python3-pygal"), ("PySocks", "python3-socks"),
      ("cryptography", "python3-cryptography")],
 )  # fmt: skip
-def test_each_way_to_install_is_named(monkeypatch: pytest.MonkeyPatch, library: str, package: str) -> None:
+def test_each_way_to_install_is_named(monkeypatch, library, package):
     """A virtual environment's pip, quoted for a shell, pipx, and the package of the systems that refuse pip."""
     monkeypatch.setattr(sys, "executable", "/opt/my python/bin/python")
     error = LibraryMissing(library, ", or do without")
@@ -100,7 +97,7 @@ URLS = {
 
 
 @pytest.mark.parametrize(("url", "reason"), [(url, reason) for reason, urls in URLS.items() for url in urls])
-def test_urls_that_are_refused(url: str, reason: str) -> None:
+def test_urls_that_are_refused(url, reason):
     """A URL that might send the token in the clear, or elsewhere, is refused by the option's name."""
     with pytest.raises(OptionError, match=f"^api_url: .*({reason})") as caught:
         Connection(TOKEN, url)
@@ -116,7 +113,7 @@ def test_urls_that_are_refused(url: str, reason: str) -> None:
         ("https://localhost/v1", True),
     ],
 )  # fmt: skip
-def test_urls_that_are_accepted(url: str, loopback: bool) -> None:
+def test_urls_that_are_accepted(url, loopback):
     """https goes anywhere, http to loopback addresses as written; only the former may use a proxy."""
     assert Connection(TOKEN, url).is_loopback is loopback
 
@@ -130,7 +127,7 @@ def test_urls_that_are_accepted(url: str, loopback: bool) -> None:
         *(("timeout", bad) for bad in (0, -1, float("nan"), float("inf"), 3601)), ("retries", -1), ("retries", 101),
     ],
 )  # fmt: skip
-def test_options_that_are_refused(option: str, value: Any) -> None:
+def test_options_that_are_refused(option, value):
     """Whatever cannot work is refused at once, by the option's name, and without the token."""
     given = {"api_token": TOKEN, option: value}
     with pytest.raises(OptionError, match=f"^{option}(: | is not set: )") as caught:
@@ -152,7 +149,7 @@ def test_options_that_are_refused(option: str, value: Any) -> None:
     ],
     ids=ascii,
 )  # fmt: skip
-def test_tags_that_are_refused(tag: str, reason: str) -> None:
+def test_tags_that_are_refused(tag, reason):
     """What cannot be a tag is refused with the reason, in a short, printable line that is silent of the token."""
     with pytest.raises(OptionError, match=reason) as caught:
         check_tag(tag, TOKEN)
@@ -162,7 +159,7 @@ def test_tags_that_are_refused(tag: str, reason: str) -> None:
     assert len(str(caught.value)) < 500
 
 
-def test_what_is_known_can_be_checked_without_the_rest() -> None:
+def test_what_is_known_can_be_checked_without_the_rest():
     """A token that only the task's host knows is left to that host; what is given is refused as in a connection."""
     check_connection_options({"api_token": None, "api_url": "https://www.smtpeter.com/v1", "timeout": 10})
     with pytest.raises(OptionError, match="^retries: "):

@@ -1,13 +1,10 @@
 """Outcomes: what became of each message, whatever the order of its events and however often they are repeated."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import random
 import tracemalloc
 from datetime import datetime, timedelta
-from typing import Any, Iterator
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _outcomes
@@ -22,14 +19,14 @@ MASK = DescriptionMask("a-good-token")
 NOW = START + timedelta(hours=1)
 
 
-def outcome(*events: Any, since: datetime | None = None, top: int = 10, now: datetime = NOW) -> dict[str, Any]:
+def outcome(*events, since=None, top=10, now=NOW):
     """The outcome of these events, as results show it."""
     collector = OutcomeCollector("wave-1", MASK)
     collector.add(events)
     return collector.outcome(since, now, top, 0.25).as_dict()
 
 
-def counts(found: dict[str, Any]) -> tuple[int, ...]:
+def counts(found):
     """Messages, deliveries, failed, returned, under way."""
     return tuple(found[key] for key in ("messages", "deliveries", "failed", "returned", "under_way"))
 
@@ -59,7 +56,7 @@ def counts(found: dict[str, Any]) -> tuple[int, ...]:
         ([attempt(0), delivery(1, 2), failure(1, 3)], (1, 0, 0, 0, 1)),
     ],
 )  # fmt: skip
-def test_what_becomes_of_messages(events: list[Any], expected: tuple[int, ...]) -> None:
+def test_what_becomes_of_messages(events, expected):
     """In every order."""
     for seed in range(6):
         random.Random(seed).shuffle(events)
@@ -82,9 +79,9 @@ EVENTS = st.lists(
 )
 
 
-def expected_counts(events: list[Any], since: int) -> tuple[int, ...]:
+def expected_counts(events, since):
     """What the design says becomes of the messages, counted one by one."""
-    messages: dict[tuple[str, str], dict[str, list[Any]]] = {}
+    messages = {}
     for each in events:
         data = each["data"]
         kinds = messages.setdefault((data["id"], data["recipient"]), {})
@@ -107,7 +104,7 @@ def expected_counts(events: list[Any], since: int) -> tuple[int, ...]:
 
 @settings(max_examples=50)
 @given(EVENTS, st.randoms(use_true_random=False), st.sampled_from([None, 0, 2, 5]))
-def test_any_shuffle_with_any_repeats(events: list[Any], chance: random.Random, since: int | None) -> None:
+def test_any_shuffle_with_any_repeats(events, chance, since):
     """The whole outcome is the same, and its counts are those of the design."""
     moment = None if since is None else START + timedelta(seconds=since)
     first = outcome(*events, since=moment)
@@ -123,7 +120,7 @@ def test_any_shuffle_with_any_repeats(events: list[Any], chance: random.Random, 
     assert json.loads(json.dumps(first)) == first
 
 
-def test_what_is_odd_is_noted() -> None:
+def test_what_is_odd_is_noted():
     """An event of another period counts nowhere; a delivery after a failure contradicts the vendor, and counts."""
     found = outcome(attempt(0), delivery(1), delivery(1, 2), failure(2, 2), failure(2, 3))
     assert (counts(found), found["failures"]) == ((1, 1, 0, 0, 0), [])
@@ -135,7 +132,7 @@ def test_what_is_odd_is_noted() -> None:
     assert "delivered after they had failed for good, and counted as delivered: 1 message" in found["notes"]
 
 
-def test_since_counts_from_that_second_on() -> None:
+def test_since_counts_from_that_second_on():
     """A message taken in before is nowhere in the outcome, its later delivery neither."""
     events = [attempt(9), failure(99), attempt(10, 2), delivery(12, 2), attempt(11, 3)]
     found = outcome(*events, since=START + timedelta(seconds=10))
@@ -158,7 +155,7 @@ def test_since_counts_from_that_second_on() -> None:
         ([attempt(0)], START, True, []),
     ],
 )
-def test_what_is_known(events: list[Any], since: datetime | None, known: bool, notes: list[str]) -> None:
+def test_what_is_known(events, since, known, notes):
     """Without mail, a tag is unknown; with since nobody can tell, and a note says so."""
     found = outcome(*events, since=since)
     assert (found["known"], found["notes"]) == (known, notes)
@@ -168,7 +165,7 @@ def test_what_is_known(events: list[Any], since: datetime | None, known: bool, n
         assert [found[key] for key in ("failures", "domains", "timeline")] == [[], [], []]
 
 
-def test_moments() -> None:
+def test_moments():
     """The oldest under way is as old as it is when it is read, and never younger than 0 s."""
     found = outcome(attempt(60), attempt(30, 2), attempt(0, 3), delivery(90, 3))
     assert found["oldest_under_way"] == 3600 - 30
@@ -180,7 +177,7 @@ def test_moments() -> None:
     assert outcome(attempt(60), delivery(61))["oldest_under_way"] is None
 
 
-def test_causes_are_grouped_and_ranked() -> None:
+def test_causes_are_grouped_and_ranked():
     """The most frequent first; with the three domains that have the most of it; no more than asked for."""
     events = []
     for number, letter in enumerate("abbbccddE"):
@@ -201,7 +198,7 @@ def test_causes_are_grouped_and_ranked() -> None:
     assert [tuple(found.values()) for found in outcome(*events, top=2)["failures"]] == expected[:2]
 
 
-def test_the_last_failure_is_the_cause() -> None:
+def test_the_last_failure_is_the_cause():
     """Of several, and of two in one second always the same."""
     first = [failure(5, description="deferred"), failure(9, description="expired")]
     for order in (first, first[::-1]):
@@ -221,14 +218,14 @@ def test_the_last_failure_is_the_cause() -> None:
         ("description", "\x1b[2Jfull\x07", "[2Jfull"), ("description", 7, None), ("description", "", None),
     ],
 )  # fmt: skip
-def test_what_a_receiver_said_is_checked(key: str, value: Any, expected: Any) -> None:
+def test_what_a_receiver_said_is_checked(key, value, expected):
     """What is not in the usual form is null, and no string of the service gets through unchecked."""
     (found,) = outcome(attempt(0, recipient="jane@x.nl"), failure(1, recipient="jane@x.nl", **{key: value}))["failures"]
     assert found[key] == expected
     assert type(found[key]) is type(expected)
 
 
-def test_domains_are_ranked_and_the_rest_is_added_up() -> None:
+def test_domains_are_ranked_and_the_rest_is_added_up():
     """The largest first, in lower case; what has no domain in the usual form belongs to the rest."""
     recipients = [
         "x@b.example", "y@B.Example.", "z@a.example", "<q@[192.0.2.1]>", "nobody", "x@jane doe", "x@bücher.example"
@@ -236,7 +233,7 @@ def test_domains_are_ranked_and_the_rest_is_added_up() -> None:
     events = [attempt(0, number, recipient=each) for number, each in enumerate(recipients)]
     events += [delivery(1, 0, recipient=recipients[0]), failure(1, 4, recipient="nobody")]
 
-    def rows(found: dict[str, Any]) -> list[tuple[Any, ...]]:
+    def rows(found):
         return [tuple(entry.values()) for entry in found["domains"]]
 
     found = outcome(*events)
@@ -252,7 +249,7 @@ def test_domains_are_ranked_and_the_rest_is_added_up() -> None:
     ("last", "seconds", "spans"),
     [(0, 1, 1), (1, 1, 2), (119, 1, 120), (120, 2, 61), (239, 2, 120), (240, 3, 81), (86400 * 30, 21601, 120)],
 )
-def test_the_timeline(last: int, seconds: int, spans: int) -> None:
+def test_the_timeline(last, seconds, spans):
     """Equal spans from the first message to the last, at most 120, each message in the one when it was taken in."""
     events = [attempt(last, 2), failure(last + 9, 2), attempt(0), delivery(last + 5)]
     timeline = outcome(*events, now=NOW + timedelta(days=40))["timeline"]
@@ -266,10 +263,10 @@ def test_the_timeline(last: int, seconds: int, spans: int) -> None:
 
 
 @pytest.mark.slow
-def test_memory() -> None:
+def test_memory():
     """Each of many messages, one of ten of which is refused in words of its own, takes a bounded number of bytes."""
 
-    def messages(first: int) -> Iterator[dict[str, Any]]:
+    def messages(first):
         for number in range(first, first + 500):
             recipient = f"reader-{number}@mail-{number % 300}.example"
             words = f"550-5.1.1 <{recipient}>: no such user here. See https://help.example/ {number:x}q12si{number}wrx"

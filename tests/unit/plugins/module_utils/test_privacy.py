@@ -1,9 +1,6 @@
 """Privacy: no address, no local part and no envelope in what is made of a receiver's words, however they repeat it."""
 
-from __future__ import annotations
-
 import re
-from typing import Callable
 from urllib.parse import quote
 
 import pytest
@@ -22,7 +19,7 @@ TOKEN = 's3cr&t/+%"<é>tok\\en'
 RECIPIENT = "jane.doe+news@example.com"
 
 # How a receiver may repeat an address; what is left of it must hold none of the words.
-WAYS: dict[str, Callable[[str], str]] = {
+WAYS = {
     "plain": lambda address: f"mailbox {address} is full",
     "angle brackets": lambda address: f"<{address}>: unknown user",
     "entities for the brackets": lambda address: f"&lt;{address}&gt;: unknown user",
@@ -66,7 +63,7 @@ PRIVATE = re.compile(r"jane|doe|verp|bounces\+|7f3a", re.IGNORECASE)
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_no_address_gets_through(way: str) -> None:
+def test_no_address_gets_through(way):
     """In whichever way it is repeated, and to whomever it belongs; the line is bounded and printable."""
     mask = DescriptionMask(TOKEN)
     text = WAYS[way](RECIPIENT)
@@ -97,7 +94,7 @@ def test_no_address_gets_through(way: str) -> None:
         ("  \r\n ", ""),
     ],
 )  # fmt: skip
-def test_the_rest_stays(text: str, line: str | None) -> None:
+def test_the_rest_stays(text, line):
     """Causes stay readable."""
     given = text.format(RECIPIENT)
     assert DescriptionMask(TOKEN).line(given, RECIPIENT) == (given if line is None else line)
@@ -112,12 +109,12 @@ def test_the_rest_stays(text: str, line: str | None) -> None:
         ("o'brien", "O'Brien is full", "******** is full"), ("x.y", "x-y x.y xxy", "x-y ******** xxy"),
     ],
 )  # fmt: skip
-def test_short_local_parts_are_words(local: str, text: str, line: str) -> None:
+def test_short_local_parts_are_words(local, text, line):
     """A short one is masked where it stands by itself, a long one within words, too."""
     assert DescriptionMask(TOKEN).line(text, f"{local}@example.com") == line
 
 
-def test_equal_causes_are_equal() -> None:
+def test_equal_causes_are_equal():
     """Neither the recipient nor the case number makes a difference; what was masked is kept within bounds."""
     mask = DescriptionMask(TOKEN)
     recipients = {number: f"user{number}@{number}.example" for number in range(50)}
@@ -131,7 +128,7 @@ def test_equal_causes_are_equal() -> None:
     assert len(mask._lines) <= 4096
 
 
-def test_the_token_is_masked() -> None:
+def test_the_token_is_masked():
     """In every spelling, also where it stands at the end of what is shown."""
     mask = DescriptionMask(TOKEN)
     for written in spellings(TOKEN).values():
@@ -142,7 +139,7 @@ def test_the_token_is_masked() -> None:
 
 @settings(max_examples=40)
 @given(st.text(), st.emails())
-def test_any_text(text: str, recipient: str) -> None:
+def test_any_text(text, recipient):
     """It never fails, and what comes is bounded, printable and without the recipient."""
     line = DescriptionMask(TOKEN).line(f"{text} {recipient} {text}", recipient)
     assert line.isprintable()
@@ -150,7 +147,7 @@ def test_any_text(text: str, recipient: str) -> None:
     assert recipient.lower() not in line.lower()
 
 
-def test_the_same_text_for_two_recipients() -> None:
+def test_the_same_text_for_two_recipients():
     """What was masked for one does not unmask the other."""
     for dot in (".", "%2E", "&#46;"):
         text = f"users jane{dot}doe and john{dot}roe"
@@ -170,6 +167,6 @@ def test_the_same_text_for_two_recipients() -> None:
         ("jane@a b", None),
     ],
 )  # fmt: skip
-def test_domains(recipient: str, domain: str | None) -> None:
+def test_domains(recipient, domain):
     """What stands behind the last at sign, if it has the form of a domain."""
     assert domain_of(recipient) == domain

@@ -1,7 +1,5 @@
 """Proxies that the environment names: each kind works as in requests, and no error shows a password."""
 
-from __future__ import annotations
-
 import itertools
 import logging
 import re

@@ -1,7 +1,5 @@
 """Many tags at once: each read once, in the order asked; each fault; and the most recently active tags."""
 
-from __future__ import annotations
-
 import json
 import logging
 import re

@@ -1,7 +1,5 @@
 """Tests of the record: parsing, checking, deriving, subtracting."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import math

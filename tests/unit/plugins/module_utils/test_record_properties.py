@@ -1,7 +1,5 @@
 """Any answer is a record of just what it says, or an error that says so."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,12 +1,9 @@
 """The redactor masks the token however it is written, shows nothing harmful, and leaves the rest alone."""
 
-from __future__ import annotations
-
 import base64
 import html
 import json
 import unicodedata
-from typing import Callable, ContextManager, Iterator
 from urllib.parse import quote
 
 import pytest
@@ -23,7 +20,7 @@ printable = st.characters(min_codepoint=33, max_codepoint=0x2FFF, exclude_catego
 tokens = st.text(printable, min_size=8, max_size=40).filter(lambda token: MASK[0] not in token)
 
 
-def ways(token: str) -> Iterator[str]:
+def ways(token):
     """How a token may be written: in any encoding and any case, within longer Base64, and in odd ways."""
     for change in (str, str.upper, str.lower) if token.isascii() or token == TOKEN else (str,):
         yield from map(change, spellings(token).values())
@@ -36,7 +33,7 @@ def ways(token: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("token", [TOKEN, PLAIN, "é" * 8 + "abc", "\N{PILE OF POO}" * 8, "ßſİıK" * 3, "password-π"])
-def test_a_token_is_masked_in_whichever_way_it_is_written(token: str) -> None:
+def test_a_token_is_masked_in_whichever_way_it_is_written(token):
     """It is cut out of a text, if need be with what stands around it."""
     for written in ways(token):
         said = Redactor(token).excerpt(f"before {written} after".encode())
@@ -55,7 +52,7 @@ def test_a_token_is_masked_in_whichever_way_it_is_written(token: str) -> None:
     ids=ascii,
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["raw", "percent", "JSON", "Base64, 0"])
-def test_a_token_that_is_taken_apart_is_masked(gap: str, name: str) -> None:
+def test_a_token_that_is_taken_apart_is_masked(gap, name):
     """Line ends, indentation and invisible characters within the token don't let it through."""
     written = spellings(TOKEN)[name]
     # Wherever a line may be wrapped: within an escape sequence the text would be another one.
@@ -67,7 +64,7 @@ def test_a_token_that_is_taken_apart_is_masked(gap: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("charset", ["latin-1", "utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "cp1252"])
-def test_a_token_in_another_charset_is_masked(charset: str) -> None:
+def test_a_token_in_another_charset_is_masked(charset):
     """A page that is not UTF-8 does not show the token with one character damaged."""
     said = Redactor(TOKEN).excerpt(f"before {TOKEN} after".encode(charset))
     assert MASK in said
@@ -83,7 +80,7 @@ def test_a_token_in_another_charset_is_masked(charset: str) -> None:
         "bad tag %2e%2e \\u00e9 &amp;", PLAIN[:-1],
     ],
 )  # fmt: skip
-def test_ordinary_text_is_untouched(text: str) -> None:
+def test_ordinary_text_is_untouched(text):
     """What is not the token stays as it is; all of the token's occurrences do not, side by side either."""
     assert Redactor(PLAIN).mask(f"{PLAIN * 2} {text} {PLAIN}") == f"{MASK}{MASK} {text} {MASK}"
     for token in (TOKEN, PLAIN):
@@ -105,12 +102,12 @@ def test_ordinary_text_is_untouched(text: str) -> None:
         *((b"x" * length, "x" * EXCERPT_CHARS + "...") for length in (EXCERPT_CHARS + 1, 100 * EXCERPT_CHARS)),
     ],
 )
-def test_an_excerpt_is_one_harmless_line(body: bytes, said: str) -> None:
+def test_an_excerpt_is_one_harmless_line(body, said):
     """Control characters, terminal escapes, line ends and reordering marks become a space; a long text is cut."""
     assert Redactor(PLAIN).excerpt(body) == said
 
 
-def test_a_token_across_the_end_of_an_excerpt_does_not_show() -> None:
+def test_a_token_across_the_end_of_an_excerpt_does_not_show():
     """What is cut has been masked before, so that no part of the token is left."""
     for before in range(EXCERPT_CHARS - len(PLAIN) - 2, EXCERPT_CHARS + 2):
         assert PLAIN[:4] not in Redactor(PLAIN).excerpt(b"x" * before + PLAIN.encode() + b" and more")
@@ -128,7 +125,7 @@ def test_a_token_across_the_end_of_an_excerpt_does_not_show() -> None:
     ],
     ids=lambda body: f"{body[:12]}... {len(body)}",
 )
-def test_no_text_takes_long(body: str, within: Callable[[float], ContextManager[None]]) -> None:
+def test_no_text_takes_long(body, within):
     """A service that knows the token cannot write a text that keeps the redactor busy; nor does its repr show it."""
     for token in (TOKEN, PLAIN):
         redactor = Redactor(token)
@@ -139,9 +136,9 @@ def test_no_text_takes_long(body: str, within: Callable[[float], ContextManager[
 
 @settings(max_examples=40)
 @given(token=tokens, data=st.data())
-def test_any_mixture_of_encodings_is_masked(token: str, data: st.DataObject) -> None:
+def test_any_mixture_of_encodings_is_masked(token, data):
     """Each character may be encoded in its own way, and have its own gap after it."""
-    encodings: list[Callable[[str], str]] = [
+    encodings = [
         str, html.escape, lambda char: quote(char, safe=""), lambda char: json.dumps(char)[1:-1],
         lambda char: f"&#{ord(char)};", lambda char: f"&#x{ord(char):x};", lambda char: quote(quote(char, safe="")),
     ]  # fmt: skip
@@ -154,7 +151,7 @@ def test_any_mixture_of_encodings_is_masked(token: str, data: st.DataObject) -> 
 
 @settings(max_examples=40)
 @given(token=tokens, text=st.text())
-def test_an_excerpt_of_anything_is_printable_and_short(token: str, text: str) -> None:
+def test_an_excerpt_of_anything_is_printable_and_short(token, text):
     """Whatever came, one line without control characters comes out, and the token is not in it."""
     said = Redactor(token).excerpt((text + token + text).encode("utf-8", "surrogatepass"))
     assert len(said) <= EXCERPT_CHARS + 3

@@ -1,7 +1,5 @@
 """Values as users type them: what is a number, a ratio, a span, a tag and a moment."""
 
-from __future__ import annotations
-
 from datetime import date, datetime, timedelta, timezone
 from functools import partial
 from typing import Any, Callable
@@ -16,13 +14,13 @@ from hypothesis import strategies as st
 Reader = Callable[[str, object], Any]
 whole = partial(values.whole, least=0)
 day = partial(values.span, most=86400)
-READ: list[tuple[Reader, dict[Any, Any]]] = [
+READ = [
     (values.number, {3: 3.0, "2.5": 2.5, " 1e2 ": 100.0, ".5": 0.5}),
     (whole, {"503": 503, 4.0: 4}),
     (values.ratio, {0: 0.0, "1": 1.0, 0.95: 0.95}),
     (values.span, {2: (2.0, 2.0), (1, "5"): (1.0, 5.0), (3, 3): (3.0, 3.0)}),
 ]
-REFUSED: list[tuple[Reader, str, list[Any]]] = [
+REFUSED = [
     (values.number, "not a number", [True, None, "nan", "1_000", "\u0661"]),
     (values.number, "not a finite number", [float("nan"), float("inf"), 10**400, "1e999"]),
     (partial(values.number, least=0), "is not 0 or more", [-1]),
@@ -46,13 +44,13 @@ REFUSED: list[tuple[Reader, str, list[Any]]] = [
 
 
 @pytest.mark.parametrize(("read", "expected"), READ)
-def test_values_read(read: Reader, expected: dict[Any, Any]) -> None:
+def test_values_read(read, expected):
     """A value that means something is read, also from a string of digits."""
     assert {value: read("option", value) for value in expected} == expected
 
 
 @pytest.mark.parametrize(("read", "problem", "refused"), REFUSED)
-def test_values_refused(read: Reader, problem: str, refused: list[Any]) -> None:
+def test_values_refused(read, problem, refused):
     """A value that means nothing is refused, with the option's name and the problem."""
     for value in refused:
         with pytest.raises(OptionError) as caught:
@@ -61,7 +59,7 @@ def test_values_refused(read: Reader, problem: str, refused: list[Any]) -> None:
         assert problem in str(caught.value)
 
 
-def test_the_text_of_a_refusal() -> None:
+def test_the_text_of_a_refusal():
     """A key that there is not is refused by name, beside those that there are; a long value is not repeated whole."""
     with pytest.raises(OptionError, match=r"^faults\.dorp: there is no such key; give one of a, drop$"):
         values.table("faults", {"dorp": 1}, ("drop", "a"))
@@ -82,7 +80,7 @@ def test_the_text_of_a_refusal() -> None:
         ("at most 1000", ["x" * 1001]),
     ],
 )
-def test_tags(problem: str | None, tags: list[str]) -> None:
+def test_tags(problem, tags):
     """A tag may hold whatever the vendor does not exclude; what it excludes is refused with the reason."""
     for tag in tags:
         found = values.tag_problem(tag)
@@ -90,7 +88,7 @@ def test_tags(problem: str | None, tags: list[str]) -> None:
 
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
-MOMENTS: dict[datetime | None, list[Any]] = {
+MOMENTS = {
     NOON: [
         "2026-01-31t12:00:00z", "2026-01-31 12:00:00", "2026-01-31T12:00", "2026-01-31T12:00Z", " 2026-01-31T12:00:00 ",
         "2026-01-31T12:00:00,5", "2026-01-31 12:00:00.123456789 Z", "2026-01-31T14:30:00+02:30", "20260131T120000Z",
@@ -104,7 +102,7 @@ MOMENTS: dict[datetime | None, list[Any]] = {
     datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc): ["9999-12-31T23:59:59Z"],
     None: [None],
 }  # fmt: skip
-NO_MOMENTS: dict[str, list[Any]] = {
+NO_MOMENTS = {
     "is empty": ["", "   "],
     "is not a moment": [
         "yesterday", "12:00:00", "2026-01", "2026-W05-6", "2026-031", "31-01-2026", "31/01/2026 12:00", "٢٠٢٦-01-31",
@@ -121,7 +119,7 @@ NO_MOMENTS: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("expected", MOMENTS, ids=str)
-def test_moments(expected: datetime | None) -> None:
+def test_moments(expected):
     """Each form is read, in whole seconds and in UTC; a day begins at midnight, and null is none."""
     for value in MOMENTS[expected]:
         found = read_moment("since", value)
@@ -130,7 +128,7 @@ def test_moments(expected: datetime | None) -> None:
 
 
 @pytest.mark.parametrize("says", NO_MOMENTS)
-def test_what_is_no_moment(says: str) -> None:
+def test_what_is_no_moment(says):
     """It is refused by the option's name, with what to give instead, in a line of bounded length."""
     for value in NO_MOMENTS[says]:
         with pytest.raises(OptionError, match=f"^since: .*{says}.*ISO 8601 such as .* or a Unix time in sec") as caught:
@@ -145,7 +143,7 @@ ZONES = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(mi
 
 @settings(max_examples=40)
 @given(st.datetimes(datetime(2000, 1, 2), datetime(9999, 12, 30), timezones=ZONES))  # noqa: DTZ001
-def test_text_and_datetime_say_the_same(moment: datetime) -> None:
+def test_text_and_datetime_say_the_same(moment):
     """Python's own ISO 8601 is understood, whatever the zone, and so is the Unix time."""
     whole = moment.astimezone(timezone.utc).replace(microsecond=0)
     for value in (moment, moment.isoformat(), int(whole.timestamp())):

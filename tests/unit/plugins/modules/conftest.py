@@ -1,7 +1,5 @@
 """Running a module in the process of its test."""
 
-from __future__ import annotations
-
 import json
 from contextlib import ExitStack
 

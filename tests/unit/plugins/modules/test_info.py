@@ -1,7 +1,5 @@
 """What both info modules do alike: a result for each tag or why not, in order, as documented, without the token."""
 
-from __future__ import annotations
-
 import json
 from urllib.parse import parse_qs, urlsplit
 

@@ -1,7 +1,5 @@
 """The sandbox as a process: runs of the module, each a process that ends before the next."""
 
-from __future__ import annotations
-
 import base64
 import json
 import os
@@ -10,26 +8,25 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Iterator
 from urllib.parse import quote
 
 import pytest
 import requests
 from ansible_collections.mailops.smtpeter.tests.unit.plugins import sandboxes
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.killing import compare, kill_in_the_middle
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import TOKEN, Sandbox, alive, kill, read, send
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import TOKEN, alive, kill, read, send
 
 pytestmark = [pytest.mark.slow, pytest.mark.measured]
 
 
 @pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+def sandbox(tmp_path):
     """The module, with a temporary directory of its own."""
     with sandboxes.sandboxes(tmp_path) as runner:
         yield runner
 
 
-def test_from_start_to_stop(sandbox: Sandbox) -> None:
+def test_from_start_to_stop(sandbox):
     """Started once, the same in other words, restarted, and stopped: the result says what happened and where."""
     first = sandbox.run(port=sandboxes.quiet_port())
     url, data = f"http://127.0.0.1:{first['port']}/v1", str(sandbox.home / "default" / "messages.sqlite")
@@ -47,7 +44,7 @@ def test_from_start_to_stop(sandbox: Sandbox) -> None:
     assert sandbox.stop() == {**stopped, "changed": False}
 
 
-def test_check_mode(sandbox: Sandbox) -> None:
+def test_check_mode(sandbox):
     """Check mode says what would change, and changes nothing."""
     keys = ("changed", "pid", "port", "api_url")
     planned = sandbox.run(check=True, port=4711)
@@ -61,12 +58,12 @@ def test_check_mode(sandbox: Sandbox) -> None:
     assert sandbox.run(check=True) == sandbox.run() == {**first, "changed": False}
 
 
-def test_other_settings_restart(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_other_settings_restart(sandbox, tmp_path):
     """A setting, token, port or data file that differs restarts it, and only once; a port that was picked is kept."""
     results = [sandbox.run(port=sandboxes.quiet_port())]
-    changes: dict[str, Any] = {"faults": {"drop": 1}, "api_token": "another-token"}
+    changes = {"faults": {"drop": 1}, "api_token": "another-token"}
     changes.update(data=str(tmp_path / "mail.sqlite"), port=sandboxes.quiet_port())
-    options: dict[str, Any] = {}
+    options = {}
     for option, value in changes.items():
         options[option] = value
         results.append(sandbox.run(**options))
@@ -76,7 +73,7 @@ def test_other_settings_restart(sandbox: Sandbox, tmp_path: Path) -> None:
     assert sandbox.run(**options) == {**results[-1], "changed": False}
 
 
-def test_nothing_acknowledged_is_lost(sandbox: Sandbox) -> None:
+def test_nothing_acknowledged_is_lost(sandbox):
     """Killed right after an answer, it comes back with the same counters, dates, port and random sequence."""
     half = {"scenario": {**sandboxes.SURE, "delivery_rate": 0.5}}
     first = sandbox.run(**half)
@@ -93,7 +90,7 @@ def test_nothing_acknowledged_is_lost(sandbox: Sandbox) -> None:
         assert read(undisturbed, tag)["deliveries"] == read(second, tag)["deliveries"]
 
 
-def test_killed_in_the_middle_of_sends(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_killed_in_the_middle_of_sends(sandbox, tmp_path):
     """After kills every acknowledged message is counted, none twice, no send in part. tests/soak does it more often."""
     data = tmp_path / "mail.sqlite"
     ledger = kill_in_the_middle(sandbox, data, kills=3, seed=1)
@@ -101,7 +98,7 @@ def test_killed_in_the_middle_of_sends(sandbox: Sandbox, tmp_path: Path) -> None
     compare(data, ledger)
 
 
-def test_another_process_with_its_number(sandbox: Sandbox) -> None:
+def test_another_process_with_its_number(sandbox):
     """When it was killed and another process has its number now, that one is left alone."""
     state = sandbox.home / "default" / "state.json"
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
@@ -115,7 +112,7 @@ def test_another_process_with_its_number(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"speed": 2}])
-def test_one_that_does_not_answer(sandbox: Sandbox, options: dict[str, Any]) -> None:
+def test_one_that_does_not_answer(sandbox, options):
     """One that hangs is ended for good and started again, for the same settings and for others."""
     first = sandbox.run()
     os.kill(first["pid"], signal.SIGSTOP)
@@ -124,16 +121,16 @@ def test_one_that_does_not_answer(sandbox: Sandbox, options: dict[str, Any]) -> 
     assert not alive(first["pid"])
 
 
-def test_runs_at_the_same_time(sandbox: Sandbox) -> None:
+def test_runs_at_the_same_time(sandbox):
     """Of several runs at once, one starts it and all find the same."""
     results = [sandbox.finish(output) for output in [sandbox.begin() for _each in range(4)]]
     assert sorted(result["changed"] for result in results) == [False, False, False, True]
     assert len({result["pid"] for result in results}) == 1
 
 
-def test_refusals(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_refusals(sandbox, tmp_path):
     """What cannot be used fails the task with the option and the remedy, starts nothing, and what runs goes on."""
-    options: dict[str, Any] = {"data": str(tmp_path / "mail.sqlite"), "port": sandboxes.quiet_port()}
+    options = {"data": str(tmp_path / "mail.sqlite"), "port": sandboxes.quiet_port()}
     first = sandbox.run(**options)
     other, port = {"name": "other"}, options["port"]
     for refused, problem in (
@@ -155,7 +152,7 @@ def test_refusals(sandbox: Sandbox, tmp_path: Path) -> None:
     assert sandbox.run(**options, missing=["cryptography"]) == {**first, "changed": False}
 
 
-def test_a_port_that_is_taken_meanwhile(sandbox: Sandbox) -> None:
+def test_a_port_that_is_taken_meanwhile(sandbox):
     """One that was had before and is taken now is given up for another."""
     first = sandbox.run(port=sandboxes.quiet_port())
     kill(first["pid"])
@@ -164,7 +161,7 @@ def test_a_port_that_is_taken_meanwhile(sandbox: Sandbox) -> None:
     assert (second["changed"], second["port"] == first["port"]) == (True, False)
 
 
-def test_tls(sandbox: Sandbox) -> None:
+def test_tls(sandbox):
     """With TLS the authority is returned and works, also that of before after a restart; and back without."""
     first = sandbox.run(tls=True)
     authority = Path(first["ca_path"]).read_bytes()
@@ -176,7 +173,7 @@ def test_tls(sandbox: Sandbox) -> None:
     assert (plain["ca_path"], read(plain)["messages"]) == (None, 2)
 
 
-def test_idle_timeout(sandbox: Sandbox) -> None:
+def test_idle_timeout(sandbox):
     """Left alone, it ends by itself; what it stored is there at the next start."""
     first = sandbox.run(idle_timeout=2)
     send(first, 2)
@@ -185,7 +182,7 @@ def test_idle_timeout(sandbox: Sandbox) -> None:
     assert read(sandbox.run())["messages"] == 2
 
 
-def test_nothing_gets_out_or_in(sandbox: Sandbox) -> None:
+def test_nothing_gets_out_or_in(sandbox):
     """The token is in no file and on no command line; files are the user's alone; nothing of a task is inherited."""
     result = sandbox.run(tls=True)
     send(result)

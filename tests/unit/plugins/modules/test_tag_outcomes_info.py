@@ -1,7 +1,5 @@
 """The module for outcomes: arguments in, one result out, nothing of a person in it, whatever a service does."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import re

@@ -1,7 +1,5 @@
 """The info module: arguments in, one result out, partial where some tags failed, with each key documented."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess

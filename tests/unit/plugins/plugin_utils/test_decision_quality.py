@@ -1,7 +1,5 @@
 """The guarantees of judging, on simulated campaigns; `make simulate` measures how well it does beyond them."""
 
-from __future__ import annotations
-
 from functools import partial
 from random import Random
 

@@ -1,7 +1,5 @@
 """Tests of collecting what slices handed out: the latest record counts, and what is damaged is named."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """Tests of the forms that records are given in, through the filters and the test that take them."""
 
-from __future__ import annotations
-
 import datetime
 import json
 

@@ -1,7 +1,5 @@
 """Tests of the gate's options, and of what a look's result means."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import fields
 from datetime import datetime, timezone

@@ -1,7 +1,5 @@
 """Tests of what a look's result means."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 
 import pytest

@@ -1,7 +1,5 @@
 """What a gate tells while it waits."""
 
-from __future__ import annotations
-
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import GateEvent, TagEvent
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.judgement import Judgement

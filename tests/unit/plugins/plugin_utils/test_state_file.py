@@ -1,7 +1,5 @@
 """The file of a gate's state: what is used, what is refused, and what is a start from the beginning."""
 
-from __future__ import annotations
-
 import json
 import os
 import stat

@@ -1,7 +1,5 @@
 """Tests of what the playbooks make of their variables."""
 
-from __future__ import annotations
-
 import datetime
 import pathlib
 import re

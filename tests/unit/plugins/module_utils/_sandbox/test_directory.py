@@ -1,7 +1,5 @@
 """Locks and the sandbox's directory: who holds what, and places that are not to be trusted."""
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import os
@@ -15,13 +13,13 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.lock imp
 
 
 @pytest.fixture
-def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SandboxDirectory:
+def directory(tmp_path, monkeypatch):
     """The directory of a sandbox, below a temporary directory."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     return SandboxDirectory("default")
 
 
-def test_lock_is_exclusive(tmp_path: Path) -> None:
+def test_lock_is_exclusive(tmp_path):
     """A lock is had by one, is seen to be held, leaves no file, and follows no link in its place."""
     path = str(tmp_path / "lock")
     assert not Lock.is_held(path)
@@ -40,12 +38,12 @@ def test_lock_is_exclusive(tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_lock_on_a_file_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lock_on_a_file_that_is_gone(tmp_path, monkeypatch):
     """One that opened the file just before its holder removed it, and another made it again, does not have the lock."""
     path = str(tmp_path / "lock")
     first, others, lock_file = Lock.acquire(path), [], fcntl.flock
 
-    def late(fd: int, operation: int) -> None:
+    def late(fd, operation):
         monkeypatch.undo()
         first.release()
         others.append(Lock.acquire(path))
@@ -59,7 +57,7 @@ def test_lock_on_a_file_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("which", ["top", "path"])
 @pytest.mark.parametrize("trouble", ["link", "file", "open"])
-def test_places_that_are_not_ours_alone(directory: SandboxDirectory, tmp_path: Path, which: str, trouble: str) -> None:
+def test_places_that_are_not_ours_alone(directory, tmp_path, which, trouble):
     """A link, a file, or a directory that others can enter is refused, not used, and not repaired."""
     place = Path(getattr(directory, which))
     if which == "path":
@@ -77,7 +75,7 @@ def test_places_that_are_not_ours_alone(directory: SandboxDirectory, tmp_path: P
             use()
 
 
-def test_the_state(directory: SandboxDirectory) -> None:
+def test_the_state(directory):
     """Nothing runs while nobody holds the lock; a damaged state is as good as none; it tells tokens but holds none."""
     state = ServiceState(os.getpid(), "", port=1, salt="salt", token=of_sandbox.token_digest("secret-token", "salt"))
     assert [state.has_token(f"secret-toke{end}") for end in "nm"] == [True, False]
@@ -93,7 +91,7 @@ def test_the_state(directory: SandboxDirectory) -> None:
         assert directory.read_state() is None
 
 
-def test_the_place_stays_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_place_stays_the_same(tmp_path, monkeypatch):
     """It is the first directory named, where Python's own look-up turns elsewhere because the disk is full."""
     monkeypatch.setattr(of_sandbox.tempfile, "gettempdir", lambda: "/elsewhere")
     for name in ("TMPDIR", "TEMP", "TMP"):
@@ -106,10 +104,10 @@ def test_the_place_stays_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         SandboxDirectory("default")
 
 
-def test_it_comes_and_goes(directory: SandboxDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_comes_and_goes(directory, monkeypatch):
     """The directory is this user's alone; without room the old state stays, and the user learns where and why."""
 
-    def full(_source: str, _target: str) -> None:
+    def full(_source, _target):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     assert not directory.exists()
@@ -126,7 +124,7 @@ def test_it_comes_and_goes(directory: SandboxDirectory, monkeypatch: pytest.Monk
     assert not directory.exists()
 
 
-def test_two_runs_wait_for_each_other(directory: SandboxDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_runs_wait_for_each_other(directory, monkeypatch):
     """A run that comes while another changes the sandbox waits, and in the end says what it waited for."""
     monkeypatch.setattr(of_sandbox, "LOCK_TIMEOUT", 0.05)
     directory.prepare()

@@ -1,16 +1,13 @@
 """The events method: what is in each event, for which period and tags, and what receivers say."""
 
-from __future__ import annotations
-
 import datetime
 import json
 import tracemalloc
-from typing import Any
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.events import events_of, parse_period
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.message import Message
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.serving import NOW, SURE, Clocked, agree, clocked
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.serving import NOW, SURE, agree, clocked
 
 # NOW is 2023-11-14 22:13:20.
 DAY = 86400
@@ -25,12 +22,12 @@ FIELDS = {
 }
 
 
-def kinds(running: Clocked, **query: str) -> list[str]:
+def kinds(running, **query):
     """The types of the events of tag x."""
     return [event["type"] for event in running.get("events/tags/x", **query)]
 
 
-def data_of(running: Clocked, kind: str, asked: str = "x", **query: str) -> list[dict[str, Any]]:
+def data_of(running, kind, asked="x", **query):
     """The data of all events of a type."""
     return [event["data"] for event in running.get(f"events/tags/{asked}", **query) if event["type"] == kind]
 
@@ -46,7 +43,7 @@ def data_of(running: Clocked, kind: str, asked: str = "x", **query: str) -> list
         (None, "0001-01-05", "0001-01-01 0001-01-05"),
     ],
 )  # fmt: skip
-def test_periods(start: str | None, end: str | None, expected: str) -> None:
+def test_periods(start, end, expected):
     """Days in UTC, the end exclusive; without both about the last month, today included; at most a month."""
     period = parse_period({name: day for name, day in (("start", start), ("end", end)) if day is not None}, NOW)
     days = [datetime.date(1970, 1, 1) + datetime.timedelta(milliseconds=at) for at in (period.begin, period.end)]
@@ -55,7 +52,7 @@ def test_periods(start: str | None, end: str | None, expected: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["start", "end"])
-def test_no_days(name: str) -> None:
+def test_no_days(name):
     """What is no day is refused by its name."""
     with clocked() as running:
         for day in ("", "2023-11-31", "2023-13-01", "0000-01-01", "2023-1-1", "20231101", "2023-11-01T00:00:00"):
@@ -64,11 +61,11 @@ def test_no_days(name: str) -> None:
             assert (answer.status, answer.body.decode()) == (400, problem)
 
 
-def test_fields() -> None:
+def test_fields():
     """Each type of event has the documented fields, and no other."""
     sent = Message(1, "ab12", "Ann@Example.com", ("x", "y"), "me@example.org", "trackopens", 7, 1000)
     then = {"delivered_at": 2000, "failed_at": 3000, "opened_at": (4000, 5000), "clicked_at": (6000,), "cause": "spam"}
-    events: Any = list(events_of(Message(**{**vars(sent), **then}), parse_period({"start": "1970-01-01"}, NOW)))
+    events = list(events_of(Message(**{**vars(sent), **then}), parse_period({"start": "1970-01-01"}, NOW)))
     seconds = {"attempt": "1", "delivery": "2", "failure": "3", "bounce": "3", "open": "45", "click": "6"}
     assert [(event["type"], event["data"]["time"]) for event in events] == [
         (kind, f"1970-01-01 00:00:0{second}") for kind, of in seconds.items() for second in of
@@ -83,7 +80,7 @@ def test_fields() -> None:
     assert "<Ann@Example.com>" in events[3]["data"]["mime"]
 
 
-def failed(cause: str | None, recipient: str) -> Any:
+def failed(cause, recipient):
     """The data of the failure of a message that was lost for this cause."""
     message = Message(1, "ab", recipient, (), "", "", 0, 0, failed_at=1, cause=cause, attempt=2)
     return next(event["data"] for event in events_of(message, parse_period({}, 0.0)) if event["type"] == "failure")
@@ -97,7 +94,7 @@ def failed(cause: str | None, recipient: str) -> Any:
         ("unreachable", "connect", {(None, None)}), ("unrecorded", "message", {(550, "5.0.0")}),
     ],
 )  # fmt: skip
-def test_causes(cause: str, state: str, answers: set[Any]) -> None:
+def test_causes(cause, state, answers):
     """Receivers answer with the code and status of the cause; where none answered, there is neither."""
     found = [failed(cause, f"r{number}@d{number % 7}.example") for number in range(40)]
     assert {(fields["code"], fields["status"]) for fields in found} == answers
@@ -108,7 +105,7 @@ def test_causes(cause: str, state: str, answers: set[Any]) -> None:
         assert "{" not in str(fields["description"])
 
 
-def test_what_receivers_say() -> None:
+def test_what_receivers_say():
     """A receiver has one answer for unknown addresses, but not for full mailboxes; some repeat what is personal."""
     unknown, full = ([failed(cause, f"{n}@b") for n in range(40)] for cause in ("no_such_address", "mailbox_full"))
     personal = [failed("spam", f"r@d{number}.example") for number in range(20)]
@@ -118,13 +115,13 @@ def test_what_receivers_say() -> None:
     assert any(sum(map(str.isdigit, each["description"])) >= 10 for each in personal)
 
 
-def test_tags() -> None:
+def test_tags():
     """Events are those of messages that carry all tags asked for, in the path or beside it."""
     with clocked() as running:
         for recipient, tags in (("a@b", ["x"]), ("c@d", ["x", "y"]), ("e@f", ["y", "z"]), ("g@h", [])):
             running.send(recipient=recipient, tags=tags)
 
-        def found(asked: str, **query: str) -> set[str]:
+        def found(asked, **query):
             return {data["recipient"] for data in data_of(running, "attempt", asked, **query)}
 
         assert found("x") == {"a@b", "c@d"}
@@ -132,7 +129,7 @@ def test_tags() -> None:
         assert found("y", tags="x;z") == found("x;nothing") == found("nothing;x") == found(";") == found("X") == set()
 
 
-def test_when_events_are_listed() -> None:
+def test_when_events_are_listed():
     """Each on the UTC day on which it happens, none before, nor after a month unless its days are asked for."""
     with clocked(scenario={"unreachable_rate": 1}) as running:
         running.send(recipient="a@b", tags=["x"])
@@ -146,7 +143,7 @@ def test_when_events_are_listed() -> None:
         assert running.get("stats/x")["messages"] == 1
 
 
-def test_what_a_send_says() -> None:
+def test_what_a_send_says():
     """Envelope, switches and template of the send are in its events; opens and clicks only where they are tracked."""
     with clocked(scenario={**SURE, "click_rate": 1, "click_delay": 0}) as running:
         running.send(recipient="a@b", tags=["x"])
@@ -164,7 +161,7 @@ def test_what_a_send_says() -> None:
 
 
 @pytest.mark.slow
-def test_many_events_need_little_memory() -> None:
+def test_many_events_need_little_memory():
     """Events are made while they are sent: an answer of megabytes needs but a piece of it."""
     with clocked() as running:
         running.send(recipients=[f"reader{number}@example.org" for number in range(2000)], tags=["x"])
@@ -178,7 +175,7 @@ def test_many_events_need_little_memory() -> None:
     assert peak < 800_000
 
 
-def test_mail_sent_meanwhile() -> None:
+def test_mail_sent_meanwhile():
     """An answer is of one moment: what is sent while it is read is not in it, and does not disturb it."""
     with clocked() as running:
         running.send(recipients=[f"{number}@b" for number in range(600)], tags=["x"])

@@ -1,14 +1,10 @@
 """No room on the disk: clear errors, nothing damaged, and everything acknowledged is there afterwards."""
 
-from __future__ import annotations
-
 import re
 import resource
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any, Iterator
 
 import pytest
 import requests
@@ -17,7 +13,7 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import ki
 pytestmark = pytest.mark.slow
 
 
-def fill(running: dict[str, Any]) -> tuple[int, requests.Response]:
+def fill(running):
     """Send until it is refused: the messages acknowledged, and the refusal."""
     for acknowledged in range(0, 25_000, 50):
         try:
@@ -29,7 +25,7 @@ def fill(running: dict[str, Any]) -> tuple[int, requests.Response]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process")
 @pytest.mark.parametrize("killed", [False, True])
-def test_a_limit_on_file_size(tmp_path: Path, killed: bool) -> None:
+def test_a_limit_on_file_size(tmp_path, killed):
     """Sends get an error in words, questions are still answered, and without the limit it goes on with all it had."""
     data = str(tmp_path / "mail.sqlite")
     with sandboxes(tmp_path) as sandbox:
@@ -52,7 +48,7 @@ def test_a_limit_on_file_size(tmp_path: Path, killed: bool) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk(tmp_path):
     """A disk with two megabytes, where this user can make one."""
     place = tmp_path / "disk"
     place.mkdir()
@@ -66,7 +62,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def no_room(place: Path) -> Iterator[None]:
+def no_room(place):
     """Take all that is left on the disk, and give it back."""
     filler = place / "filler"
     with filler.open("wb", buffering=0) as file, suppress(OSError):
@@ -76,7 +72,7 @@ def no_room(place: Path) -> Iterator[None]:
     filler.unlink()
 
 
-def test_a_full_disk(small_disk: Path) -> None:
+def test_a_full_disk(small_disk):
     """A send is refused in words, the sandbox is still found and answers, and with room again it goes on."""
     data = str(small_disk / "mail.sqlite")
     with sandboxes(small_disk) as sandbox:
@@ -95,7 +91,7 @@ def test_a_full_disk(small_disk: Path) -> None:
 
 @pytest.mark.parametrize("ending", ["killed", "stopped"])
 @pytest.mark.parametrize("full", ["home", "data"])
-def test_a_start_on_a_full_disk(small_disk: Path, tmp_path: Path, full: str, ending: str) -> None:
+def test_a_start_on_a_full_disk(small_disk, tmp_path, full, ending):
     """It fails and says what to do, leaves the data as it is, and succeeds with all of it when there is room again."""
     (tmp_path / "roomy").mkdir()
     home, data = tmp_path / "roomy", small_disk / "mail.sqlite"

@@ -1,9 +1,6 @@
 """The body of a send: what is taken, and what is answered with the name of the wrong field."""
 
-from __future__ import annotations
-
 import json
-from typing import Any
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors import FieldError
@@ -26,7 +23,7 @@ TO = {"recipient": "ann@example.com"}
         ({**TO, "subject": "Hello", "from": {"any": "thing"}, "template": {"a": 1}}, Mail(("ann@example.com",))),
     ],
 )
-def test_mail_read(body: object, expected: Mail) -> None:
+def test_mail_read(body, expected):
     """One recipient or several, one tag or several; tracking is on unless it is switched off."""
     assert parse_mail(json.dumps(body).encode()) == expected
 
@@ -43,7 +40,7 @@ def test_mail_read(body: object, expected: Mail) -> None:
         ({**TO, "preventscam": "x"}, "preventscam"), ({**TO, "envelope": "me"}, "envelope"),
     ],
 )  # fmt: skip
-def test_mail_refused(body: Any, field: str) -> None:
+def test_mail_refused(body, field):
     """A send that cannot be meant is refused with the name of the field."""
     with pytest.raises(FieldError) as caught:
         parse_mail(body if isinstance(body, bytes) else json.dumps(body).encode())

@@ -1,13 +1,11 @@
 """What becomes of messages under a scenario."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections import Counter
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.plan import Plan, plan_message, random_of
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.plan import plan_message, random_of
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.scenario import SCENARIOS, Scenario
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.scenario import parse_scenarios as parse
 
@@ -21,12 +19,12 @@ OWN = parse("scenario", {**RATES, "domains": DOMAINS}).default
 UNREACHED = dataclasses.replace(SURE, unreachable_rate=0.4, blocked_rate=0.2)
 
 
-def plans(scenario: Scenario, speed: float = 1.0, domain: str = "example.com") -> list[Plan]:
+def plans(scenario, speed=1.0, domain="example.com"):
     """What becomes of so many messages."""
     return [plan_message(scenario, f"a@{domain}", random_of(1, number), speed) for number in range(MESSAGES)]
 
 
-def delivered(scenario: Scenario, within: float = math.inf) -> float:
+def delivered(scenario, within=math.inf):
     """The share delivered within so many seconds."""
     return sum(plan.delivered is not None and plan.delivered <= within for plan in plans(scenario)) / MESSAGES
 
@@ -40,12 +38,12 @@ def delivered(scenario: Scenario, within: float = math.inf) -> float:
         ("blocked", 1e9, 0.67, 0.71), ("unreachable", 1e9, 0.67, 0.71),
     ],
 )  # fmt: skip
-def test_named_scenarios(name: str, within: float, least: float, most: float) -> None:
+def test_named_scenarios(name, within, least, most):
     """Each named scenario delivers the share that its description says, in the time that it says."""
     assert least <= delivered(SCENARIOS[name], within) <= most
 
 
-def test_retries_follow_the_schedule() -> None:
+def test_retries_follow_the_schedule():
     """Deferred mail is delivered at one of the retries, which are counted, later ones getting less."""
     late = plans(dataclasses.replace(SURE, deferred_rate=0.5, retry_rate=0.5))
     counts = Counter((each.attempt, each.delivered) for each in late)
@@ -64,13 +62,13 @@ def test_retries_follow_the_schedule() -> None:
         (OWN, "sub.blocked.example", {None: 1}),
     ],
 )  # fmt: skip
-def test_causes(scenario: Scenario, domain: str, expected: dict[str | None, float]) -> None:
+def test_causes(scenario, domain, expected):
     """Lost mail has the causes of the scenario, or of that of its domain, in the shares that it says."""
     found = Counter(plan.cause for plan in plans(scenario, domain=domain))
     assert {cause: count / MESSAGES for cause, count in found.items()} == pytest.approx(expected, abs=0.03)
 
 
-def test_what_becomes_of_a_message() -> None:
+def test_what_becomes_of_a_message():
     """Mail is delivered, and then may be opened and clicked; or it is returned; or refused at once, or in a day."""
     rates = {"delivery_rate": 0.5, "unreachable_rate": 0.2, "blocked_rate": 0.1, "returned_rate": 0.4}
     times = {"hold": 60.0, "delay": (1.0, 9.0), "returned_delay": (60.0, 120.0)}
@@ -93,7 +91,7 @@ def test_what_becomes_of_a_message() -> None:
             assert list(moments) == sorted(moments)
 
 
-def test_new_chances_leave_the_others_as_they_were() -> None:
+def test_new_chances_leave_the_others_as_they_were():
     """What is lost or delivered, and when, does not depend on what receivers say of it, nor on what is returned."""
     plain = [(each.delivered, each.attempt) for each in plans(SCENARIOS["deferred"])]
     for changes in ({"refusals": (("spam", 1.0),)}, {"returned_rate": 0.5}):
@@ -101,18 +99,18 @@ def test_new_chances_leave_the_others_as_they_were() -> None:
         assert [(each.delivered, each.attempt) for each in changed] == plain
 
 
-def test_speed_divides_every_delay() -> None:
+def test_speed_divides_every_delay():
     """At ten times the speed everything happens, in a tenth of the time."""
     scenario = dataclasses.replace(SCENARIOS["deferred"], returned_rate=0.1, unreachable_rate=0.1)
 
-    def times(speed: float) -> list[float]:
+    def times(speed):
         moments = [(each.delivered, each.failed, *each.opened, *each.clicked) for each in plans(scenario, speed)]
         return [math.inf if at is None else at for each in moments for at in each]
 
     assert times(10) == pytest.approx([at / 10 for at in times(1)])
 
 
-def test_streams_repeat() -> None:
+def test_streams_repeat():
     """The same seed and number give the same plan, another seed or number another."""
     draws = [random_of(seed, number).random() for seed, number in ((1, 12), (1, 12), (11, 2), (1, 13), (2, 12))]
     assert draws[0] == draws[1]

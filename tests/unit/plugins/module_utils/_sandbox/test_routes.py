@@ -1,9 +1,5 @@
 """The routes without a socket: scenarios, seeds, faults, tags without mail, and views that never disagree."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import hypothesis
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.faults import Fault, StatusFault
@@ -47,7 +43,7 @@ LATER_ZEROS = {**ZEROS, "tag": "x", "all_opens": 0, "unique_opens": 0, "all_clic
         ("object", 200, {}, {}), ("list", 200, [], []), ("null", 200, None, None),
     ],
 )  # fmt: skip
-def test_unknown_tags(unknown_tag: str, status: int, stats: object, later: object) -> None:
+def test_unknown_tags(unknown_tag, status, stats, later):
     """A tag without mail is answered as was asked for, and has no events; a known one always has its counters."""
     with clocked(faults={"unknown_tag": unknown_tag}) as running:
         assert running.ask("stats/x").status == running.ask("tag/x").status == status
@@ -56,7 +52,7 @@ def test_unknown_tags(unknown_tag: str, status: int, stats: object, later: objec
         assert running.get("stats/x")["messages"] == 1
 
 
-def test_scenarios_by_tag() -> None:
+def test_scenarios_by_tag():
     """Each message follows its first tag with a scenario, else the default."""
     with clocked(scenario={"default": SURE, "tags": {"bad": "dead", "good": SURE}}) as running:
         for tags in (["any"], ["x", "bad", "good"], ["y", "good", "bad"]):
@@ -64,9 +60,9 @@ def test_scenarios_by_tag() -> None:
         assert [running.get(f"stats/{tag}")["deliveries"] for tag in ("any", "x", "y")] == [5, 0, 5]
 
 
-def test_seed_repeats() -> None:
+def test_seed_repeats():
     """The same sends under the same seed have the same counters, under another seed or none others."""
-    counted: list[Any] = []
+    counted = []
     for seed in (1, 1, 2, None):
         with clocked(scenario={**SURE, "delivery_rate": 0.5, "open_rate": 0.5}, seed=seed) as running:
             for tag in ("a", "b"):
@@ -77,7 +73,7 @@ def test_seed_repeats() -> None:
 
 
 @pytest.mark.parametrize("path", ["stats", "stats/x", "tag/x", "events/tags/x"])
-def test_faults(path: str) -> None:
+def test_faults(path):
     """Requests for statistics meet drops, statuses and slow bytes in order; sends, other paths and refusals none."""
     faults = {"latency": 3, "drop": 1, "statuses": [503, {"status": 429, "retry_after": 7}], "slow_bytes": 2}
     with clocked(faults={**faults, "slow_count": 1}) as running, clocked(faults={"slow_bytes": 2}) as always_slow:
@@ -94,7 +90,7 @@ def test_faults(path: str) -> None:
     assert b"asked to answer with this status" in answers[1].body
 
 
-def test_recent_tags() -> None:
+def test_recent_tags():
     """The ten tags to which something happened last, the latest first, whenever their mail was sent."""
     with clocked(scenario={"default": SURE, "tags": {"t3": {**SURE, "delay": 100}}}) as running:
         assert running.get("stats") == []
@@ -114,7 +110,7 @@ def test_recent_tags() -> None:
     seed=st.integers(0, 1000),
     speed=st.sampled_from([1, 60, 10_000]),
 )
-def test_views_never_disagree(scenario: Any, steps: Any, seed: int, speed: float) -> None:
+def test_views_never_disagree(scenario, steps, seed, speed):
     """At any moment events are what the counters count; in the end each message was delivered, has failed, or both."""
     with clocked(scenario=scenario, seed=seed, speed=speed) as running:
         for pause, body in steps:
@@ -124,7 +120,7 @@ def test_views_never_disagree(scenario: Any, steps: Any, seed: int, speed: float
             agree(running, TAGS)
         running.now += 200_000
         agree(running, TAGS)
-        by_id: dict[str, dict[str, Any]] = {}
+        by_id = {}
         for event in (event for tag in TAGS for event in running.get(f"events/tags/{tag}")):
             by_id.setdefault(event["data"]["id"], {})[event["type"]] = event["data"]
     for found in by_id.values():

@@ -1,7 +1,5 @@
 """The service over real sockets, as any client would use it, and its certificates."""
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import json
@@ -14,8 +12,7 @@ import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
-from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Callable
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -34,24 +31,24 @@ EVENTS = f"GET /v1/events/tags/x?access_token={quote(TOKEN, safe='')} HTTP/1."
 class Client(requests.Session):
     """What a test does with a running service."""
 
-    def __init__(self, service: Service, verify: str | bool = True) -> None:
+    def __init__(self, service, verify=True):
         super().__init__()
         self.service, self.verify, self.trust_env = service, verify, False
 
-    def ask(self, path: str, token: str | None = TOKEN, method: str = "GET", **more: Any) -> requests.Response:
+    def ask(self, path, token=TOKEN, method="GET", **more):
         """Make a request for a path below the API."""
         query = {} if token is None else {"access_token": token}
         return self.request(method, self.service.api_url + path, params=query, timeout=30, **more)
 
-    def mail(self, token: str | None = TOKEN, **body: Any) -> requests.Response:
+    def mail(self, token=TOKEN, **body):
         """POST a send."""
         return self.ask("/send", token, "POST", json=body)
 
-    def connection(self) -> socket.socket:
+    def connection(self):
         """A connection that says nothing yet."""
         return socket.create_connection(("127.0.0.1", self.service.port), timeout=10)
 
-    def raw(self, data: bytes) -> bytes:
+    def raw(self, data):
         """All that comes back for these bytes until the service hangs up."""
         with self.connection() as connection:
             connection.sendall(data)
@@ -60,11 +57,11 @@ class Client(requests.Session):
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+def start(tmp_path_factory):
     """Starts a service with these options; all are stopped in the end."""
     with contextlib.ExitStack() as cleanup:
 
-        def begin(verify: str | bool = True, certificate: str | None = None, **options: Any) -> Client:
+        def begin(verify=True, certificate=None, **options):
             settings = parse_settings({"api_token": TOKEN, "scenario": SURE, "seed": 1, **options})
             service = Service(settings, str(tmp_path_factory.mktemp("data") / "mail.sqlite"), certificate)
             return cleanup.enter_context(Client(cleanup.enter_context(service), verify))
@@ -73,13 +70,13 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
 
 
 @pytest.fixture(scope="module")
-def shared(start: Start) -> Client:
+def shared(start):
     """A service for all tests that leave it as it is, but for mail."""
     return start()
 
 
 @pytest.fixture(scope="module")
-def secured(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Client:
+def secured(start, tmp_path_factory):
     """A service with TLS, and a client that trusts its authority."""
     directory = tmp_path_factory.mktemp("secured")
     authority, certificate = str(directory / "ca.pem"), str(directory / "server.pem")
@@ -87,7 +84,7 @@ def secured(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Client:
     return start(tls=True, verify=authority, certificate=certificate)
 
 
-def test_send_and_read(start: Start) -> None:
+def test_send_and_read(start):
     """A send is answered with its recipients by id; the statistics have the documented keys, types and form."""
     client = start()
     refused = client.mail(recipients=["a@b", 1], tags=["x"])
@@ -108,7 +105,7 @@ def test_send_and_read(start: Start) -> None:
 
 
 @pytest.mark.parametrize("tag", ["a/b", "?x=1", "%2e%2e", "..", "a+b", "#", "caf\u00e9", "\N{PARTY POPPER}", "a&b=c"])
-def test_tags_are_decoded_once(shared: Client, tag: str) -> None:
+def test_tags_are_decoded_once(shared, tag):
     """A tag that was percent-encoded is found exactly, and one that only looks like it is not."""
     shared.mail(recipient="a@example.com", tags=[tag])
     path = quote(tag, safe="").replace(".", "%2E")
@@ -119,7 +116,7 @@ def test_tags_are_decoded_once(shared: Client, tag: str) -> None:
 
 @pytest.mark.parametrize("token", [None, "", "nonsense", TOKEN + "x", TOKEN[:-1], "\u00fc"])
 @pytest.mark.parametrize("path", ["/send", "/stats", "/stats/x", "/tag/x", "/events/tags/x"])
-def test_tokens(shared: Client, token: str | None, path: str) -> None:
+def test_tokens(shared, token, path):
     """Without the right token everything is refused with a text, which does not repeat the token."""
     answer = shared.mail(token, recipient="a@example.com") if path == "/send" else shared.ask(path, token)
     assert answer.status_code == 401
@@ -139,7 +136,7 @@ def test_tokens(shared: Client, token: str | None, path: str) -> None:
         ("DELETE", "/v1/tag/a", 405), ("BREW", "/v1/stats/a", 501),
     ],
 )  # fmt: skip
-def test_other_requests(shared: Client, method: str, path: str, status: int) -> None:
+def test_other_requests(shared, method, path, status):
     """Other paths and methods are refused with a text."""
     url = f"http://127.0.0.1:{shared.service.port}{path}"
     answer = shared.request(method, url, params={"access_token": TOKEN}, data=b"", timeout=10)
@@ -156,21 +153,21 @@ def test_other_requests(shared: Client, method: str, path: str, status: int) -> 
         (b"Content-Length: 99999999999999999999\r\n", 413),
     ],
 )  # fmt: skip
-def test_bodies_that_are_not_read(shared: Client, head: bytes, status: int) -> None:
+def test_bodies_that_are_not_read(shared, head, status):
     """A body without a usable length, or too long, is answered at once, and the connection closed."""
     answer = shared.raw(b"POST /v1/send HTTP/1.1\r\n" + head + b"\r\n")
     assert answer.startswith(b"HTTP/1.1 %d " % status)
     assert b"Connection: close" in answer
 
 
-def test_too_large_a_body(shared: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_large_a_body(shared, monkeypatch):
     """A client that sends more than what is waiting in sockets still reads the answer."""
     monkeypatch.setattr(handler, "LARGEST_BODY", 8_000_000)
     assert shared.ask("/send", method="POST", data=b" " * 8_000_001).status_code == 413
 
 
 @pytest.mark.parametrize("noise", [b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\r\n" * 3])
-def test_noise(shared: Client, noise: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+def test_noise(shared, noise, capsys):
     """What is not HTTP is refused or dropped, and the service goes on, and has nothing to say about it."""
     answer = shared.raw(noise)
     assert answer == b"" or answer.split()[1] in (b"400", b"505")
@@ -178,10 +175,10 @@ def test_noise(shared: Client, noise: bytes, capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().err == ""
 
 
-def test_connections_are_kept(shared: Client) -> None:
+def test_connections_are_kept(shared):
     """Many requests, refusals among them, go over one connection without delay."""
     shared.mail(recipient="a@example.com", tags=["kept"])
-    took: dict[bytes, list[float]] = {b"200": [], b"404": []}
+    took = {b"200": [], b"404": []}
     with shared.connection() as connection:
         for tag, status in [("kept", b"200"), ("y", b"404")] * 50:
             begin = time.monotonic()
@@ -195,7 +192,7 @@ def test_connections_are_kept(shared: Client) -> None:
 @pytest.mark.slow
 @pytest.mark.measured
 @pytest.mark.parametrize("path", ["/stats/x", "/events/tags/x"])
-def test_faults(start: Start, path: str) -> None:
+def test_faults(start, path):
     """Requests are dropped, refused, answered late and in drips, whether an answer comes whole or in pieces."""
     statuses = [{"status": 429, "retry_after": 7}]
     client = start(faults={"drop": 1, "statuses": statuses, "slow_bytes": 0.001, "slow_count": 1, "latency": 0.05})
@@ -212,7 +209,7 @@ def test_faults(start: Start, path: str) -> None:
     assert answers[0].json() == answers[1].json() != []
 
 
-def test_stop_ends_what_is_open(start: Start) -> None:
+def test_stop_ends_what_is_open(start):
     """Stopping does not wait for slow answers and idle connections."""
     client = start(faults={"latency": 60})
     client.mail(recipient="a@example.com", tags=["x"])
@@ -227,10 +224,10 @@ def test_stop_ends_what_is_open(start: Start) -> None:
         client.ask("/stats/x")
 
 
-def test_many_at_once(shared: Client) -> None:
+def test_many_at_once(shared):
     """Sends and questions from many clients at once are all answered, and all sends counted, none in part."""
 
-    def work(_number: int) -> int:
+    def work(_number):
         with Client(shared.service) as own:
             assert own.mail(recipients=["a@example.com"] * 3, tags=["many"]).ok
             return int(own.ask("/stats/many").json()["messages"])
@@ -241,7 +238,7 @@ def test_many_at_once(shared: Client) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
-def test_hosts(start: Start, host: str) -> None:
+def test_hosts(start, host):
     """It answers at the address it returns, whichever loopback address that is."""
     if host == "::1":
         try:
@@ -253,7 +250,7 @@ def test_hosts(start: Start, host: str) -> None:
     assert client.mail(recipient="a@example.com").ok
 
 
-def test_tls(secured: Client) -> None:
+def test_tls(secured):
     """HTTPS works for who trusts the authority, by strict checks, for every loopback name; plain HTTP is told so."""
     assert secured.service.api_url.startswith("https://127.0.0.1:")
     with contextlib.ExitStack() as silent:
@@ -275,7 +272,7 @@ def test_tls(secured: Client) -> None:
 
 
 @pytest.mark.parametrize("loss", [None, "ca.pem", "server.pem", "damage", "host", "age"])
-def test_certificates(tmp_path: Path, loss: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificates(tmp_path, loss, monkeypatch):
     """Both are kept while they are good, and made again when one is missing or damaged, for a host, and in time."""
     paths = [tmp_path / "ca.pem", tmp_path / "server.pem"]
     if loss == "age":
@@ -295,13 +292,13 @@ def test_certificates(tmp_path: Path, loss: str | None, monkeypatch: pytest.Monk
     assert (before[0].count(b"PRIVATE"), before[1].count(b"BEGIN")) == (0, 2)
 
 
-def test_certificates_that_cannot_be_written(tmp_path: Path) -> None:
+def test_certificates_that_cannot_be_written(tmp_path):
     """A place that cannot be written is an error of the option."""
     with pytest.raises(TlsError, match=r"^tls: "):
         tls.ensure_certificate(str(tmp_path / "no" / "ca.pem"), str(tmp_path / "no" / "server.pem"), "127.0.0.1")
 
 
-def test_tls_without_a_certificate(start: Start, tmp_path: Path) -> None:
+def test_tls_without_a_certificate(start, tmp_path):
     """TLS without a certificate, or with one that is none, is an error that says so."""
     with pytest.raises(TlsError, match="no certificate"):
         start(tls=True)
@@ -310,7 +307,7 @@ def test_tls_without_a_certificate(start: Start, tmp_path: Path) -> None:
         start(tls=True, certificate=str(tmp_path / "server.pem"))
 
 
-def test_an_old_client(shared: Client) -> None:
+def test_an_old_client(shared):
     """HTTP/1.0 knows no chunks: the array ends with the connection."""
     shared.mail(recipients=["a@b"] * 500, tags=["x"])
     head, _gap, body = shared.raw(f"{EVENTS}0\r\n\r\n".encode()).partition(b"\r\n\r\n")
@@ -322,7 +319,7 @@ def test_an_old_client(shared: Client) -> None:
 
 @pytest.mark.slow
 @pytest.mark.measured
-def test_broken_off(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
+def test_broken_off(start, capsys):
     """Who hangs up disturbs nobody, and is no line in the log; an answer that a stop interrupts lacks its end."""
     client = start()
     for _each in range(2):
@@ -344,13 +341,13 @@ def test_broken_off(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
         list(pieces)
 
 
-def test_trouble_in_the_middle(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trouble_in_the_middle(start, monkeypatch):
     """Where the data cannot be read any further, the answer is cut at once, not ended as if it were whole."""
     client = start()
     client.mail(recipients=["a@b"] * 1000, tags=["x"])
     pages, read = itertools.count(), store._page
 
-    def page(*arguments: Any, **named: Any) -> Any:
+    def page(*arguments, **named):
         if next(pages) == 2:
             raise sqlite3.OperationalError("disk I/O error")
         return read(*arguments, **named)

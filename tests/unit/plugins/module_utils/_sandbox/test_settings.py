@@ -1,9 +1,5 @@
 """The options of a sandbox, scenarios and faults among them: what is read, refused, and a change."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.faults import FaultOptions, StatusFault
@@ -13,14 +9,14 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings
 TOKEN = "only-for-rehearsal"
 
 
-def parse(**options: Any) -> Any:
+def parse(**options):
     """Settings from options, with a token, which is nowhere in what Python prints of them."""
     settings = parse_settings({"api_token": TOKEN, **options})
     assert TOKEN not in repr(settings)
     return settings
 
 
-def test_names() -> None:
+def test_names():
     """A name may be what a directory may be called, but not leave it, hide, or be ambiguous."""
     for name in ("default", "a.b", "_x", "-", "9", "x" * 100):
         assert parse_name(name) == name
@@ -29,7 +25,7 @@ def test_names() -> None:
             parse_name(name)
 
 
-def test_api_url() -> None:
+def test_api_url():
     """The address has the scheme, the loopback host as asked for, and brackets where they belong."""
     urls = [parse(host=host, tls=host == "::1").api_url(80) for host in ("127.1.2.3", "::1")]
     assert urls == ["http://127.1.2.3:80/v1", "https://[::1]:80/v1"]
@@ -46,12 +42,12 @@ def test_api_url() -> None:
         ({"default": "outage", "tags": {"a": {"hold": 1}}}, Scenarios(SCENARIOS["outage"], {"a": Scenario(hold=1.0)})),
     ],
 )  # fmt: skip
-def test_scenarios_read(value: object, expected: Scenario | Scenarios) -> None:
+def test_scenarios_read(value, expected):
     """A name, rates, or either of them by tag; `test_plan` has domains."""
     assert parse(scenario=value).scenario == (Scenarios(expected) if isinstance(expected, Scenario) else expected)
 
 
-def test_faults_read() -> None:
+def test_faults_read():
     """Codes alone, or with how often and how long to wait; null is as good as nothing."""
     statuses = [{"status": 429, "count": 2, "retry_after": 1}, 500, "503"]
     read = (StatusFault(429, 1), StatusFault(429, 1), StatusFault(500), StatusFault(503))
@@ -85,7 +81,7 @@ def test_faults_read() -> None:
         ({"tags": {"a": {"tags": {}}}}, ".tags['a'].tags", "there is no such key"),
     ],
 )  # fmt: skip
-def test_scenarios_refused(value: Any, where: str, problem: str) -> None:
+def test_scenarios_refused(value, where, problem):
     """A scenario that means nothing is refused with the path to the key, the problem and the remedy."""
     with pytest.raises(OptionError) as caught:
         parse(scenario=value)
@@ -93,7 +89,7 @@ def test_scenarios_refused(value: Any, where: str, problem: str) -> None:
     assert problem in caught.value.problem
 
 
-STATUSES: dict[str, Any] = {
+STATUSES = {
     ".statuses": 503, ".statuses[0]": [99], ".statuses[1]": [503, {"count": 1}],
     ".statuses[0].count": [{"status": 503, "count": 0}], ".statuses[0].times": [{"status": 503, "times": 1}],
 }  # fmt: skip
@@ -112,7 +108,7 @@ STATUSES: dict[str, Any] = {
         *[("faults", {"statuses": statuses}, where) for where, statuses in STATUSES.items()],
     ],
 )  # fmt: skip
-def test_options_refused(option: str, value: Any, where: str) -> None:
+def test_options_refused(option, value, where):
     """An option that cannot be used is refused with the path to the key, and the token is not repeated."""
     with pytest.raises(OptionError) as caught:
         parse_settings({"api_token": TOKEN, option: value})
@@ -130,6 +126,6 @@ def test_options_refused(option: str, value: Any, where: str) -> None:
         ({"tls": True}, False), ({"host": "::1"}, False), ({"data": "/somewhere"}, False), ({"idle_timeout": 5}, False),
     ],
 )  # fmt: skip
-def test_digest(options: dict[str, Any], same: bool) -> None:
+def test_digest(options, same):
     """The digest tells other settings from the same in other words; token and port are compared elsewhere."""
     assert (parse(**options).digest() == parse().digest()) is same

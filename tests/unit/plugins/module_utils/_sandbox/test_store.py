@@ -1,11 +1,8 @@
 """The store: counters as a query over moments, one owner, files that are not ours, and data of the first version."""
 
-from __future__ import annotations
-
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Callable, Iterator
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import datafile, schema
@@ -17,24 +14,24 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.serving import NOW,
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path):
     """A new store."""
     with closing(Store(str(tmp_path / "mail.sqlite"))) as opened:
         yield opened
 
 
-def add(store: Store, recipients: int = 1, *moments: object) -> None:
+def add(store, recipients=1, *moments):
     """Add mail of tag a to so many recipients, delivered at once or with other moments, all with the same plan."""
     plan = Plan(*(moments or (0.0,)))  # type: ignore[arg-type]
     store.add(Mail(("a@example.com",) * recipients, ("a",)), lambda _number, _recipient: plan, NOW)
 
 
-def fail(*_arguments: object) -> None:
+def fail(*_arguments):
     """Find no room on the disk."""
     raise sqlite3.OperationalError("database or disk is full")
 
 
-def counted(store: Store) -> tuple[int, int]:
+def counted(store):
     """The messages and deliveries of tag a in the end."""
     found = store.counters("a", NOW + 1e6)
     return (found.messages, found.deliveries) if found is not None else (0, 0)
@@ -47,18 +44,18 @@ def counted(store: Store) -> tuple[int, int]:
         (20, (NOW + 20, 1, 1, 1, 1, 0, 0)), (40, (NOW + 40, 1, 1, 2, 1, 1, 1)), (1e6, (NOW + 50, 1, 1, 2, 1, 2, 1)),
     ],
 )  # fmt: skip
-def test_counters_are_moments_that_have_passed(store: Store, after: float, counts: tuple[float, ...]) -> None:
+def test_counters_are_moments_that_have_passed(store, after, counts):
     """What lies in the future is not counted, and moves neither first nor last."""
     add(store, 1, 10.0, (20.0, 30.0), (40.0, 50.0))
     assert store.counters("a", NOW - 0.1) is None
     assert store.counters("a", NOW + after) == Counters(NOW, *counts)  # type: ignore[arg-type]
 
 
-def test_ids_and_numbers(store: Store) -> None:
+def test_ids_and_numbers(store):
     """Every message has an id of its own, also to the same recipient, and a running number that goes on."""
-    numbers: list[int] = []
+    numbers = []
 
-    def plan(number: int, _recipient: str) -> Plan:
+    def plan(number, _recipient):
         numbers.append(number)
         return Plan(None)
 
@@ -68,7 +65,7 @@ def test_ids_and_numbers(store: Store) -> None:
 
 
 @pytest.mark.parametrize(("planned", "kept"), [(0, 0), (0.01, 0.1), (0.1, 0.1), (59.91, 60), (60, 60), (60.01, 61)])
-def test_times_are_rounded_up(store: Store, planned: float, kept: float) -> None:
+def test_times_are_rounded_up(store, planned, kept):
     """Nothing happens earlier than planned, and at most a tenth of a second later, a second from a minute on."""
     add(store, 1, planned, (planned,), (planned,), planned)
     (message,) = store.messages(["a"])
@@ -77,7 +74,7 @@ def test_times_are_rounded_up(store: Store, planned: float, kept: float) -> None
     assert store.counters("a", NOW + 1e6) == Counters(NOW, NOW + kept, 1, 1, 1, 1, 1, 1)
 
 
-def test_full_disk(store: Store) -> None:
+def test_full_disk(store):
     """Where there is no room, the send is refused whole, and what was stored before stays."""
     add(store, 2)
     # SQLite's own limit gives the error that a full disk gives.
@@ -88,7 +85,7 @@ def test_full_disk(store: Store) -> None:
     assert counted(store) == (2, 2)
 
 
-def test_reopened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reopened(tmp_path, monkeypatch):
     """What was stored is there when the file is opened again, and nothing but the file is left meanwhile.
 
     A file that is empty, or whose tables could not be made at the last start, is no foreign one.
@@ -109,7 +106,7 @@ def test_reopened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
-def test_one_owner(tmp_path: Path) -> None:
+def test_one_owner(tmp_path):
     """A file in use is refused, also by another name, and so are places that cannot be; a late thread gets an error."""
     path, link = tmp_path / "mail.sqlite", tmp_path / "link"
     link.symlink_to(path)
@@ -125,19 +122,19 @@ def test_one_owner(tmp_path: Path) -> None:
             use()
 
 
-def _foreign_database(path: Path) -> None:
+def _foreign_database(path):
     with closing(sqlite3.connect(path)) as database:
         database.execute("CREATE TABLE message (anything TEXT)")
 
 
-def _damaged(path: Path) -> None:
+def _damaged(path):
     with closing(Store(str(path))) as store:
         add(store, 1000)
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
 
 
-def _newer(path: Path) -> None:
+def _newer(path):
     Store(str(path)).close()
     with closing(sqlite3.connect(path)) as database:
         database.execute("PRAGMA journal_mode = DELETE")
@@ -152,7 +149,7 @@ def _newer(path: Path) -> None:
         (_foreign_database, "not a sandbox's data file"), (_damaged, "is damaged"), (_newer, "newer version"),
     ],
 )  # fmt: skip
-def test_files_left_alone(tmp_path: Path, make: Callable[[Path], object], problem: str) -> None:
+def test_files_left_alone(tmp_path, make, problem):
     """A file that is not a sandbox's, or is damaged, is refused and stays as it is, with nothing beside it."""
     path = tmp_path / "mail.sqlite"
     make(path)
@@ -164,18 +161,18 @@ def test_files_left_alone(tmp_path: Path, make: Callable[[Path], object], proble
     assert [entry.name for entry in tmp_path.iterdir()] == ["mail.sqlite"]
 
 
-def test_many_messages_stay_quick(store: Store) -> None:
+def test_many_messages_stay_quick(store):
     """What SQLite does to count depends on the times at which something happens, not on the number of messages."""
     chance = random_of(1, 1)
-    steps: list[int] = []
+    steps = []
 
-    def plan(_number: int, _recipient: str) -> Plan:
+    def plan(_number, _recipient):
         times = sorted(chance.uniform(55, 75) for _each in range(3))
         return Plan(times[0], (times[1],), (times[2],))
 
     for messages in (2000, 8000):
         store.add(Mail(("a@b",) * messages, ("a",)), plan, NOW)
-        done: list[int] = []
+        done = []
         store._reader.set_progress_handler(lambda done=done: done.append(1), 10)
         assert counted(store)[0] == messages + (2000 if steps else 0)
         steps.append(len(done))
@@ -195,7 +192,7 @@ COUNTED = {
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> str:
+def data(tmp_path):
     """A data file as the first version left it."""
     path = str(tmp_path / "mail.sqlite")
     with closing(sqlite3.connect(path)) as database:
@@ -204,13 +201,13 @@ def data(tmp_path: Path) -> str:
     return path
 
 
-def query(data: str, statement: str) -> list[Any]:
+def query(data, statement):
     """The first column of what the file says."""
     with closing(sqlite3.connect(data)) as database:
         return [row[0] for row in database.execute(statement)]
 
 
-def test_counters_stay(data: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counters_stay(data, monkeypatch):
     """Each is that of the first version, at every moment; where it cannot be, the file stays as it is until it can."""
     with monkeypatch.context() as patched:
         patched.setattr(schema, "_upgrade_reactions", fail)
@@ -224,7 +221,7 @@ def test_counters_stay(data: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert query(data, "PRAGMA user_version") == [schema.VERSION]
 
 
-def test_views_agree(data: str) -> None:
+def test_views_agree(data):
     """Before and at moments at which something happens, events say what the counters count, also beside new mail.
 
     What the first version lost failed when it was sent, as refused, nothing else.

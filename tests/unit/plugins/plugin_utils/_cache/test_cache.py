@@ -1,9 +1,6 @@
 """The lookup's cache: what is stored is found again and nothing else ever is, and one that fails costs no record."""
 
-from __future__ import annotations
-
 import json
-import pathlib
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -37,17 +34,17 @@ ENTRY = {"content": "{}", "seal": "x"}
 class Entries(dict[str, Any]):
     """What a cache keeps, as JSON: at first RECORD under `key`; `now` is its clock."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.now = 1000.0
         seal = self.cache().seal
         self.key = seal.key("wave-1")
         super().__init__({self.key: json.loads(json.dumps(seal.close(self.key, RECORD.as_dict(), self.now)))})
 
-    def cache(self, **options: Any) -> RecordCache:
+    def cache(self, **options):
         """A cache over these entries, with the options of the case."""
         return RecordCache(EntrySeal({**OPTIONS, **options}), None, self.get, lambda: self.now)
 
-    def found(self, **options: Any) -> bool:
+    def found(self, **options):
         """Whether such a cache finds RECORD."""
         record = self.cache(**options).find("wave-1")
         assert record in (None, RECORD.as_dict())
@@ -59,7 +56,7 @@ class Entries(dict[str, Any]):
     [{"api_token": "another-token"}, {"api_url": "https://a.test/v2"}, {"endpoint": "tag"}, {"validate_certs": False}],
     ids=str,
 )
-def test_all_that_changes_the_answer_is_in_the_key(other: dict[str, Any]) -> None:
+def test_all_that_changes_the_answer_is_in_the_key(other):
     """A record of another service, endpoint, token or tag is never found, nor under another's key."""
     entries = Entries()
     assert entries.found()
@@ -70,7 +67,7 @@ def test_all_that_changes_the_answer_is_in_the_key(other: dict[str, Any]) -> Non
         assert cache.find(tag) is None
 
 
-def test_no_secret_is_shown() -> None:
+def test_no_secret_is_shown():
     """Neither key nor entry holds the token, in any spelling; the key does not even show the tag."""
     entries = Entries()
     assert leaks(json.dumps(entries), TOKEN) == []
@@ -86,7 +83,7 @@ def test_no_secret_is_shown() -> None:
         (-59, 60, True), (-61, 60, False), (-61, 0, False),  # clocks of several controllers differ, but not by years
     ],
 )  # fmt: skip
-def test_age(age: float, timeout: int, is_found: bool) -> None:
+def test_age(age, timeout, is_found):
     """An entry is valid for so many seconds, whichever process wrote it; 0 means forever."""
     entries = Entries()
     entries.now += age
@@ -103,7 +100,7 @@ def test_age(age: float, timeout: int, is_found: bool) -> None:
     ],
     ids=repr,
 )  # fmt: skip
-def test_foreign_entries_are_not_found(entry: Any) -> None:
+def test_foreign_entries_are_not_found(entry):
     """Whatever stands under the key, only what was sealed with the token is a record."""
     entries = Entries()
     entries[entries.key] = entry
@@ -112,7 +109,7 @@ def test_foreign_entries_are_not_found(entry: Any) -> None:
 
 @settings(max_examples=50)
 @given(st.data())
-def test_damaged_entries_are_not_found(data: st.DataObject) -> None:
+def test_damaged_entries_are_not_found(data):
     """One character more, fewer or changed, in content or seal, and the entry is none."""
     entries = Entries()
     field = data.draw(st.sampled_from(["content", "seal"]))
@@ -126,11 +123,11 @@ def test_damaged_entries_are_not_found(data: st.DataObject) -> None:
 class Plugin(dict[str, Any]):
     """Keeps entries, or raises a problem, after a pause in seconds."""
 
-    def __init__(self, problem: Exception | None = None, pause: float = 0) -> None:
+    def __init__(self, problem=None, pause=0):
         super().__init__()
         self.problem, self.pause, self.calls = problem, pause, 0
 
-    def contains(self, key: str) -> bool:
+    def contains(self, key):
         """Whether a key is there."""
         self.calls += 1
         time.sleep(self.pause)
@@ -138,22 +135,22 @@ class Plugin(dict[str, Any]):
             raise self.problem
         return key in self
 
-    def set(self, key: str, entry: Any) -> None:
+    def set(self, key, entry):
         """Keep an entry."""
         self.contains(key)
         self[key] = entry
 
 
 @pytest.mark.parametrize("raised", [KeyError, ValueError, TypeError])
-def test_what_a_plugin_cannot_read_is_nothing(raised: type[Exception]) -> None:
+def test_what_a_plugin_cannot_read_is_nothing(raised):
     """A damaged entry, and one that went between two calls, are as if they were not there."""
     assert read_entry(Plugin(raised()), "key") is None
 
 
 @pytest.fixture(autouse=True)
-def warnings(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> list[str]:
+def warnings(monkeypatch, tmp_path):
     """What the user is warned of; what the collection writes is below a directory of the test."""
-    shown: list[str] = []
+    shown = []
     monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", str(tmp_path))
     for module in (plugin, reader):
         monkeypatch.setattr(module, "data_directory", lambda: str(tmp_path / "home"))
@@ -161,14 +158,14 @@ def warnings(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> list[st
     return shown
 
 
-def jsonfile(directory: pathlib.Path) -> GuardedStore:
+def jsonfile(directory):
     """A guarded store with Ansible's own plugin."""
     return GuardedStore(cache_loader.get("jsonfile", _uri=str(directory), _timeout=60, _prefix="p_"), OPTIONS)
 
 
 @pytest.mark.parametrize("operation", ["get", "set"])
 @pytest.mark.parametrize("hangs", [False, True])
-def test_a_plugin_that_fails(warnings: list[str], operation: str, hangs: bool) -> None:
+def test_a_plugin_that_fails(warnings, operation, hangs):
     """One warning without any detail of the connection, and it is asked no more: also not by other processes.
 
     One that hangs counts as failed after the time limit. A failure is that of one plugin with one connection.
@@ -186,7 +183,7 @@ def test_a_plugin_that_fails(warnings: list[str], operation: str, hangs: bool) -
     assert not GuardedStore(made, {**REDIS, "cache_connection": "127.0.0.1:6380:0"}).has_failed
 
 
-def test_a_run_without_a_directory(warnings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_without_a_directory(warnings, monkeypatch):
     """Where others cannot be told, this process knows all the same."""
     monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", "/dev/null/nowhere")
     made = Plugin(ConnectionError())
@@ -195,12 +192,12 @@ def test_a_run_without_a_directory(warnings: list[str], monkeypatch: pytest.Monk
     assert (made.calls, len(warnings)) == (1, 1)
 
 
-def test_threads_take_turns(warnings: list[str]) -> None:
+def test_threads_take_turns(warnings):
     """A plugin never has two calls at a time, whatever it can bear."""
     lock = threading.Lock()
 
     class Alone(Plugin):
-        def contains(self, _key: str) -> bool:
+        def contains(self, _key):
             assert lock.acquire(blocking=False)
             time.sleep(0.01)
             lock.release()
@@ -212,7 +209,7 @@ def test_threads_take_turns(warnings: list[str]) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "\0\0\0\0", '{"content": 7}', '"text"'], ids=repr)
-def test_a_damaged_file(tmp_path: pathlib.Path, warnings: list[str], content: str) -> None:
+def test_a_damaged_file(tmp_path, warnings, content):
     """What Ansible's jsonfile cannot read is nothing, and no failure; what is kept next is found."""
     directory = tmp_path / "cache"
     jsonfile(directory).set("a", ENTRY)
@@ -227,7 +224,7 @@ def test_a_damaged_file(tmp_path: pathlib.Path, warnings: list[str], content: st
     assert [text for text in warnings if "jsonfile" not in text] == []
 
 
-def test_a_directory_that_goes(tmp_path: pathlib.Path, warnings: list[str]) -> None:
+def test_a_directory_that_goes(tmp_path, warnings):
     """A jsonfile that cannot write any more is a failure like any other."""
     store = jsonfile(tmp_path / "cache")
     (tmp_path / "cache").rmdir()
@@ -242,28 +239,28 @@ def test_a_directory_that_goes(tmp_path: pathlib.Path, warnings: list[str]) -> N
         ("community.general.redis", "127.0.0.1:6379:0", "127.0.0.1:6379:0"), ("community.general.redis", None, None),
     ],
 )  # fmt: skip
-def test_loading(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, name: str, connection: Any, expected: Any) -> None:
+def test_loading(monkeypatch, tmp_path, name, connection, expected):
     """The options of the lookup, and a set of keys of its own; a directory by default only where one is needed."""
-    seen: dict[str, Any] = {}
+    seen = {}
     monkeypatch.setattr(plugin.cache_loader, "get", lambda _name, **given: seen.update(given) or object())
     open_cache({**OPTIONS, "cache_plugin": name, "cache_connection": connection})
     assert seen.pop("_uri", None) == (expected and expected.replace("HOME", str(tmp_path / "home")))
     assert seen == {"_timeout": 60, "_prefix": "some_", "_keyset_name": "some_keys"}
 
 
-def test_a_plugin_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plugin_that_is_not_there(monkeypatch):
     """An ansible-core that only returns nothing for it gives an error all the same."""
     monkeypatch.setattr(plugin.cache_loader, "get", lambda _name, **_given: None)
     with pytest.raises(OptionError, match="^cache_plugin: there is no cache plugin 'some.redis'; check cache_plugin"):
         usable_cache(None, {**OPTIONS, **REDIS})
 
 
-def cached(*results: Record | Exception, found: dict[str, Any] | None = None) -> CacheReader:
+def cached(*results, found=None):
     """A reader with the cache of the test, of another reader with these results."""
     return CacheReader(open_cache(OPTIONS), found or {}, Mock(**{"read.side_effect": results}), OPTIONS)
 
 
-def test_what_is_read_is_stored() -> None:
+def test_what_is_read_is_stored():
     """It is not read again, by the same reader or by another process. An error is raised, and the next one reads."""
     with cached(StatsError("service", "wave-1", "it fails"), RECORD) as first:
         with pytest.raises(StatsError):
@@ -274,7 +271,7 @@ def test_what_is_read_is_stored() -> None:
     assert open_cache(OPTIONS).find("wave-1") == RECORD.as_dict()
 
 
-def test_nobody_waits_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_waits_in_vain(monkeypatch):
     """What was found before is neither read nor locked, and a cache that fails has no place to wait for."""
     with cached(RECORD, RECORD, found={"wave-2": RECORD.as_dict()}) as failing:
         monkeypatch.setattr(failing._store._plugin, "set", lambda _key, _entry: 1 / 0)

@@ -1,14 +1,11 @@
 """The lock of an entry: one process at a time for each key, and never for longer than it lives."""
 
-from __future__ import annotations
-
-import pathlib
 import signal
 import subprocess
 import sys
 import time
 from contextlib import suppress
-from typing import Any, Callable, Iterator
+from typing import Any, Callable
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.lock import EntryLock
@@ -30,17 +27,17 @@ Hold = Callable[[str], Any]
 
 
 @pytest.fixture
-def path(tmp_path: pathlib.Path) -> str:
+def path(tmp_path):
     """The lock's file, in a directory that is not there yet."""
     return str(tmp_path / "some" / "where" / "fill.lock")
 
 
 @pytest.fixture
-def hold(path: str) -> Iterator[Hold]:
+def hold(path):
     """Start a process that asks for a key, says so, prints when it has it, and holds it until its input ends."""
-    started: list[Any] = []
+    started = []
 
-    def start(key: str) -> Any:
+    def start(key):
         command = [sys.executable, "-c", HOLDER, path, key]
         started.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
         assert started[-1].stdout.readline() == "asks\n"
@@ -53,7 +50,7 @@ def hold(path: str) -> Iterator[Hold]:
 
 
 @pytest.fixture
-def lock(path: str) -> Iterator[EntryLock]:
+def lock(path):
     """This process's lock, opened, with time enough for a busy machine."""
     opened = EntryLock(path, 30)
     opened.open()
@@ -61,10 +58,10 @@ def lock(path: str) -> Iterator[EntryLock]:
     opened.close()
 
 
-def test_a_key_that_another_process_holds(hold: Hold, path: str) -> None:
+def test_a_key_that_another_process_holds(hold, path):
     """It is waited for, until the timeout, and then gone without; other keys are free."""
     hold(KEY).stdout.readline()
-    pauses: list[float] = []
+    pauses = []
     lock = EntryLock(path, 5, sleep=pauses.append, clock=lambda: sum(pauses))
     lock.open()
     with lock.locked(OTHER):
@@ -75,7 +72,7 @@ def test_a_key_that_another_process_holds(hold: Hold, path: str) -> None:
     lock.close()
 
 
-def test_it_is_held_meanwhile(hold: Hold, lock: EntryLock) -> None:
+def test_it_is_held_meanwhile(hold, lock):
     """Another process that asks for it gets it only afterwards, also when what was done under it fails."""
     with suppress(ZeroDivisionError), lock.locked(KEY):
         other = hold(KEY)
@@ -86,7 +83,7 @@ def test_it_is_held_meanwhile(hold: Hold, lock: EntryLock) -> None:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
-def test_it_is_freed_when_its_holder_dies(hold: Hold, lock: EntryLock, ending: signal.Signals) -> None:
+def test_it_is_freed_when_its_holder_dies(hold, lock, ending):
     """However it dies, and at once."""
     holder = hold(KEY)
     holder.stdout.readline()
@@ -97,11 +94,11 @@ def test_it_is_freed_when_its_holder_dies(hold: Hold, lock: EntryLock, ending: s
 
 
 @pytest.mark.parametrize("problem", ["no file", "no locks"])
-def test_without_locks(path: str, monkeypatch: pytest.MonkeyPatch, problem: str) -> None:
+def test_without_locks(path, monkeypatch, problem):
     """Where the file cannot be, or its file system has no locks, nobody waits for anybody, and nothing fails."""
     if problem == "no locks":
 
-        def refuse(*_args: object) -> None:
+        def refuse(*_args):
             raise OSError(37, "No locks available")
 
         monkeypatch.setattr("fcntl.lockf", refuse)

@@ -1,7 +1,5 @@
 """The gate's wait: every rule of judging over time, with a clock that the test holds."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """The looks that a gate keeps, and the bounds of what it remembers."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

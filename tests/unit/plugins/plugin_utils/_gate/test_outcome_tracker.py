@@ -1,7 +1,5 @@
 """Tests of a gate that judges by outcomes: when it reads events, how long they hold, and what it returns."""
 
-from __future__ import annotations
-
 import json
 from datetime import timedelta
 

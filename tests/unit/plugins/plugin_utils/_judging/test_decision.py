@@ -1,7 +1,5 @@
 """Judging by counters: each rule, its bounds, the baseline, and the sentences."""
 
-from __future__ import annotations
-
 import math
 import re
 from datetime import timedelta

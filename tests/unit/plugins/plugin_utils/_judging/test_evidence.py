@@ -1,7 +1,5 @@
 """Tests of the evidence, against exact arithmetic and against its own promise."""
 
-from __future__ import annotations
-
 import math
 from fractions import Fraction
 

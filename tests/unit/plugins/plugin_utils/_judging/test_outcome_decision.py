@@ -1,7 +1,5 @@
 """Judging by outcomes: each rule, its bounds, and the sentences."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

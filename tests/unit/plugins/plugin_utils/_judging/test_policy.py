@@ -1,7 +1,5 @@
 """Tests of the policy: values, defaults, refusals."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import asdict
 

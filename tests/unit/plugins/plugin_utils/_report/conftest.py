@@ -1,9 +1,6 @@
 """What the tests of the reports share: the results of gates and their reports, by name."""
 
-from __future__ import annotations
-
 import copy
-from typing import Any, Callable
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import gate_report
@@ -11,18 +8,18 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.plugin_utils._repor
 
 
 @pytest.fixture(params=GATES)
-def gate_name(request: pytest.FixtureRequest) -> Any:
+def gate_name(request):
     """Every result, one after the other."""
     return request.param
 
 
 @pytest.fixture
-def gate() -> Callable[..., dict[str, Any]]:
+def gate():
     """A gate's result by name, with other values for some of its keys."""
     return lambda name, **changes: {**copy.deepcopy(GATES[name]), **changes}
 
 
 @pytest.fixture
-def report() -> Callable[[str, str], str]:
+def report():
     """The report of a gate's result by name."""
     return lambda name, form: gate_report(GATES[name], form)

@@ -1,7 +1,5 @@
 """Reading the reports with the programs that their readers use."""
 
-from __future__ import annotations
-
 import pathlib
 import re
 

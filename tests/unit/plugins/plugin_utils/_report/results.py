@@ -1,7 +1,5 @@
 """What `campaign_gate` returns, made up for the tests of the reports; no gate made it. GATES has results by name."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 

@@ -1,7 +1,5 @@
 """Tests of the page in headless Chromium, where there is one: its width on a phone, its dark mode, and its silence."""
 
-from __future__ import annotations
-
 import functools
 import json
 import shutil

@@ -1,7 +1,5 @@
 """Tests of the Markdown, the JUnit file and the page, by what their readers' programs make of them."""
 
-from __future__ import annotations
-
 import html as escapes
 import re
 import string

@@ -1,7 +1,5 @@
 """Tests of the reports of thousands of tags, of long tags and of long sentences: they stay small and say the worst."""
 
-from __future__ import annotations
-
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import gate_report
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report._model import GateResult

@@ -1,7 +1,5 @@
 """Tests of what is taken for a gate's result, and of what is said of anything else."""
 
-from __future__ import annotations
-
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import gate_report

@@ -1,7 +1,5 @@
 """Tests of the reports of a gate by outcomes: why mail failed and where, the areas of the picture, and privacy."""
 
-from __future__ import annotations
-
 import html
 from urllib.parse import unquote
 

@@ -1,7 +1,5 @@
 """Tests of the picture: what it shows, and that nothing in it is active, foreign or random."""
 
-from __future__ import annotations
-
 import datetime
 import importlib
 import sys

@@ -1,16 +1,13 @@
 """Draw the documentation's pictures from the figures beside them, in docs/pictures, as `make docs` does.
 
-`--rehearse` first measures the figures of the gate's picture again, with the playbook of the guide, in real time: 17
-minutes. `make simulate` measures those of the others.
+gate-report.json is what the playbook of guide_rehearse.rst writes with `-e speed=1`, in 17 minutes; `make simulate`
+writes simulation.json.
 """
 
 import bisect
 import json
 import math
 import pathlib
-import subprocess
-import sys
-import tempfile
 
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.evidence import (
     log_evidence_against,
@@ -19,12 +16,9 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.evidence
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import _chart, _palette, gate_report, svg
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report._scale import Scale
-from ansible_collections.mailops.smtpeter.tests.integration.test_examples import fences
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "docs" / "pictures"
-GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_rehearse.rst"
-PLAYBOOK = "rehearse_gate.yml"
 POLICY = Policy.from_options({})
 LIMIT = 100 * POLICY.min_delivery_ratio
 THRESHOLD = -math.log(1 - POLICY.confidence)
@@ -112,22 +106,6 @@ DRAWN = {
 }
 
 
-def rehearse(speed):
-    """Run the guide's playbook `speed` times as fast as real mail, and return the gate's result as JSON."""
-    playbook = next(fence.text for fence in fences(GUIDE) if fence.text.startswith(f"# {PLAYBOOK}\n"))
-    with tempfile.TemporaryDirectory(prefix="rehearsal-") as name:
-        directory = pathlib.Path(name)
-        (directory / PLAYBOOK).write_text(playbook, encoding="utf-8")
-        command = [sys.executable, "-m", "ansible", "playbook", directory / PLAYBOOK, "-e", f"speed={speed}"]
-        subprocess.run(command, cwd=directory, check=True)
-        return (directory / "gate.json").read_text(encoding="utf-8")
-
-
 if __name__ == "__main__":
-    if "--rehearse" in sys.argv[1:]:
-        (PICTURES / "gate-report.json").write_text(rehearse(1) + "\n", encoding="utf-8")
     for picture, draw in DRAWN.items():
-        path, text = PICTURES / picture, draw()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
-            print(f"wrote {path.relative_to(ROOT)}")
+        (PICTURES / picture).write_text(draw(), encoding="utf-8")

@@ -32,25 +32,19 @@ class Job:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
 
-    def run(self, playbook, env, *args, path=""):
-        """Run the job with ident `job`; its status. `path` goes before PATH."""
+    def run(self, playbook, env, *args):
+        """Run the job with ident `job`; its status."""
         home = self.directory.parent
         # Through a link, since ansible-core before 2.20 cannot run modules with an interpreter whose path has a space.
         venv = home / "venv"
         if not venv.exists():
             venv.symlink_to(sys.prefix)
-        found = os.pathsep.join(filter(None, [path, str(venv / "bin"), os.environ["PATH"]]))
+        path = f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}"
         command = [venv / "bin" / "python", "-m", "ansible_runner", "run", self.directory, "-p", playbook]
-        done = subprocess.run(
-            [*command, "--ident", "job", *args],
-            cwd=home,
-            env={**environment(home), "TASK_RESULTS": os.devnull, "PATH": found, **env},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert self.read("rc") == str(done.returncode), done.stdout + done.stderr
+        given = {**environment(home), "TASK_RESULTS": os.devnull, "PATH": path, **env}
+        words = [*command, "--ident", "job", *args]
+        done = subprocess.run(words, cwd=home, env=given, stdin=subprocess.DEVNULL, check=False)
+        assert self.read("rc") == str(done.returncode)
         return self.read("status")
 
     def read(self, name):

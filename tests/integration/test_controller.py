@@ -159,7 +159,8 @@ def launch(awx, directory, template, answers, own="", env=None):
     for name in made.get("credentials", []):
         credential = awx["credential", name]
         injectors = awx["credential_type", credential["credential_type"]]["injectors"]["env"]
-        injected |= {name: jinja2.Template(text).render(credential["inputs"]) for name, text in injectors.items()}
+        for variable, template_text in injectors.items():
+            injected[variable] = jinja2.Template(template_text).render(credential["inputs"])
     return job, job.run(playbook, {**injected, **(env or {})})
 
 

@@ -3,6 +3,7 @@
 No image is built here, since that needs a container engine; a stand-in for podman says what it would be given.
 """
 
+import os
 import re
 import shlex
 import subprocess
@@ -81,7 +82,8 @@ def test_the_token_with_a_container(tmp_path):
     words = shlex.split(printed("ansible-runner run gate"))
     assert words[:7] == ["ansible-runner", "run", "gate", "-p", "mailops.smtpeter.gate", "--ident", "wave-1"]
     job = Job(tmp_path / "gate")
-    job.run(words[4], {"SMTPETER_API_TOKEN": TOKEN}, *words[7:], path=str(tmp_path))
+    env = {"SMTPETER_API_TOKEN": TOKEN, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    job.run(words[4], env, *words[7:])
     started = (tmp_path / "podman.log").read_text(encoding="utf-8").splitlines()[-1]
     assert started.startswith(f"{TOKEN} run ")
     arguments = started[len(TOKEN) :].split()

@@ -9,6 +9,8 @@ the playbooks, which include the files of tasks. A command whose comment has the
 from __future__ import annotations
 
 import ast
+import itertools
+import json
 import os
 import pathlib
 import re
@@ -23,6 +25,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import tls
+from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.control import stop_sandbox
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.mail import Mail
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.plan import Plan
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.server import Service
@@ -32,20 +35,20 @@ from ansible_collections.mailops.smtpeter.tests.integration import conftest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOKEN = "only-for-examples"
-VAULT_PASSWORD = "only-for-tests"
-
 # The tags that examples name. All their mail, 400 messages each, was delivered two hours ago.
 TAGS = ("wave-1", "wave-2", "wave-3", "newsletter")
 MESSAGES = 400
 
-# Commands of the documents that are not run here, and why.
+# Commands of the documents that are run here, and how those begin that are not, with the reason.
+RUN = ("ansible", "ansible-playbook", "ansible-runner", "rm")
 NOT_RUN = {
     "git": "the clone is the one under test",
     "cd": "the test chooses the directory",
     "ansible-builder": "it needs a container engine; test_execution_environment.py makes the context of the image",
     "ansible-galaxy": "it would install a second copy of the collection beside the one under test",
     "ansible-navigator": "it needs a container engine and the image",
-    "ansible-runner": "with --process-isolation it does, too; test_execution_environment.py has a stand-in for podman",
+    "ansible-runner run": "it needs one, too; test_execution_environment.py has a stand-in for podman",
+    "ansible-playbook controller.yml": "test_controller.py looks at what it asks of AWX",
     "python3": "it would install packages, which the test's environments have",
     "ansible-vault": "it opens an editor; the test writes the same file by `ansible-vault encrypt`",
     ".": "the test reads the file and gives its variables to the commands that follow",
@@ -54,10 +57,6 @@ NOT_RUN = {
     "export": "the test gives the variables",
     "unset": "the test gives the variables",
 }
-
-# Examples that cannot run, by plugin file, and why. There should be none.
-CANNOT_RUN = {}
-
 
 MARKDOWN_BLOCK = re.compile(r"^( *)```(\S*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 RST_BLOCK = re.compile(r"^( *)\.\. code-block:: *(\S+)\n(?: +:.*\n)*((?:\n|\1 +\S.*\n)+)", re.MULTILINE)
@@ -75,16 +74,6 @@ class Yaml(yaml.SafeLoader):
 
 
 Yaml.add_multi_constructor("!", lambda loader, _suffix, node: node.value)
-
-
-def documents():
-    """The README and every page in docs."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-
-
-def guides():
-    """The guides; what the site's index runs, the README runs too."""
-    return sorted((ROOT / "docs" / "docsite").rglob("*.rst"))
 
 
 def fences(document):
@@ -111,27 +100,16 @@ def as_playbook(text):
 
 
 def plugins():
-    """The files of all public plugins; an action's documentation is in the module of the same name."""
-    found = (path for kind in ("action", "filter", "lookup", "modules", "test") for path in public(kind))
-    return sorted(path for path in found if path.parent.name != "action" or path.name not in names("modules"))
-
-
-def public(kind):
-    """The files of the public plugins of a kind."""
-    return list((ROOT / "plugins" / kind).glob("[!_]*.py"))
-
-
-def names(kind):
-    """The file names of the public plugins of a kind."""
-    return {path.name for path in public(kind)}
+    """The files with the documentation of all public plugins; that of an action is in a module of its name."""
+    found = ((ROOT / "plugins" / kind).glob("[!_]*.py") for kind in ("filter", "lookup", "modules", "test"))
+    return sorted(itertools.chain.from_iterable(found))
 
 
 def examples(plugin):
     """The EXAMPLES of a plugin's file."""
-    for node in ast.parse(plugin.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["EXAMPLES"]:
-            return textwrap.dedent(str(ast.literal_eval(node.value)))
-    return ""
+    body = ast.parse(plugin.read_text(encoding="utf-8")).body
+    given = {ast.unparse(node.targets[0]): node.value for node in body if isinstance(node, ast.Assign)}
+    return textwrap.dedent(ast.literal_eval(given["EXAMPLES"]))
 
 
 @pytest.fixture(scope="session")
@@ -148,7 +126,7 @@ def service(tmp_path_factory):
 
 
 @pytest.fixture
-def environment(service, bare):
+def environment(service, bare, monkeypatch):
     """How a run finds the collection and the service, and a place for the sandboxes it starts; those are ended.
 
     Nothing on loopback may ask a proxy, so the one that is set does not answer.
@@ -157,15 +135,9 @@ def environment(service, bare):
     with tempfile.TemporaryDirectory(prefix="examples-") as temporary:
         access = {"SMTPETER_API_URL": service.api_url, "SMTPETER_API_TOKEN": TOKEN}
         yield {**conftest.only(bare), **access, **conftest.DEAD_PROXY, "TMPDIR": temporary}
+        monkeypatch.setenv("TMPDIR", temporary)
         for name in sandboxes(temporary):
-            control = "ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.control"
-            command = [
-                sys.executable,
-                "-c",
-                f"import sys; from {control} import stop_sandbox; stop_sandbox(sys.argv[1])",
-                name,
-            ]
-            subprocess.run(command, env={**os.environ, "TMPDIR": temporary}, check=True)
+            stop_sandbox(name)
 
 
 def sandboxes(temporary):
@@ -176,9 +148,6 @@ def sandboxes(temporary):
 @pytest.mark.parametrize("plugin", plugins(), ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_examples_of_plugin(plugin, play, environment):
     """The EXAMPLES run as printed, one after the other, use nothing deprecated and leave nothing running."""
-    if plugin.stem in CANNOT_RUN:
-        pytest.skip(CANNOT_RUN[plugin.stem])
-
     run = play(as_playbook(examples(plugin)), env=environment)
 
     assert any(entry["status"] == "ok" for entry in run.tasks), "it has no example that ran"
@@ -189,14 +158,19 @@ def test_examples_of_plugin(plugin, play, environment):
 class Reader:
     """Does what a document says, in a directory of its own."""
 
-    def __init__(self, play, core, directory, environment):
-        self._play = play
-        self._core = core
+    def __init__(self, core, directory, environment):
         self._directory = directory
-        self._environment = environment
+        scripts = directory / "bin"
+        scripts.mkdir()
+        # The scripts of these names in the environment would name a Python whose path may have a space.
+        for name, subcommand in {"ansible": "adhoc", "ansible-playbook": "playbook"}.items():
+            script = scripts / name
+            script.write_text(f'#!/bin/sh\nexec {core.python} -m ansible {subcommand} "$@"\n', encoding="utf-8")
+            script.chmod(0o755)
+        path = os.pathsep.join([str(scripts), str(pathlib.Path(sys.prefix, "bin")), os.environ["PATH"]])
+        self._environment = {**conftest.environment(directory), **environment, "PATH": path, "TASK_RESULTS": os.devnull}
         self._printed = ""
         self._unused = set()
-        self._given = {}
 
     def read(self, fence):
         """Write a playbook, run commands, or compare what they printed."""
@@ -208,13 +182,12 @@ class Reader:
         elif fence.language == "console":
             # It takes Java or a container engine; tests/eda runs a rulebook.
             self._unused = {name for name in self._unused if name not in fence.text}
-        elif fence.language == "groovy":
-            pass  # test_ci_recipes.py looks at the Jenkinsfile
         elif fence.language == "text":
             for line in filter(None, map(squeezed, fence.text.splitlines())):
                 assert line in self._printed, f"not printed: {line}\n{self._printed}"
         else:
-            pytest.fail(f"nothing here checks a block of {fence.language or 'no language'}")
+            # test_ci_recipes.py looks at the Jenkinsfile.
+            assert fence.language == "groovy", "nothing here checks such a block"
 
     def finish(self):
         """See that nothing is left over."""
@@ -230,89 +203,51 @@ class Reader:
             path.write_text(text, encoding="utf-8")
             self._unused |= {name[1]} if found != "other" else set()
         elif found != "other":
-            self._run(as_playbook(text), [], fails=False)
+            (self._directory / "playbook.yml").write_text(as_playbook(text), encoding="utf-8")
+            self._run("ansible-playbook playbook.yml")
 
     def _command(self, line):
         command, _hash, comment = line.partition(" #")
-        words = shlex.split(command)
-        self._given = {}
-        while words and re.match(r"\w+=", words[0]):
-            name, _equals, value = words.pop(0).partition("=")
-            self._given[name] = value
+        words = [word for word in shlex.split(command) if not re.match(r"[A-Z_]+=", word)]
         if not words:
             return
         if words[0] == "make":
             makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
             assert re.search(rf"^#: make {re.escape(words[1])}\b", makefile, re.MULTILINE)
-        elif words[0] == "rm":
-            (self._directory / words[1]).unlink()
-        elif words[0] == "ansible-playbook":
-            files = [word for word in words[1:] if word in self._unused or (self._directory / word).is_file()]
-            words = words[1:]
-            if words == ["controller.yml"]:
-                pass  # test_controller.py looks at what it asks of AWX
-            elif files:
-                self._unused -= {files[0], *self._included(files[0])}
-                words.remove(files[0])
-                self._run(self._directory / files[0], words, fails=bool(re.search(r"\bfails\b", comment)))
-            else:
-                self._run(words[0], words[1:], fails=bool(re.search(r"\bfails\b", comment)))
-        elif words[0] == "ansible" or (words[0] == "ansible-runner" and "--process-isolation" not in words):
-            self._tool(command)
-        else:
-            assert words[0] in NOT_RUN, f"say how {words[0]} is run, or why not"
+        elif not any(f"{' '.join(words)} ".startswith(f"{start} ") for start in NOT_RUN):
+            assert words[0] in RUN, f"say how {words[0]} is run, or why not"
+            # The first one is what it runs, which may include others.
+            for name in [word for word in words[1:] if word in self._unused][:1]:
+                text = (self._directory / name).read_text(encoding="utf-8")
+                self._unused -= {name, *re.findall(r"\bfile: (\S+\.ya?ml)$", text, re.MULTILINE)}
+            if "--ask-vault-pass" in words:
+                command = self._vaulted(command)
+            self._run(command, fails=bool(re.search(r"\bfails\b", comment)))
 
-    def _included(self, playbook):
-        """The files of tasks that a playbook names."""
-        text = (self._directory / playbook).read_text(encoding="utf-8")
-        return set(re.findall(r"\bfile: (\S+\.ya?ml)$", text, re.MULTILINE))
-
-    def _run(self, playbook, words, fails):
-        given = {**self._environment, **self._sandbox_environment(), **self._given}
-        if "--ask-vault-pass" in words:
-            words[words.index("--ask-vault-pass")] = f"--vault-password-file={self._vault(given)}"
-            del given["SMTPETER_API_TOKEN"]
-        run = self._play(playbook, *words, env=given, check=not fails)
-        assert (run.returncode != 0) == fails, run.output
-        self._printed = squeezed(run.output)
-
-    def _tool(self, command):
-        """Run this environment's ansible-runner, with the ansible-playbook of the core under test, or its ansible."""
-        # The scripts of these names in the environment would name a Python whose path may have a space.
-        scripts = self._directory / "bin"
-        scripts.mkdir(exist_ok=True)
-        for name, subcommand in {"ansible": "adhoc", "ansible-playbook": "playbook"}.items():
-            script = scripts / name
-            script.write_text(f'#!/bin/sh\nexec {self._core.python} -m ansible {subcommand} "$@"\n', encoding="utf-8")
-            script.chmod(0o755)
-        path = [str(scripts), str(pathlib.Path(sys.prefix, "bin")), os.environ["PATH"]]
-        given = {**conftest.environment(self._directory), **self._environment, "PATH": os.pathsep.join(path)}
+    def _run(self, command, fails=False):
+        """Run it in a shell, in which the variables of sandbox.env are set while there is such a file."""
+        script = f"if [ -f sandbox.env ]; then . ./sandbox.env; fi\n{command}"
         done = subprocess.run(
-            ["bash", "-o", "pipefail", "-c", command],
+            ["bash", "-o", "pipefail", "-c", script],
             cwd=self._directory,
-            env={**given, "TASK_RESULTS": os.devnull},
+            env=self._environment,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        self._printed = squeezed(done.stdout + done.stderr)
+        assert (done.returncode != 0) == fails, done.stdout
+        self._printed = squeezed(done.stdout)
 
-    def _sandbox_environment(self):
-        """What `. ./sandbox.env` sets, while there is such a file."""
-        file = self._directory / "sandbox.env"
-        text = file.read_text(encoding="utf-8") if file.is_file() else ""
-        return dict(re.findall(r"^export (\w+)=(\S+)$", text, re.MULTILINE))
-
-    def _vault(self, given):
-        """Write vault.yml, encrypted; the password's file."""
-        password, vault = self._directory / "password", self._directory / "vault.yml"
-        password.write_text(VAULT_PASSWORD, encoding="utf-8")
-        vault.write_text(f"smtpeter_api_token: {given['SMTPETER_API_TOKEN']}\n", encoding="utf-8")
-        command = [sys.executable, "-m", "ansible", "vault", "encrypt", "--vault-password-file", password, vault]
-        subprocess.run(command, check=True, capture_output=True)
-        return password
+    def _vaulted(self, command):
+        """Write vault.yml, encrypted; the command with the password's file, without the token in the environment."""
+        vault, password = self._directory / "vault.yml", self._directory / "password"
+        vault.write_text(f"smtpeter_api_token: {TOKEN}\n", encoding="utf-8")
+        password.write_text("only-for-tests", encoding="utf-8")
+        encrypt = [sys.executable, "-m", "ansible", "vault", "encrypt", "--vault-password-file", password, vault]
+        subprocess.run(encrypt, check=True)
+        return f"unset SMTPETER_API_TOKEN; {command.replace('--ask-vault-pass', '--vault-password-file password')}"
 
 
 def squeezed(text):
@@ -320,15 +255,19 @@ def squeezed(text):
     return re.sub(r"(\] )\d+:\d\d\b", r"\g<1>00:00", " ".join(text.split()))
 
 
-def path_of(document):
-    """Its path in the repository."""
-    return document.relative_to(ROOT).as_posix()
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+GUIDES = sorted((ROOT / "docs" / "docsite").rglob("*.rst"))
 
 
-@pytest.mark.parametrize("document", documents(), ids=path_of)
-def test_document(document, play, ansible_core, tmp_path, environment):
+# Guides take a minute of a processor; what differs from version to version, README and plugins meet on each.
+@pytest.mark.parametrize(
+    "document",
+    [*DOCUMENTS, *(pytest.param(guide, marks=pytest.mark.newest_core) for guide in GUIDES)],
+    ids=lambda document: document.relative_to(ROOT).as_posix(),
+)
+def test_document(document, ansible_core, tmp_path, environment):
     """A reader who does what the document says, in its order, sees what it says."""
-    reader = Reader(play, ansible_core, tmp_path, environment)
+    reader = Reader(ansible_core, tmp_path, environment)
 
     for fence in fences(document):
         reader.read(fence)
@@ -336,20 +275,11 @@ def test_document(document, play, ansible_core, tmp_path, environment):
     reader.finish()
 
 
-# Guides take a minute of a processor; what differs from version to version, README and plugins meet on each.
-@pytest.mark.newest_core
-@pytest.mark.parametrize("guide", guides(), ids=path_of)
-def test_guide(guide, play, ansible_core, tmp_path, environment):
-    """So does a reader of a guide."""
-    test_document(guide, play, ansible_core, tmp_path, environment)
-
-
 def test_each_playbook_is_run_by_a_document_or_by_one_that_is():
     """So that all of them are tried as users have them."""
-    pages = (*documents(), *guides())
-    commands = "".join(fence.text for page in pages for fence in fences(page) if fence.language != "yaml")
+    blocks = [fence.text for page in (*DOCUMENTS, *GUIDES) for fence in fences(page) if fence.language != "yaml"]
     command = r"^ansible-(?:playbook|runner transmit \S+ -p) mailops\.smtpeter\.(\w+)"
-    ran = set(re.findall(command, commands, re.MULTILINE))
+    ran = set(re.findall(command, "".join(blocks), re.MULTILINE))
     files = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml")}
     # tests/eda runs the rulebooks.
     rulebooks = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("extensions/eda/rulebooks/*.yml"))
@@ -415,40 +345,23 @@ TROUBLES = {
 }  # fmt: skip
 
 
-def test_each_trouble_is_on_the_page():
-    """What is tried here is on the troubleshooting page, as it is shown."""
+def test_troubles(play, ansible_core, service, environment, tmp_path):
+    """The messages that the troubleshooting page explains, as it shows them, are what users see."""
     page = squeezed((ROOT / "docs" / "docsite" / "rst" / "troubleshooting.rst").read_text(encoding="utf-8"))
     assert [message for message in TROUBLES if message not in page] == []
 
-
-def test_troubles(
-    play,
-    ansible_core,
-    service,
-    bare,
-    environment,
-    tmp_path,
-):
-    """The messages that the troubleshooting page explains are what users see."""
-    venv = tmp_path / "venv"
-    subprocess.run([ansible_core.python, "-m", "venv", "--without-pip", venv], check=True)
+    subprocess.run([ansible_core.python, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
     certificate = str(tmp_path / "certificate.pem")
     tls.ensure_certificate(str(tmp_path / "ca.pem"), certificate, "127.0.0.1")
     (tmp_path / "cache_plugins").mkdir()
     (tmp_path / "cache_plugins" / "broken.py").write_text(BROKEN_CACHE, encoding="utf-8")
     tasks = [{"name": message, **task, "ignore_errors": True} for message, task in TROUBLES.items()]
     settings = parse_settings({"api_token": TOKEN, "tls": True})
+    env = {**environment, "ANSIBLE_CACHE_PLUGINS": str(tmp_path / "cache_plugins")}
+    del env["SMTPETER_API_TOKEN"]
     with Service(settings, str(tmp_path / "messages.sqlite"), certificate) as secured:
-        run = play(
-            [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}],
-            *("-e", f"bare_python={venv}/bin/python", "-e", f"tls_url={secured.api_url}"),
-            env={
-                **conftest.only(bare),
-                "ANSIBLE_CACHE_PLUGINS": str(tmp_path / "cache_plugins"),
-                "SMTPETER_API_URL": service.api_url,
-                "TMPDIR": environment["TMPDIR"],
-            },
-        )
+        given = json.dumps({"bare_python": f"{tmp_path}/venv/bin/python", "tls_url": secured.api_url})
+        run = play([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}], "-e", given, env=env)
 
     for message in TROUBLES:
         entry = next(entry for entry in run.tasks if entry["task"] == message)

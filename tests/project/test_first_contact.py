@@ -16,18 +16,15 @@ MARK = "FIRST_CONTACT_MARK"
 @pytest.fixture
 def clone(tmp_path):
     """The files of this checkout, below a path with a space."""
-    target = tmp_path / "a clone"
-    copy_tracked(target)
-    return target
+    copy_tracked(tmp_path / "a clone")
+    return tmp_path / "a clone"
 
 
 def make(clone, *words, **env):
     """Run make there; None takes a variable out of the environment."""
     given = {name: value for name, value in {**os.environ, **env}.items() if value is not None}
-    return subprocess.run(
-        ["make", *words], cwd=clone, env=given, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, check=False,
-    )  # fmt: skip
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.run(["make", *words], cwd=clone, env=given, stdin=subprocess.DEVNULL, **output, check=False)
 
 
 def leftovers(mark):
@@ -79,23 +76,17 @@ def pretend(directory, version, ensurepip):
 
 
 @pytest.mark.parametrize(
-    ("version", "ensurepip", "said"),
+    ("version", "ensurepip", "words", "said"),
     [
-        ("3.9.2", True, "python3 is 3.9.2; 3.10 or later is needed."),
-        ("3.11.2", False, "python3 is 3.11.2, but lacks the module ensurepip (Debian: apt install python3-venv)."),
+        ("3.9.2", True, [], "python3 is 3.9.2; 3.10 or later is needed."),
+        ("3.11.2", False, [], "python3 is 3.11.2, but lacks the module ensurepip (Debian: apt install python3-venv)."),
+        ("3.12.1", True, ["PYTHON=/gone/python3"], "/gone/python3 was not found or does not run; Python 3.10 or later"),
     ],
 )
-def test_a_python_that_will_not_do(clone, tmp_path, version, ensurepip, said):
+def test_a_python_that_will_not_do(clone, tmp_path, version, ensurepip, words, said):
     """What is wrong with it, and what to do; nothing is made."""
-    done = make(clone, "demo", PYENV_ROOT=None, **pretend(tmp_path / "bin", version, ensurepip))
+    done = make(clone, "demo", *words, PYENV_ROOT=None, **pretend(tmp_path / "bin", version, ensurepip))
     assert done.returncode != 0
     assert said in done.stdout
     assert "make PYTHON=" in done.stdout
     assert not (clone / ".venv" / "bin").exists()
-
-
-def test_no_python(clone):
-    """One that is named, and is not there."""
-    done = make(clone, "demo", "PYTHON=/gone/python3")
-    assert "/gone/python3 was not found or does not run; Python 3.10 or later is needed" in done.stdout
-    assert done.returncode != 0

@@ -4,7 +4,6 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -28,51 +27,33 @@ OPTIONS = {
 }  # fmt: skip
 REDIS = {"cache_plugin": "some.redis", "cache_connection": "127.0.0.1:6379:0:a-password"}
 RECORD = Record("wave-1", 1000, 980, 490, 98, notes=("é",))
-ENTRY = {"content": "{}", "seal": "x"}
+KEY = EntrySeal(OPTIONS).key("wave-1")
+ENTRY = json.loads(json.dumps(EntrySeal(OPTIONS).close(KEY, RECORD.as_dict(), 1000)))
 
 
-class Entries(dict[str, Any]):
-    """What a cache keeps, as JSON: at first RECORD under `key`; `now` is its clock."""
-
-    def __init__(self):
-        self.now = 1000.0
-        seal = self.cache().seal
-        self.key = seal.key("wave-1")
-        super().__init__({self.key: json.loads(json.dumps(seal.close(self.key, RECORD.as_dict(), self.now)))})
-
-    def cache(self, **options):
-        """A cache over these entries, with the options of the case."""
-        return RecordCache(EntrySeal({**OPTIONS, **options}), None, self.get, lambda: self.now)
-
-    def found(self, **options):
-        """Whether such a cache finds RECORD."""
-        record = self.cache(**options).find("wave-1")
-        assert record in (None, RECORD.as_dict())
-        return record is not None
+def find(entries, tag="wave-1", now=1000, **options):
+    """What a cache over these entries finds at a time in seconds."""
+    return RecordCache(EntrySeal({**OPTIONS, **options}), None, entries.get, lambda: now).find(tag)
 
 
 @pytest.mark.parametrize(
     "other",
-    [{"api_token": "another-token"}, {"api_url": "https://a.test/v2"}, {"endpoint": "tag"}, {"validate_certs": False}],
+    [{"api_token": "another-token"}, {"api_url": "https://a.test/v2"}, {"endpoint": "tag"}, {"validate_certs": False},
+     {"tag": "wave-2"}],
     ids=str,
-)
+)  # fmt: skip
 def test_all_that_changes_the_answer_is_in_the_key(other):
     """A record of another service, endpoint, token or tag is never found, nor under another's key."""
-    entries = Entries()
-    assert entries.found()
-    assert entries.found(api_url="https://a.test/v1/")
-    for cache, tag in ((entries.cache(**other), "wave-1"), (entries.cache(), "wave-2")):
-        assert cache.find(tag) is None
-        entries[cache.seal.key(tag)] = entries[entries.key]
-        assert cache.find(tag) is None
+    assert find({KEY: ENTRY}) == find({KEY: ENTRY}, api_url="https://a.test/v1/") == RECORD.as_dict()
+    key = EntrySeal({**OPTIONS, **other}).key(other.get("tag", "wave-1"))
+    assert find({KEY: ENTRY, key: ENTRY}, **other) is None
+    assert key != KEY
 
 
 def test_no_secret_is_shown():
     """Neither key nor entry holds the token, in any spelling; the key does not even show the tag."""
-    entries = Entries()
-    assert leaks(json.dumps(entries), TOKEN) == []
-    assert "wave" not in entries.key
-    assert set(entries.key) <= set("0123456789abcdef")
+    assert leaks(json.dumps({KEY: ENTRY}), TOKEN) == []
+    assert set(KEY) <= set("0123456789abcdef")
 
 
 @pytest.mark.parametrize(
@@ -85,66 +66,37 @@ def test_no_secret_is_shown():
 )  # fmt: skip
 def test_age(age, timeout, is_found):
     """An entry is valid for so many seconds, whichever process wrote it; 0 means forever."""
-    entries = Entries()
-    entries.now += age
-    assert entries.found(cache_timeout=timeout) is is_found
+    assert (find({KEY: ENTRY}, now=1000 + age, cache_timeout=timeout) is not None) is is_found
 
 
 @pytest.mark.parametrize(
     "entry",
     [
-        None, "text", b"bytes", 7.5, True, ["content", "seal"], {}, {"content": "{}"}, {"seal": "x"},
-        {"content": None, "seal": None}, {"content": 7, "seal": 7}, {"content": "{}", "seal": "é\ud800"},
-        {"content": "\ud800", "seal": "0" * 64}, {"content": {"record": {}, "kept_at": 1000.0}, "seal": "0" * 64},
-        RECORD.as_dict(),
+        None, "text", b"bytes", ["content", "seal"], {}, {"content": "{}"}, {"seal": "x"}, {"content": 7, "seal": 7},
+        {"content": "{}", "seal": "é\ud800"}, {"content": "\ud800", "seal": "0" * 64},
+        {"content": {"record": {}, "kept_at": 1000.0}, "seal": "0" * 64},
     ],
     ids=repr,
 )  # fmt: skip
 def test_foreign_entries_are_not_found(entry):
     """Whatever stands under the key, only what was sealed with the token is a record."""
-    entries = Entries()
-    entries[entries.key] = entry
-    assert not entries.found()
+    assert find({KEY: entry}) is None
 
 
 @settings(max_examples=50)
-@given(st.data())
-def test_damaged_entries_are_not_found(data):
-    """One character more, fewer or changed, in content or seal, and the entry is none."""
-    entries = Entries()
-    field = data.draw(st.sampled_from(["content", "seal"]))
-    text = entries[entries.key][field]
+@given(st.sampled_from(["content", "seal"]), st.data())
+def test_damaged_entries_are_not_found(field, data):
+    """A few characters more, fewer or changed, in content or seal, and the entry is none."""
+    text = ENTRY[field]
     place = data.draw(st.integers(0, len(text)))
     damaged = text[:place] + data.draw(st.text(max_size=3)) + text[place + data.draw(st.integers(0, 3)) :]
-    entries[entries.key][field] = damaged
-    assert entries.found() is (damaged == text)
-
-
-class Plugin(dict[str, Any]):
-    """Keeps entries, or raises a problem, after a pause in seconds."""
-
-    def __init__(self, problem=None, pause=0):
-        super().__init__()
-        self.problem, self.pause, self.calls = problem, pause, 0
-
-    def contains(self, key):
-        """Whether a key is there."""
-        self.calls += 1
-        time.sleep(self.pause)
-        if self.problem:
-            raise self.problem
-        return key in self
-
-    def set(self, key, entry):
-        """Keep an entry."""
-        self.contains(key)
-        self[key] = entry
+    assert find({KEY: {**ENTRY, field: damaged}}) == (RECORD.as_dict() if damaged == text else None)
 
 
 @pytest.mark.parametrize("raised", [KeyError, ValueError, TypeError])
 def test_what_a_plugin_cannot_read_is_nothing(raised):
     """A damaged entry, and one that went between two calls, are as if they were not there."""
-    assert read_entry(Plugin(raised()), "key") is None
+    assert read_entry(Mock(**{"get.side_effect": raised}), "key") is None
 
 
 @pytest.fixture(autouse=True)
@@ -163,20 +115,24 @@ def jsonfile(directory):
     return GuardedStore(cache_loader.get("jsonfile", _uri=str(directory), _timeout=60, _prefix="p_"), OPTIONS)
 
 
-@pytest.mark.parametrize("operation", ["get", "set"])
+@pytest.mark.parametrize("call", [lambda store: store.get("a"), lambda store: store.set("a", ENTRY)])
 @pytest.mark.parametrize("hangs", [False, True])
-def test_a_plugin_that_fails(warnings, operation, hangs):
+def test_a_plugin_that_fails(warnings, call, hangs):
     """One warning without any detail of the connection, and it is asked no more: also not by other processes.
 
     One that hangs counts as failed after the time limit. A failure is that of one plugin with one connection.
     """
-    problem = ConnectionError("Error 111 connecting to 127.0.0.1:6379 with a-password")
-    made = Plugin(pause=2) if hangs else Plugin(problem)
+
+    def fail(*_args):
+        time.sleep(2 * hangs)
+        raise ConnectionError("Error 111 connecting to 127.0.0.1:6379 with a-password")
+
+    made = Mock(**{"contains.side_effect": fail, "set.side_effect": fail})
     for _process in range(3):
         store = GuardedStore(made, REDIS, timeout=0.2 if hangs else 30)
-        assert (store.get("a") if operation == "get" else store.set("a", ENTRY)) is None  # type: ignore[func-returns-value]
+        assert call(store) is None
         assert store.has_failed
-    assert made.calls == 1
+    assert len(made.mock_calls) == 1
     (warning,) = warnings
     assert "127.0.0.1" not in warning
     assert "password" not in warning
@@ -186,25 +142,24 @@ def test_a_plugin_that_fails(warnings, operation, hangs):
 def test_a_run_without_a_directory(warnings, monkeypatch):
     """Where others cannot be told, this process knows all the same."""
     monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", "/dev/null/nowhere")
-    made = Plugin(ConnectionError())
+    made = Mock(**{"contains.side_effect": ConnectionError})
     store = GuardedStore(made, REDIS)
     assert [store.get("a"), store.get("a")] == [None, None]
-    assert (made.calls, len(warnings)) == (1, 1)
+    assert (made.contains.call_count, len(warnings)) == (1, 1)
 
 
 def test_threads_take_turns(warnings):
     """A plugin never has two calls at a time, whatever it can bear."""
     lock = threading.Lock()
 
-    class Alone(Plugin):
-        def contains(self, _key):
-            assert lock.acquire(blocking=False)
-            time.sleep(0.01)
-            lock.release()
-            return False
+    def alone(_key):
+        assert lock.acquire(blocking=False)
+        time.sleep(0.01)
+        lock.release()
+        return False
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(GuardedStore(Alone(), REDIS).get, "abcdefgh"))
+        list(pool.map(GuardedStore(Mock(contains=alone), REDIS).get, "abcdefgh"))
     assert warnings == []
 
 
@@ -241,11 +196,11 @@ def test_a_directory_that_goes(tmp_path, warnings):
 )  # fmt: skip
 def test_loading(monkeypatch, tmp_path, name, connection, expected):
     """The options of the lookup, and a set of keys of its own; a directory by default only where one is needed."""
-    seen = {}
-    monkeypatch.setattr(plugin.cache_loader, "get", lambda _name, **given: seen.update(given) or object())
+    get = Mock()
+    monkeypatch.setattr(plugin.cache_loader, "get", get)
     open_cache({**OPTIONS, "cache_plugin": name, "cache_connection": connection})
-    assert seen.pop("_uri", None) == (expected and expected.replace("HOME", str(tmp_path / "home")))
-    assert seen == {"_timeout": 60, "_prefix": "some_", "_keyset_name": "some_keys"}
+    uri = {"_uri": expected.replace("HOME", str(tmp_path / "home"))} if expected else {}
+    get.assert_called_once_with(name, _timeout=60, _prefix="some_", _keyset_name="some_keys", **uri)
 
 
 def test_a_plugin_that_is_not_there(monkeypatch):

@@ -12,13 +12,12 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.evidence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-OFFSETS = [math.exp(math.log(0.1) + step * (math.log(4) - math.log(0.1)) / 23) for step in range(24)]
+OFFSETS = [0.1 * 40 ** (step / 23) for step in range(24)]
 
 
 def exact(delivered, messages, rate, side):
     """The definition, in rational arithmetic: the mean of the likelihood ratios."""
-    r = Fraction(rate)
-    total = Fraction(0)
+    r, total = Fraction(rate), Fraction(0)
     for offset in OFFSETS:
         odds = r / (1 - r) * Fraction(math.exp(side * offset))
         q = odds / (1 + odds)
@@ -26,17 +25,12 @@ def exact(delivered, messages, rate, side):
     return total / len(OFFSETS)
 
 
-def log_of(fraction):
-    """The logarithm of a fraction of any size."""
-    return math.log(fraction.numerator) - math.log(fraction.denominator)
-
-
 @pytest.mark.parametrize("rate", [0.01, 0.5, 0.95, 0.999])
 @pytest.mark.parametrize(("delivered", "messages"), [(0, 0), (1, 1), (0, 20), (20, 20), (38, 40)])
 def test_against_exact_arithmetic(delivered, messages, rate):
     """The logarithms agree with the definition, at no and at all delivered too."""
     for side, evidence in ((1, log_evidence_for), (-1, log_evidence_against)):
-        wanted = log_of(exact(delivered, messages, rate, side))
+        wanted = math.log(exact(delivered, messages, rate, side))
         assert evidence(delivered, messages, rate) == pytest.approx(wanted, rel=1e-9, abs=1e-9)
 
 
@@ -45,8 +39,7 @@ def test_no_overflow(one, other, rate):
     """A billion messages, and rates of 0 and 1, give a number."""
     delivered, messages = sorted((one, other))
     for evidence in (log_evidence_for, log_evidence_against):
-        assert not math.isnan(evidence(delivered, messages, rate))
-        assert evidence(delivered, messages, rate) < math.inf
+        assert -math.inf <= evidence(delivered, messages, rate) < math.inf
 
 
 def test_a_rate_of_one_is_never_evident():

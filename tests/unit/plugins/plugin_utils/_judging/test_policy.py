@@ -1,7 +1,4 @@
-"""Tests of the policy: values, defaults, refusals."""
-
-import math
-from dataclasses import asdict
+"""Tests of the policy: values and refusals."""
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
@@ -9,15 +6,6 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy i
 from ansible_collections.mailops.smtpeter.tests.fuzz._checks import OPTIONS, check_policy
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-
-
-def test_defaults():
-    """The defaults are those that the design was simulated with."""
-    assert asdict(Policy.from_options({})) == {
-        "min_delivery_ratio": 0.95, "min_messages": 100, "confidence": 0.95, "expected_messages": None,
-        "sending_gap": 60, "grace_period": 900, "at_deadline": "ratio", "min_open_ratio": None,
-        "min_click_ratio": None, "baseline_tag": None, "max_delivery_drop": 0.02,
-    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -62,78 +50,39 @@ def test_values_refused(name, value, said):
     assert str(caught.value).startswith(name)
 
 
-def test_huge_values():
-    """They are refused, but not shown."""
-    for name, value, said in (
-        ("min_delivery_ratio", 10**5000, "not a finite number"), ("min_messages", [10**5000], "is not a number"),
-        ("at_deadline", 10**5000, "this value is unknown"), ("baseline_tag", 10**5000, "this value is not a tag"),
-    ):  # fmt: skip
-        with pytest.raises(OptionError, match=said):
-            Policy.from_options({name: value})
-
-
-def test_defaults_of_the_caller():
-    """A shell may have a default of its own, which an option still replaces."""
-    assert Policy.from_options({}, confidence=0.0).confidence == 0
-    assert Policy.from_options({"confidence": 0.5}, confidence=0.0).confidence == 0.5
-
-
-def test_expected():
-    """The expectation holds for each tag, or is told by tag."""
-    assert [Policy(expected_messages=given).expected("a") for given in (None, 500, {"a": 500})] == [None, 500, 500]
-    assert [Policy(expected_messages={"a": 500}).expected(tag) for tag in ("b", None)] == [None, None]
-
-
-def test_expectation_for_a_strange_tag():
-    """A tag that is not judged is a slip of the pen."""
-    policy = Policy.from_options({"expected_messages": {"wave-1": 500, "wave-2": 500}})
-    policy.check_tags(["wave-2", "wave-1", "wave-3"])
-    with pytest.raises(OptionError, match="expected_messages: it names 'wave-2'"):
-        policy.check_tags(["wave-1"])
-    with pytest.raises(OptionError, match="expected_messages: it names 'wave-1'"):
-        policy.check_tags([])
-
-
-def test_log_threshold():
-    """One in alpha, times the chances to be wrong."""
-    thresholds = [math.exp(Policy(confidence=sure).log_threshold(chances)) for sure, chances in ((0.95, 10), (0, 1))]
-    assert thresholds == pytest.approx([200, 1])
-
-
-NUMBERS = (
-    st.integers(-1, 200)
-    | st.floats(0, 1)
-    | st.floats()
-    | st.integers()
-    | st.sampled_from([0, 1, 0.95, 1 - 2**-53, 5e-324, 2**63 - 1, 2**63, 10**400, 100.5, -0.0])
-)
+NUMBERS = st.one_of(
+    st.integers(-1, 200), st.floats(0, 1), st.floats(), st.integers(),
+    st.sampled_from([0, 1, 0.95, 1 - 2**-53, 5e-324, 2**63 - 1, 2**63, 10**400, 100.5, -0.0]),
+)  # fmt: skip
 # As from `-e`, and what looks like a number to Python alone.
-TEXTS = (
-    st.integers(0, 2000).map(str)
-    | st.floats(0, 1).map(repr)
-    | st.from_regex(r"\A ?[+-]?[0-9]{0,3}\.?[0-9]{0,3}([eE][+-]?[0-9]{1,3})? ?\Z")
-    | st.sampled_from(["", "nan", "inf", "1_0", "\u0661", "0x1", "true", "0,95", "95%", "1e-99999999999999999999"])
-    | st.text(max_size=5)
-)
+TEXTS = st.one_of(
+    st.integers(0, 2000).map(str), st.floats(0, 1).map(repr), st.text(max_size=5),
+    st.from_regex(r"\A ?[+-]?[0-9]{0,3}\.?[0-9]{0,3}([eE][+-]?[0-9]{1,3})? ?\Z"),
+    st.sampled_from(["", "nan", "inf", "1_0", "\u0661", "0x1", "true", "0,95", "95%", "1e-99999999999999999999"]),
+)  # fmt: skip
 ANYTHING = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXTS | st.binary(max_size=3),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
     max_leaves=4,
 )
+COUNTS = st.integers(100, 5000)
 SENSIBLE = {
     "at_deadline": st.sampled_from(["ratio", "inconclusive"]),
     "baseline_tag": st.text(max_size=3),
-    "expected_messages": st.integers(100, 5000) | st.dictionaries(st.text(max_size=3), st.integers(100, 5000)),
+    "expected_messages": COUNTS | st.dictionaries(st.text(max_size=3), COUNTS),
 }
 VALUES = {name: ANYTHING | NUMBERS | TEXTS | SENSIBLE.get(name, st.floats(0, 1)) for name in OPTIONS}
-
-
 ONE_VALUE = st.sampled_from(OPTIONS).flatmap(lambda name: st.fixed_dictionaries({name: VALUES[name]}))
 OTHER_OPTION = st.dictionaries(st.text(max_size=20), st.just(1), min_size=1, max_size=1)
 
 
 @given(st.fixed_dictionaries({}, optional=VALUES) | ONE_VALUE | OTHER_OPTION)
 @example({"min_messages": "1e-99999999999999999999"})
+# Python refuses to show numbers as long as these.
+@example({"min_delivery_ratio": 10**5000})
+@example({"min_messages": [10**5000]})
+@example({"at_deadline": 10**5000})
+@example({"baseline_tag": 10**5000})
 @settings(max_examples=225)
 def test_any_policy(options):
     """Whatever values come, there is a policy of just these, or an error that names one that means nothing."""

@@ -179,14 +179,6 @@ def test_a_damaged_file(tmp_path, warnings, content):
     assert [text for text in warnings if "jsonfile" not in text] == []
 
 
-def test_a_directory_that_goes(tmp_path, warnings):
-    """A jsonfile that cannot write any more is a failure like any other."""
-    store = jsonfile(tmp_path / "cache")
-    (tmp_path / "cache").rmdir()
-    store.set("a", ENTRY)
-    assert (store.get("a"), store.has_failed, len(warnings)) == (None, True, 1)
-
-
 @pytest.mark.parametrize(
     ("name", "connection", "expected"),
     [

@@ -45,12 +45,14 @@ def case(name, looks, expected, **given):
         case("the grace period is counted exactly", [(0, (100, 0)), (899, (100, 0)), (900, (100, 0))], "fail"),
         case("while being sent, what is due fails on evidence",
              [(0, (1000, 0)), (899, (1000, 1)), (900, (1000, 2))], "fail", sending_gap=10000),
+        case("a tag alone needs less evidence to fail", [(0, (100, 84)), (900, (1000, 84))], "fail"),
+        case("than one of many, each of which is enough", [(0, (100, 84)), (900, (1000, 84))], None,
+             tags=["a", *map(str, range(49))]),
         case("a campaign that ended long ago fails at once", [(0, (100, 90, ago(901)))], "fail"),
         case("an activity within the grace period says nothing", [(0, (100, 90, ago(900)))], None),
         case("an unknown activity says nothing", [(0, (100, 90, {"last_at": None}))], None, grace_period=0),
         case("with an expectation, sending stops when all are counted",
              waits((500, 480), (500, 480), (500, 480), (1000, 960)), "pass", expected_messages=1000),
-        case("more than expected have stopped, too", waits((1000, 940), (1100, 1050)), "pass", expected_messages=1000),
         case("time is up: the ratio passes", waits((100, 94), (101, 97), every=1800), "pass"),
         case("time is up: the guarantee alone", waits((100, 94), (101, 97), every=1800), "inconclusive",
              at_deadline="inconclusive"),
@@ -70,6 +72,8 @@ def case(name, looks, expected, **given):
         case("deliveries were ahead in a bad reading", waits((400, 350), (300, 301), (1000, 1000)), None),
         case("deliveries were ahead by no more than what was under way", [(0, (2000, 2000)), (30, (5000, 4990))],
              "pass", before={"a": Record("a", 900, 890, 0, 0, under_way=10)}, min_messages=2000),
+        case("deliveries were ahead since then", waits((1400, 1400), (1500, 1485), (1500, 1485), (1500, 1485)), "pass",
+             before=NOTHING_UNDER_WAY),
         # Only what came after since.
         case("since, and nothing was under way", [(0, (1500, 1488))], "pass", before=NOTHING_UNDER_WAY),
         case("a correction to below since", waits((1500, 1300), (999, 800), (999, 800), (999, 800)), "inconclusive",
@@ -77,7 +81,6 @@ def case(name, looks, expected, **given):
         # A copy shows nothing new: of a cache that keeps the service's Date, with and without its Age;
         case("date", [(second, copied((1000, 955), 0)) for second in range(0, 1771, 30)], None),
         case("age", [(second, copied((1000, 955), 0, age=second)) for second in range(0, 1771, 30)], None),
-        case("below", [(second, copied((1000, 600), 0)) for second in range(0, 1771, 30)], None),
         # of a standby whose clock is behind, and of a cache that writes a Date of its own;
         case("standby", [(30 * at, copied((1000, 955), -at)) for at in range(60)], None),
         case("own date", [(second, copied((1000, 955), second, age=second + second % 60 // 30))
@@ -87,7 +90,6 @@ def case(name, looks, expected, **given):
         case("another copy", [(second, copied((1000, 955), second // 60 * 60)) for second in (0, 30, 60)], "pass"),
         case("fresh", [(second, copied((1000, 955), second, age=2)) for second in (0, 30, 60)], "pass"),
         case("other counters", [(0, copied((1000, 600), 0)), (30, copied((5000, 4990), 0))], "pass"),
-        case("no copy", [(second, copied((1000, 955), second, age=0)) for second in (0, 30, 60)], "pass"),
         # The last activity is compared with when a copy was made.
         case("an old copy of a live campaign", [(0, (1000, 600, ago(1000, age=500)))], None),
         case("a young copy of one that ended", [(0, (1000, 600, ago(1000, age=99)))], "fail"),
@@ -98,14 +100,6 @@ def test_rules_over_time(looks, expected, given):
     a_gate = gate(**given)
     found = [look(a_gate, second, a=counts).verdict for second, counts in looks]
     assert found == [*[None] * (len(looks) - 1), expected]
-
-
-def test_many_tags_need_more_evidence_to_fail():
-    """One of many tags is enough to fail, so that each must be surer."""
-    few, many = gate("a"), gate([f"tag-{number}" for number in range(50)])
-    for second, found, expected in [(0, (100, 84), None), (900, (1000, 84), "fail")]:
-        assert look(few, second, a=found).verdict == expected
-        assert look(many, second, **dict.fromkeys(many.tags, found)).verdict is None
 
 
 def test_a_fall_that_lasts_is_a_correction():
@@ -124,20 +118,18 @@ def test_a_fall_that_lasts_is_a_correction():
 
 
 @pytest.mark.parametrize(
-    ("looks", "corrected"),
+    ("looks", "counted"),
     [
-        ([(30, (700, 600)), (89, (700, 600))], False),
-        ([(30, (700, 600)), (90, (700, 650))], True),
-        # A further fall begins the time once more.
-        ([(30, (700, 600)), (60, (700, 500)), (119, (700, 500))], False),
-        # A copy of a fall has not stayed.
-        ([(30, (700, 600)), *[(second, copied((700, 600), 30)) for second in (60, 90, 300)]], False),
+        ([(30, (700, 600)), (89, (700, 600))], (1000, 940)), ([(30, (700, 600)), (90, (700, 650))], (700, 650)),
+        # A further fall begins the time once more, and a copy of a fall has not stayed.
+        ([(30, (700, 600)), (60, (700, 500)), (119, (700, 500))], (1000, 940)),
+        ([(30, (700, 600)), *[(second, copied((700, 600), 30)) for second in (60, 90, 300)]], (1000, 940)),
     ],
-)
-def test_how_long_a_fall_lasts(looks, corrected):
+)  # fmt: skip
+def test_how_long_a_fall_lasts(looks, counted):
     """For no less than the sending gap, over at least two looks."""
     stats = looked([(0, (1000, 940)), *looks]).result()["stats"]["a"]
-    assert (stats["messages"], stats["deliveries"]) == (looks[-1][1][:2] if corrected else (1000, 940))
+    assert (stats["messages"], stats["deliveries"]) == counted
 
 
 @pytest.mark.parametrize(
@@ -155,16 +147,6 @@ def test_time_is_up_during_a_fall(looks, options, expected):
     result = looked(looks, **options).result()
     assert result["verdict"] == expected
     assert ("fell from" in result["reasons"][0]) == (expected == "inconclusive")
-
-
-def test_deliveries_ahead_after_since():
-    """More deliveries since then than messages and mail under way can explain are a disagreement, too."""
-    a_gate = gate(before={"a": Record("a", 1000, 900, 0, 0, under_way=0)})
-    assert look(a_gate, 0, a=(1400, 1310)).verdict is None
-    assert "410 deliveries are counted for 400 messages" in a_gate.result()["reasons"][-1]
-    assert look(a_gate, 30, a=(1500, 1395)).verdict is None
-    assert "evidence no longer decides" in a_gate.result()["reasons"][-1]
-    assert look(a_gate, 90, a=(1500, 1395)).verdict == "pass"
 
 
 def test_failed_looks():
@@ -199,27 +181,20 @@ def test_since_above_what_the_service_counts(counts):
 
 
 @pytest.mark.parametrize("key", ["opens", "clicks"])
-@pytest.mark.parametrize("before", [NOTHING_UNDER_WAY, {}])
-def test_opens_and_clicks_that_fall(key, before):
-    """They are noted, and hold only what asks for them, until they are what they were."""
+@pytest.mark.parametrize(("before", "left"), [(NOTHING_UNDER_WAY, 0), ({}, 49)])
+def test_opens_and_clicks_that_fall(key, before, left):
+    """They are noted, also below since, and hold only what asks for them, until they are what they were."""
     more = {"opens": 600, "clicks": 600}
     high, low = (1500, 1420, more), (1500, 1488, {**more, key: 49})
     for options, expected in (({f"min_{key[:-1]}_ratio": 0.01}, None), ({}, "pass")):
         a_gate = looked([(0, high)], before=before, **options)
         event = look(a_gate, 30, a=low)
         assert event.verdict == expected
-        assert f"{key} fell from 600 to 49" in a_gate.result()["tags"]["a"]["record"]["notes"]
+        shown = a_gate.result()["tags"]["a"]["record"]
+        assert (shown[key], f"{key} fell from 600 to 49" in shown["notes"]) == (left, True)
         if expected is None:
             assert f"{key} fell from 600 to 49" in event.tags["a"].judgement.reasons[0]
             assert look(a_gate, 60, a=(1500, 1489, more)).verdict == "pass"
-
-
-def test_opens_below_since():
-    """There are none since then, and that is noted."""
-    a_gate = looked([(0, (1500, 1488, {"opens": 49, "clicks": 60}))], before=NOTHING_UNDER_WAY)
-    judged = a_gate.result()["tags"]["a"]
-    assert (judged["verdict"], judged["record"]["opens"], judged["record"]["clicks"]) == ("pass", 0, 10)
-    assert "opens fell from 50 to 49" in judged["record"]["notes"]
 
 
 def test_a_baseline_is_held_from_its_first_reading():
@@ -263,11 +238,6 @@ def test_when_the_next_look_is(timing, second, pause, next_in):
     assert (event.next_in, a_gate.next_look_in(second)) == (next_in, next_in)
 
 
-def test_when_the_first_look_is():
-    """After wait_delay, and never later than wait_timeout."""
-    assert [gate(timing={"wait_delay": delay}).next_look_in(0) for delay in (0, 60, 9000)] == [0, 60, 1800]
-
-
 def test_history():
     """Each look is an entry, with the counters as judged, or the error; looks are counted from one."""
     a_gate = gate(before=NOTHING_UNDER_WAY)
@@ -284,30 +254,27 @@ def test_history():
 
 
 @pytest.mark.parametrize(
-    ("found", "verdict", "more"),
+    ("found", "verdict", "worst_first", "more"),
     [
-        ({"a": GONE, "b": GOOD, "c": GOOD}, "fail", ""),
-        ({"a": GONE, "b": GONE, "c": GOOD}, "fail", " (and 1 more tag)"),
-        ({"a": GONE, "b": SERVICE, "c": FEW}, "fail", ""),
-        ({"a": SERVICE, "b": GOOD, "c": FEW}, "error", ""),
-        ({"a": FEW, "b": GOOD, "c": GOOD}, "inconclusive", ""),
-        ({"a": GOOD, "b": GOOD, "c": GOOD}, "pass", " (and 2 more tags)"),
+        ([GONE, GOOD, GOOD], "fail", "abc", ""), ([GOOD, GONE, GONE], "fail", "bca", " (and 1 more tag)"),
+        ([FEW, SERVICE, GONE], "fail", "cba", ""), ([GOOD, FEW, SERVICE], "error", "cba", ""),
+        ([GOOD, FEW, GOOD], "inconclusive", "bac", ""), ([GOOD, GOOD, GOOD], "pass", "abc", " (and 2 more tags)"),
     ],
-)
-def test_the_worst_wins_when_time_is_up(found, verdict, more):
-    """Fail, error, inconclusive, pass; the message has the reasons of one tag, and how many more have the verdict."""
-    result = looked([(0, found)], "abc", timing=AT_ONCE).result()
-    assert (result["verdict"], result["msg"]) == (verdict, f"{verdict}: {result['tags']['a']['reasons'][0]}{more}")
+)  # fmt: skip
+def test_the_worst_wins_when_time_is_up(found, verdict, worst_first, more):
+    """Fail, error, inconclusive, pass; the message has the reasons of the worst, and how many more have the verdict.
 
-
-def test_reasons_of_all_tags_are_in_order():
-    """The worst first; among equals, as the tags were given."""
-    result = looked([(0, {"a": GOOD, "b": FEW, "c": GONE, "d": GOOD})], "abcd", timing=AT_ONCE).result()
-    assert [reason[:2] for reason in result["reasons"]] == ["c:", "b:", "a:", "d:"]
+    The reasons of all are in that order; among equals, as the tags were given.
+    """
+    result = looked([(0, dict(zip("abc", found)))], "abc", timing=AT_ONCE).result()
+    reasons = [result["tags"][tag]["reasons"][0] for tag in worst_first]
+    assert result["reasons"] == reasons
+    assert (result["verdict"], result["msg"]) == (verdict, f"{verdict}: {reasons[0]}{more}")
 
 
 def test_before_the_first_look():
-    """There is a result, too: an error, after no time, since nothing was read."""
+    """It comes after wait_delay, or at wait_timeout; there is a result, too: an error, since nothing was read."""
+    assert [gate(timing={"wait_delay": delay}).next_look_in(0) for delay in (0, 60, 9000)] == [0, 60, 1800]
     result = gate("ab").result()
     assert (result["verdict"], result["waited"], result["looks"], result["errors"]) == ("error", 0, 0, 0)
     for tag, judged in result["tags"].items():

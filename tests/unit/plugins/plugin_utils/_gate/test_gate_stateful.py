@@ -267,9 +267,8 @@ class GateMachine(RuleBasedStateMachine):
     def look_at_copies(self, after):
         """Look at what a cache kept of the look before."""
         self._pass(after)
-        records = {tag: record for tag, record in self.last.records.items() if tag in self.wanted}
-        errors = {tag: SERVICE for tag in self.wanted if tag not in records}
-        self._look(Look(self.now, self.now, self.wall, records, errors))
+        errors = {tag: SERVICE for tag in self.wanted if tag not in self.last.records}
+        self._look(Look(self.now, self.now, self.wall, self.last.records, errors))
 
     @precondition(lambda self: self.waits)
     @rule(after=SECONDS, tag=TAG, kind=st.sampled_from(["service", "timeout", "answer", "lost", "refused"]))
@@ -285,12 +284,8 @@ class GateMachine(RuleBasedStateMachine):
     def look_more_often(self, after, fails):
         """Have only the twin look again, while nothing changed or in vain."""
         self._pass(after)
-        elapsed = timedelta(seconds=self.now - self.last.began)
-        records = {
-            tag: replace(record, fetched_at=record.fetched_at + elapsed)
-            for tag, record in self.last.records.items()
-            if tag in self.wanted
-        }
+        later = timedelta(seconds=self.now - self.last.began)
+        records = {tag: replace(found, fetched_at=found.fetched_at + later) for tag, found in self.last.records.items()}
         errors = dict.fromkeys(records, SERVICE) if fails else {}
         event = self.twin.look(Look(self.now, self.now, self.wall, {} if fails else records, errors))
         # Where time itself decides something at this look, the two go ways of their own.
@@ -337,18 +332,16 @@ class GateMachine(RuleBasedStateMachine):
         if facts.sending_stopped:
             fails = facts.settled and facts.at_most / facts.messages < required
             return ("pass", "ratio") if enough else ("fail", "ratio") if fails else undecided
-        if not policy.confidence:
-            # A bare ratio is no evidence that comes before what the deadline decides.
-            at_last = at_last or (enough and not facts.ahead and not self.time_is_up)
-        elif not facts.ahead and (
-            not required
-            or evidence.log_evidence_for(facts.at_least, facts.messages, required) >= policy.log_threshold()
-        ):
-            return "pass", "evidence"
-        elif facts.due >= policy.min_messages:
+        if policy.confidence:
+            passes = evidence.log_evidence_for(facts.at_least, facts.messages, required) >= policy.log_threshold()
+            if not facts.ahead and (passes or not required):
+                return "pass", "evidence"
             against = evidence.log_evidence_against(min(facts.at_most, facts.due), facts.due, required)
-            if against >= policy.log_threshold(len(self.tags)):
+            if facts.due >= policy.min_messages and against >= policy.log_threshold(len(self.tags)):
                 return "fail", "evidence"
+        elif enough and not facts.ahead and not self.time_is_up:
+            # A bare ratio is no evidence that comes before what the deadline decides.
+            return "pass", "ratio"
         return ("pass", "ratio") if at_last else undecided
 
     def _check_judgements(self):

@@ -14,8 +14,6 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Re
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache import guard, plugin, reader
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.entry import EntrySeal, read_entry
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.guard import GuardedStore
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.plugin import RecordCache, open_cache
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.reader import CacheReader, usable_cache
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,7 +31,7 @@ ENTRY = json.loads(json.dumps(EntrySeal(OPTIONS).close(KEY, RECORD.as_dict(), 10
 
 def find(entries, tag="wave-1", now=1000, **options):
     """What a cache over these entries finds at a time in seconds."""
-    return RecordCache(EntrySeal({**OPTIONS, **options}), None, entries.get, lambda: now).find(tag)
+    return plugin.RecordCache(EntrySeal({**OPTIONS, **options}), None, entries.get, lambda: now).find(tag)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +188,7 @@ def test_loading(monkeypatch, tmp_path, name, connection, expected):
     """The options of the lookup, and a set of keys of its own; a directory by default only where one is needed."""
     get = Mock()
     monkeypatch.setattr(plugin.cache_loader, "get", get)
-    open_cache({**OPTIONS, "cache_plugin": name, "cache_connection": connection})
+    plugin.open_cache({**OPTIONS, "cache_plugin": name, "cache_connection": connection})
     uri = {"_uri": expected.replace("HOME", str(tmp_path / "home"))} if expected else {}
     get.assert_called_once_with(name, _timeout=60, _prefix="some_", _keyset_name="some_keys", **uri)
 
@@ -199,12 +197,12 @@ def test_a_plugin_that_is_not_there(monkeypatch):
     """An ansible-core that only returns nothing for it gives an error all the same."""
     monkeypatch.setattr(plugin.cache_loader, "get", lambda _name, **_given: None)
     with pytest.raises(OptionError, match="^cache_plugin: there is no cache plugin 'some.redis'; check cache_plugin"):
-        usable_cache(None, {**OPTIONS, **REDIS})
+        reader.usable_cache(None, {**OPTIONS, **REDIS})
 
 
 def cached(*results, found=None):
     """A reader with the cache of the test, of another reader with these results."""
-    return CacheReader(open_cache(OPTIONS), found or {}, Mock(**{"read.side_effect": results}), OPTIONS)
+    return reader.CacheReader(plugin.open_cache(OPTIONS), found or {}, Mock(**{"read.side_effect": results}), OPTIONS)
 
 
 def test_what_is_read_is_stored():
@@ -215,7 +213,7 @@ def test_what_is_read_is_stored():
         assert [first.read("wave-1"), first.read("wave-1")] == [RECORD, RECORD]
     with cached() as second:
         assert second.read("wave-1") == RECORD
-    assert open_cache(OPTIONS).find("wave-1") == RECORD.as_dict()
+    assert plugin.open_cache(OPTIONS).find("wave-1") == RECORD.as_dict()
 
 
 def test_nobody_waits_in_vain(monkeypatch):

@@ -15,8 +15,13 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins import gating
 from hypothesis import given
 from hypothesis import strategies as st
 
+SENDING = {
+    "messages_due": 0, "sending_stopped": False, "settled": False, "time_up": False, "ratio_decides": True,
+    "deliveries_ahead": False, "tags": 1, "fallen": (),
+}  # fmt: skip
 
-def record(messages, deliveries, idle=None, tag="wave-1", **more):
+
+def record(messages, deliveries, idle=None, tag="a", **more):
     """A record whose last activity was so many seconds ago, or at an unknown time."""
     last_at = None if idle is None else gating.START - timedelta(seconds=idle)
     return gating.record(tag, 0, messages, deliveries, last_at=last_at, **more)
@@ -24,11 +29,7 @@ def record(messages, deliveries, idle=None, tag="wave-1", **more):
 
 def look(messages, deliveries, **more):
     """A tag in the middle of sending, unless said otherwise."""
-    state = {
-        "messages_due": 0, "sending_stopped": False, "settled": False, "time_up": False, "ratio_decides": True,
-        "deliveries_ahead": False, "tags": 1, "fallen": (),
-    }  # fmt: skip
-    state.update({key: more.pop(key) for key in state if key in more})
+    state = {key: more.pop(key, value) for key, value in SENDING.items()}
     return TagState(record=record(messages, deliveries, **more), **state)
 
 
@@ -50,7 +51,6 @@ OPENS_FELL, CLICKS_FELL = ("opens fell from 500 to 400",), ("clicks fell from 9 
         (look(1000, 990, carried_over=40), {}, UNDECIDED),
         (look(1000, 990, deliveries_ahead=True), {}, UNDECIDED),
         (look(1000, 0, messages_due=99), {}, UNDECIDED),
-        (look(1000, 0, messages_due=100), {}, ("fail", "evidence")),
         (look(1000, 84, messages_due=100), {}, ("fail", "evidence")),
         (look(1000, 84, messages_due=100, tags=50), {}, UNDECIDED),
         (look(1000, 500, messages_due=400), {}, UNDECIDED),
@@ -76,6 +76,7 @@ OPENS_FELL, CLICKS_FELL = ("opens fell from 500 to 400",), ("clicks fell from 9 
         # With an expectation, fewer messages when time is up never pass by the ratio.
         (look(500, 480, **UP), {"expected_messages": 1000, "confidence": 0}, ("inconclusive", None)),
         (look(500, 499, **UP), {"expected_messages": 1000}, ("pass", "evidence")),
+        (look(500, 480, **UP), {"expected_messages": {"b": 1000}, "confidence": 0}, ("pass", "ratio")),
         # Nothing is required.
         (look(100, 0), {"min_delivery_ratio": 0}, ("pass", "evidence")),
         # Opens and clicks hold a pass, and never fail; those that fell hold what asks for them, and nothing else.
@@ -103,10 +104,8 @@ def test_decisions(a_look, options, expected):
         (record(100, 94, idle=900), {}, "inconclusive"),
         (record(100, 95, idle=901), {"confidence": 0.95}, "pass"),
         (record(100, 95, idle=10), {"confidence": 0.95}, "inconclusive"),
-        (record(1000, 1000, idle=10), {"confidence": 0.95}, "pass"),
         (record(100, 100, idle=901), {"expected_messages": 200}, "inconclusive"),
         # As many messages as expected have stopped, and so have more.
-        (record(200, 190, idle=10), {"expected_messages": 200, "confidence": 0.95}, "pass"),
         (record(250, 238, idle=10), {"expected_messages": 200, "confidence": 0.95}, "pass"),
         (record(200, 0, idle=901), {"expected_messages": 300, "confidence": 0.95}, "fail"),
         (record(0, 0, known=False), {"min_delivery_ratio": 0, "min_messages": 1}, "inconclusive"),
@@ -128,8 +127,7 @@ def test_single_look(given_record, options, expected):
         (look(1000, 990), (99, 99), 0.02, ("inconclusive", None), 0.98, "baseline_tag 'b' has 99 of at least 100 "),
         (look(1000, 990), (0, 0), 0.02, ("inconclusive", None), 0.95, "baseline_tag 'b': the service has nothing"),
         # Nothing can be compared with one that contradicts itself, but a later one may do.
-        (look(1000, 500, **STILL), (1000, 1100), 0.02, UNDECIDED, 0.98, "b: 1100 deliveries are counted for 1000"),
-        (look(1000, 999, **STILL, **UP), (1000, 1100), 0.02, ("inconclusive", None), 0.98, "baseline_tag b: 1100 del"),
+        (look(1000, 500, **STILL), (1000, 1100), 0.02, UNDECIDED, 0.98, "baseline_tag b: 1100 deliveries are counted"),
     ],
 )  # fmt: skip
 def test_a_baseline(a_look, counts, drop, expected, required, said):
@@ -144,16 +142,6 @@ def test_opens_that_were_not_counted():
     """A record without opens cannot be asked for them."""
     with pytest.raises(OptionError, match="min_open_ratio: the record has no opens"):
         judge(look(1000, 990, opens=None), Policy(min_open_ratio=0.1))
-
-
-def test_a_judgement_in_plain_types():
-    """The keys are those that are promised."""
-    judgement = judge(look(1000, 990, messages_due=10), Policy()).as_dict()
-    assert isinstance(judgement.pop("reasons"), list)
-    assert judgement == {
-        "verdict": "pass", "decided_by": "evidence", "required_delivery_ratio": 0.95, "delivered_at_least": 990,
-        "delivered_at_most": 990, "messages": 1000, "messages_due": 10,
-    }  # fmt: skip
 
 
 @given(
@@ -174,29 +162,17 @@ def test_still_mail_is_judged_by_its_count(messages, share, carried_over, up, li
         assert judgement.verdict in ("pass", "fail")
 
 
-def reasons(counts, policy=None, due=0, stopped=False, settled=False, up=False, ahead=False, **more):
-    """The sentences of the judgement of tag a; counts are messages and deliveries, with or without opens and clicks."""
-    more.update(zip(("opens", "clicks"), counts[2:]))
-    flags = {"sending_stopped": stopped or settled, "settled": settled, "time_up": up, "deliveries_ahead": ahead}
-    return judge(look(*counts[:2], messages_due=due, **flags, **{"tag": "a", **more}), policy or Policy()).reasons
-
-
 @pytest.mark.parametrize(("tag", "named"), [("a", False), ("a\u200b", "U+200B")], ids=ascii)
 def test_an_unknown_tag(tag, named):
-    """The reason names what cannot be seen in the tag, or in the baseline's."""
-    against = judge(look(1000, 990), Policy(baseline_tag=tag), record(0, 0, tag=tag, known=False)).reasons
-    for reason in (*reasons((0, 0), up=True, tag=tag, known=False), *against):
-        assert "check its spelling and api_url" in reason
-        assert (f"an invisible character ({named})" in reason) is bool(named)
-
-
-def test_a_tag_that_may_be_misspelt():
-    """The reason has the suggestion of the notes, and nothing else of them."""
-    notes = ("the answer is a copy", "did you mean 'wave-1'?")
-    (sentence,) = reasons((0, 0), up=True, tag="wave-l", known=False, notes=notes)
-    assert sentence.startswith("wave-l: ")
-    assert sentence.endswith("; did you mean 'wave-1'?")
-    assert "copy" not in sentence
+    """The reason names what cannot be seen in the tag, or in the baseline's, and has the suggestion of the notes."""
+    nothing = {"tag": tag, "known": False, "notes": ("the answer is a copy", "did you mean 'wave-1'?")}
+    (reason,) = judge(look(0, 0, **nothing), Policy()).reasons
+    assert reason.startswith(f"{tag}: ")
+    assert reason.endswith("; did you mean 'wave-1'?")
+    assert "copy" not in reason
+    for text in (reason, *judge(look(1000, 990), Policy(baseline_tag=tag), record(0, 0, **nothing)).reasons):
+        assert "check its spelling and api_url" in text
+        assert (f"an invisible character ({named})" in text) is bool(named)
 
 
 def test_how_ratios_are_shown():
@@ -214,35 +190,36 @@ OPENS, CLICKS = {"min_open_ratio": 0.1}, {"min_click_ratio": 0.01}
     ("given", "policy", "counts", "said"),
     [
         # A decision has the figure and the limit.
-        ({"settled": True}, {}, (200, 180), [["180 of 200 ", "(90%)", "95%", "moved for 900 s;", "taken for spam"]]),
-        ({"settled": True}, {"grace_period": 0.5}, (100000, 94999), [["(94.99%)", "95%", "moved for 0.5 s;"]]),
-        ({"settled": True}, {}, (200, 190), [["190 of 200 ", "(95%)", "95% is required"]]),
-        ({"stopped": True, "carried_over": 5}, {}, (200, 198), [["at least 193 of 200 ", "(96.5%)", "95%"]]),
+        (STILL, {}, (200, 180), [["180 of 200 ", "(90%)", "95%", "moved for 900 s;", "taken for spam"]]),
+        (STILL, {"grace_period": 0.5}, (100000, 94999), [["(94.99%)", "95%", "moved for 0.5 s;"]]),
+        (STILL, {}, (200, 190), [["190 of 200 ", "(95%)", "95% is required"]]),
+        ({**STOPPED, "carried_over": 5}, {}, (200, 198), [["at least 193 of 200 ", "(96.5%)", "95%"]]),
         ({}, {}, (1000, 990), [["990 of 1000 ", "(99%)", "95%"]]),
-        ({"due": 100}, {}, (1000, 70), [["at most 70 of the 100 ", "900 s", "(70%)", "95%", "taken for spam"]]),
+        ({"messages_due": 100}, {}, (1000, 70), [["at most 70 of the 100 ", "900 s", "(70%)", "95%", "for spam"]]),
         # What an undecided tag lacks.
-        ({"stopped": True}, {}, (200, 180), ["180 of 200", f"a: 20 {UNDER_WAY}"]),
-        ({"settled": True, "carried_over": 30}, {}, (200, 195), ["165 of 200", f"a: 30 {CARRIED}"]),
-        ({"up": True}, {"confidence": 0, "expected_messages": 300}, (200, 195),
+        (STOPPED, {}, (200, 180), ["180 of 200", f"a: 20 {UNDER_WAY}"]),
+        ({**STILL, "carried_over": 30}, {}, (200, 195), ["165 of 200", f"a: 30 {CARRIED}"]),
+        (UP, {"confidence": 0, "expected_messages": 300}, (200, 195),
          ["195 of 200", "a: 200 of 300 expected messages so far", f"a: 5 {UNDER_WAY}"]),
-        ({"stopped": True}, {"expected_messages": 200}, (200, 185), ["185 of 200", f"a: 15 {UNDER_WAY}"]),
+        (STOPPED, {"expected_messages": 200}, (200, 185), ["185 of 200", f"a: 15 {UNDER_WAY}"]),
         ({}, {}, (99, 99), ["a: 99 of at least 100 messages so far"]),
         # Where evidence lacks, and no number of messages like these helps.
-        ({"ahead": True}, {}, (1000, 1000), ["1000 of 1000", "deliveries were seen above messages"]),
+        ({"deliveries_ahead": True}, {}, (1000, 1000), ["1000 of 1000", "deliveries were seen above messages"]),
         ({}, {}, (1000, 950), ["950 of 1000", f"a: 50 {UNDER_WAY}", "too close to the required one"]),
         ({}, {}, (1000, 500), ["500 of 1000", f"a: 500 {UNDER_WAY}", "younger than 900 s does not count as lost yet"]),
         # Opens and clicks below their limits; without deliveries there is no ratio above 0.
-        ({"stopped": True}, {**OPENS, **CLICKS}, (1000, 990, 98, 9),
+        (STOPPED, {**OPENS, **CLICKS}, (1000, 990, 98, 9),
          [["98 opens of 990 deliveries", "min_open_ratio", "10%"], ["9 clicks of 990 ", "min_click_ratio", "1%"]]),
-        ({"stopped": True}, {**OPENS, **CLICKS}, (1000, 990, 99, 9), ["9 clicks of 990 deliveries"]),
-        ({"stopped": True}, {**OPENS, **CLICKS}, (1000, 990, 98, 10), ["98 opens of 990"]),
-        ({"stopped": True}, {**OPENS, "min_delivery_ratio": 0}, (1000, 0, 0, 0), ["0 opens of 0 deliveries"]),
-        ({"stopped": True}, {"min_open_ratio": 0, "min_delivery_ratio": 0}, (1000, 0, 0, 0), ["0 of 1000"]),
+        (STOPPED, {**OPENS, **CLICKS}, (1000, 990, 99, 9), ["9 clicks of 990 deliveries"]),
+        (STOPPED, {**OPENS, **CLICKS}, (1000, 990, 98, 10), ["98 opens of 990"]),
+        (STOPPED, {**OPENS, "min_delivery_ratio": 0}, (1000, 0, 0, 0), ["0 opens of 0 deliveries"]),
+        (STOPPED, {"min_open_ratio": 0, "min_delivery_ratio": 0}, (1000, 0, 0, 0), ["0 of 1000"]),
     ],
 )  # fmt: skip
 def test_reasons(given, policy, counts, said):
     """Each is a sentence of its own about the tag, and there is no other."""
-    for sentence, parts in zip(reasons(counts, Policy(**policy), **given), said, strict=True):
+    a_look = look(*counts[:2], **dict(zip(("opens", "clicks"), counts[2:])), **given)
+    for sentence, parts in zip(judge(a_look, Policy(**policy)).reasons, said, strict=True):
         assert sentence.startswith("a: ")
         for part in parts if isinstance(parts, list) else [parts]:
             assert part in sentence
@@ -254,7 +231,7 @@ def test_reasons(given, policy, counts, said):
 )
 def test_so_many_more_messages_decide(messages, delivered, tags, chances):
     """The number rests on the evidence that is asked for: more to fail one of many tags, no more to pass."""
-    sentence = reasons((messages, delivered), tags=tags)[-1]
+    sentence = judge(look(messages, delivered, tags=tags), Policy()).reasons[-1]
     more = int(re.search(r"a: needs about ([0-9]+) more messages", sentence)[1])
     log_evidence = evidence.log_evidence_for if delivered / messages > 0.95 else evidence.log_evidence_against
     reached = log_evidence(delivered * (messages + more) // messages, messages + more, 0.95)

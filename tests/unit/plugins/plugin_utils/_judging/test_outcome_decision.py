@@ -6,12 +6,9 @@ from datetime import timedelta
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record, to_iso
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging import outcome_state
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome import Outcome
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome_decision import judge_outcome
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.outcome_state import (
-    OutcomeState,
-    state_of_outcome,
-)
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import START, plain_outcome
 from hypothesis import given
@@ -33,11 +30,15 @@ def plain(messages, deliveries, failed, taken=0, moved=0, spans=(), **more):
     return plain_outcome(0, messages, deliveries, failed, -taken, -moved, timeline=timeline, **more)
 
 
+SENDING = {"sending_stopped": False, "settled": False, "time_up": False, "ratio_decides": True, "tags": 1}
+
+
 def state(messages, deliveries, failed, **more):
     """A tag in the middle of sending, unless said otherwise."""
-    flags = {"sending_stopped": False, "settled": False, "time_up": False, "ratio_decides": True, "tags": 1}
-    flags.update({key: more.pop(key) for key in flags if key in more})
-    return OutcomeState(outcome=Outcome.from_dict(plain(messages, deliveries, failed, **more)), now=START, **flags)
+    flags = {key: more.pop(key, value) for key, value in SENDING.items()}
+    return outcome_state.OutcomeState(
+        outcome=Outcome.from_dict(plain(messages, deliveries, failed, **more)), now=START, **flags
+    )
 
 
 SURE = {"confidence": 0.99999}
@@ -128,7 +129,9 @@ def test_no_verdict_against_the_figures(deliveries, failed, under_way, stopped, 
 def test_one_outcome_alone(outcome, options, expected):
     """Time is up, and the events' own times tell whether sending has stopped; a fail needs no grace."""
     policy = Policy.from_options(options, confidence=0.0)
-    assert judge_outcome(state_of_outcome(Outcome.from_dict(outcome), policy, 1), policy).verdict == expected
+    assert (
+        judge_outcome(outcome_state.state_of_outcome(Outcome.from_dict(outcome), policy, 1), policy).verdict == expected
+    )
 
 
 @pytest.mark.parametrize("baseline", [Record("b", 1000, 990), Outcome.from_dict(plain(1000, 990, 10))])

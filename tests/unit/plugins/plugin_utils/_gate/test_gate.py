@@ -134,16 +134,6 @@ def test_failed_looks():
     assert "answered 503" in result["msg"]
 
 
-def test_a_look_fails_only_for_an_undecided_tag():
-    """A tag that passed may be missing in a look, and the readings of the others count."""
-    a_gate = gate("ab")
-    event = look(a_gate, 0, a=(500, 499), b=SERVICE)
-    assert (event.error, event.verdict, event.tags["a"].judgement.verdict) == (SERVICE["msg"], None, "pass")
-    for second, verdict in ((30, None), (60, None), (90, "pass")):
-        event = look(a_gate, second, a=SERVICE, b=(100, 96))
-        assert (event.error, event.verdict) == (None, verdict)
-
-
 @pytest.mark.parametrize("counts", [(999, 900), (1000, 899)])
 def test_since_above_what_the_service_counts(counts):
     """It is inconclusive at once, with both figures; what was read can be the next since."""
@@ -242,14 +232,6 @@ def test_before_the_first_look():
         assert (judged["reasons"], judged["required_delivery_ratio"]) == ([f"{tag}: it was never read"], 0.95)
         figures = ("delivered_at_least", "delivered_at_most", "messages", "messages_due")
         assert [judged[figure] for figure in figures] == [0, 0, 0, 0]
-
-
-def test_what_was_read_is_told():
-    """Also where it fell and decides nothing, and after a look that failed."""
-    a_gate = gate()
-    finds = ((0, (1000, 900)), (30, (500, 499)), (60, SERVICE))
-    told = [look(a_gate, second, a=found).tags["a"] for second, found in finds]
-    assert [(seen.messages, seen.deliveries) for seen in told] == [(1000, 900), (500, 499), (500, 499)]
 
 
 def test_time_without_a_watch():

@@ -130,15 +130,6 @@ def test_the_result_has_outcomes():
     assert result["history"][0]["tags"]["a"] == {"messages": 1000, "deliveries": 850, "failed": 100, "verdict": "fail"}
 
 
-def test_events_that_cannot_be_read():
-    """They are a failed look; without any there never was an outcome."""
-    a_gate = gate(timing={"max_consecutive_errors": 0})
-    event, _wanted = look(a_gate, 0, (1000, 990), errors={"a": SERVICE})
-    assert (event.verdict, event.error) == ("error", SERVICE["msg"])
-    judged = a_gate.result()["tags"]["a"]
-    assert (judged["verdict"], judged["outcome"], judged["record"]["messages"]) == ("error", None, 1000)
-
-
 POLICY = {"grace_period": 90, "sending_gap": 60, "min_messages": 10, "min_delivery_ratio": 0.9}
 LOOKS = st.lists(
     # Seconds since the last look; taken in, delivered of these, and failed of the rest; no answer, and late events.

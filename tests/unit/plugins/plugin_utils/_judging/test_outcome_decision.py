@@ -129,9 +129,8 @@ def test_no_verdict_against_the_figures(deliveries, failed, under_way, stopped, 
 def test_one_outcome_alone(outcome, options, expected):
     """Time is up, and the events' own times tell whether sending has stopped; a fail needs no grace."""
     policy = Policy.from_options(options, confidence=0.0)
-    assert (
-        judge_outcome(outcome_state.state_of_outcome(Outcome.from_dict(outcome), policy, 1), policy).verdict == expected
-    )
+    alone = outcome_state.state_of_outcome(Outcome.from_dict(outcome), policy, 1)
+    assert judge_outcome(alone, policy).verdict == expected
 
 
 @pytest.mark.parametrize("baseline", [Record("b", 1000, 990), Outcome.from_dict(plain(1000, 990, 10))])

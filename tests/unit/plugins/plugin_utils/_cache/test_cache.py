@@ -108,11 +108,6 @@ def warnings(monkeypatch, tmp_path):
     return shown
 
 
-def jsonfile(directory):
-    """A guarded store with Ansible's own plugin."""
-    return GuardedStore(cache_loader.get("jsonfile", _uri=str(directory), _timeout=60, _prefix="p_"), OPTIONS)
-
-
 @pytest.mark.parametrize("call", [lambda store: store.get("a"), lambda store: store.set("a", ENTRY)])
 @pytest.mark.parametrize("hangs", [False, True])
 def test_a_plugin_that_fails(warnings, call, hangs):
@@ -164,15 +159,19 @@ def test_threads_take_turns(warnings):
 @pytest.mark.parametrize("content", ["", "{", "[]", "\0\0\0\0", '{"content": 7}', '"text"'], ids=repr)
 def test_a_damaged_file(tmp_path, warnings, content):
     """What Ansible's jsonfile cannot read is nothing, and no failure; what is kept next is found."""
-    directory = tmp_path / "cache"
-    jsonfile(directory).set("a", ENTRY)
-    (file,) = directory.iterdir()
+
+    def jsonfile():
+        made = cache_loader.get("jsonfile", _uri=str(tmp_path / "cache"), _timeout=60, _prefix="p_")
+        return GuardedStore(made, OPTIONS)
+
+    jsonfile().set("a", ENTRY)
+    (file,) = (tmp_path / "cache").iterdir()
     file.write_text(content, encoding="utf-8")
-    store = jsonfile(directory)
+    store = jsonfile()
     assert store.get("a") in (None, [], {"content": 7}, "text")
     assert not store.has_failed
     store.set("a", ENTRY)
-    assert jsonfile(directory).get("a") == ENTRY
+    assert jsonfile().get("a") == ENTRY
     # Ansible itself tells of a file that is not JSON.
     assert [text for text in warnings if "jsonfile" not in text] == []
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from unittest.mock import Mock
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._cache.lock import EntryLock
@@ -83,11 +84,7 @@ def test_it_is_held_meanwhile(holder, path):
 @pytest.mark.parametrize("file", [None, "/dev/null/fill.lock"])
 def test_without_locks(path, monkeypatch, file):
     """Where the file cannot be, or its file system has no locks, nobody waits for anybody, and nothing fails."""
-
-    def refuse(*_args):
-        raise OSError(37, "No locks available")
-
-    monkeypatch.setattr("fcntl.lockf", refuse)
+    monkeypatch.setattr("fcntl.lockf", Mock(side_effect=OSError(37, "No locks available")))
     lock = EntryLock(file or path, 5, sleep=pytest.fail)
     lock.open()
     with lock.locked(KEY):

@@ -151,7 +151,6 @@ def cause(messages, **more):
 @pytest.mark.parametrize(
     ("failures", "parts"),
     [
-        ([], ["102 of 600 messages failed"]),
         ([cause(98, status="5.7.1", description="550 5.7.1 blocked", domains=["example.net"]),
           cause(4, status="5.1.1", description="no such user")],
          ["102 of 600 messages failed: 98 refused by example.net with 550 5.7.1 (blocked), 4 unknown mailboxes (550"]),

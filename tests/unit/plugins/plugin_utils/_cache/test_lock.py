@@ -47,9 +47,7 @@ def holder(path):
 
 
 def test_a_key_that_another_process_holds(holder, path):
-    """It is waited for, until the timeout, and then gone without; other keys are free, and so is this one at once
-    when its holder is killed.
-    """
+    """It is waited for until the timeout, then gone without; other keys are free, and so is it once its holder dies."""
     other = holder()
     other.stdout.readline()
     pauses = []

@@ -159,6 +159,18 @@ def test_opens_and_clicks_that_fall(key, before, left):
             assert look(a_gate, 60, a=(1500, 1489, more)).verdict == "pass"
 
 
+def test_a_baseline_is_held_from_its_first_reading():
+    """It is read until there is one that does not contradict itself; without any, no tag is judged."""
+    a_gate = gate(baseline_tag="control")
+    event = look(a_gate, 0, a=(1000, 990), control=SERVICE)
+    assert (event.error, event.verdict, event.tags) == (SERVICE["msg"], None, {})
+    assert a_gate.result()["tags"]["a"]["record"]["messages"] == 1000
+    for deliveries, wanted in ((1001, ["a", "control"]), (990, ["a"])):
+        assert look(a_gate, 30, a=(1000, 960), control=(1000, deliveries)).verdict is None
+        assert a_gate.wanted == wanted
+    assert a_gate.result()["stats"]["control"]["deliveries"] == 990
+
+
 @pytest.mark.parametrize(
     ("before", "first_at", "old"), [({}, 86401, ["a"]), ({}, 86400, []), (BEFORE, 86401, []), (None, None, [])]
 )
@@ -211,10 +223,7 @@ def test_history():
     ],
 )  # fmt: skip
 def test_the_worst_wins_when_time_is_up(found, verdict, worst_first, more):
-    """Fail, error, inconclusive, pass; the message has the reasons of the worst, and how many more have the verdict.
-
-    The reasons of all are in that order; among equals, as the tags were given.
-    """
+    """Reasons begin with the worst, among equals as the tags were given; the message says how many more there are."""
     result = looked([(0, dict(zip("abc", found)))], "abc", timing=AT_ONCE).result()
     reasons = [result["tags"][tag]["reasons"][0] for tag in worst_first]
     assert result["reasons"] == reasons

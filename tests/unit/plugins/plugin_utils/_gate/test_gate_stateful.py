@@ -163,8 +163,7 @@ class GateMachine(RuleBasedStateMachine):
         self.tags = list(tags)
         # What the service counts of each tag, and how long ago its last activity says it was.
         self.counts = {tag: [0, 0, 0, 0] for tag in "abc"}
-        self.idle = dict.fromkeys("abc")
-        self.wall = START
+        self.idle, self.wall = dict.fromkeys("abc"), START
         if since is not None:
             self.counts["a"] = [*counts_of(since)]
         self._open(policy, timing, {"a": since} if since else {})

@@ -53,10 +53,7 @@ def test_a_lower_limit_of_looks(limit):
 
 
 def test_quick_readings_lose_no_count():
-    """Between many quick looks, what is due is what was counted a grace period ago, or at most a hundredth more.
-
-    And no more of them are remembered than that takes.
-    """
+    """Of many quick looks few are remembered, and what is due was counted a grace period ago, or a hundredth more."""
     grace, every = 500, 0.375
     ages = Ages(grace)
     for number in range(2000):

@@ -92,9 +92,6 @@ def test_no_more_messages_than_needed(delivered, messages, rate):
 
 
 def test_more_messages_where_none_decide():
-    """The very share that is required is never evident, nor is a share of nothing; a trillion is no help to anyone."""
+    """The very share that is required is never evident, nor is a share of nothing."""
     assert evidence.more_messages(95, 100, 0.95, math.log(20)) is None
     assert evidence.more_messages(0, 0, 0.95, math.log(20)) is None
-    # Just beyond the share that no number decides, hundreds of billions do.
-    assert evidence.more_messages(5124947953, 10**10, 0.5, math.log(20)) == pytest.approx(3.7e11, rel=0.02)
-    assert evidence.more_messages(5124947952, 10**10, 0.5, math.log(20)) is None

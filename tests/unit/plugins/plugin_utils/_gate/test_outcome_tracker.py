@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
-def look(a_gate, second, counts=None, events=None, counters=None, errors=None, **more):
+def look(a_gate, second, counts=None, events=None, counters=None, **more):
     """One look at tag a: (messages, deliveries) of the counters, and (messages, deliveries, failed) of the events.
 
     Returns the event, and whether the gate had wanted to read the events.
@@ -19,7 +19,7 @@ def look(a_gate, second, counts=None, events=None, counters=None, errors=None, *
     records = {} if counts is None else {"a": record("a", second, *counts, **(counters or {}))}
     wanted = a_gate.wants_events(records, second) == ["a"]
     outcomes = {"a": outcome(second, *events, **more)} if events and wanted else {}
-    return a_gate.look(Look(second, second, START, records, errors or {}, outcomes)), wanted
+    return a_gate.look(Look(second, second, START, records, {}, outcomes)), wanted
 
 
 UNDER_WAY, DONE = (100, 90, 5), (100, 95, 5)

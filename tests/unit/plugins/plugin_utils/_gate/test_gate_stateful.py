@@ -251,10 +251,8 @@ class GateMachine(RuleBasedStateMachine):
     @rule(after=SECONDS, messages=st.sampled_from([0, 0, 0, 1, 100, 400]), share=st.sampled_from([0, 0.5, 0.9, 0.96]))
     def look_at_news(self, after, messages, share):
         """Look at mail sent since the look before, or at what was delivered since, if anything."""
-        if messages:
-            self.send("a", messages, share)
-        else:
-            self.deliver("a", share)
+        self.send("a", messages, share)
+        self.deliver("a", 0 if messages else share)
         self.look(after)
 
     @precondition(lambda self: self.waits and self.last and self.last.records)

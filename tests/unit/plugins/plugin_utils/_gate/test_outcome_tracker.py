@@ -12,10 +12,7 @@ from hypothesis import strategies as st
 
 
 def look(a_gate, second, counts=None, events=None, counters=None, **more):
-    """One look at tag a: (messages, deliveries) of the counters, and (messages, deliveries, failed) of the events.
-
-    Returns the event, and whether the gate had wanted to read the events.
-    """
+    """One look at tag a, by counters and by events, if they are wanted: what the gate tells, and whether they were."""
     records = {} if counts is None else {"a": record("a", second, *counts, **(counters or {}))}
     wanted = a_gate.wants_events(records, second) == ["a"]
     outcomes = {"a": outcome(second, *events, **more)} if events and wanted else {}

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import traceback
-from typing import Any, Callable
 
 import pytest
 from ansible.errors import AnsibleError, AnsibleLookupError
@@ -15,16 +14,11 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
-from ansible_collections.mailops.smtpeter.plugins.module_utils import _proxy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, Hostile, answer, constantly, leaks
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, answer, constantly, leaks
 
 TOKEN = 's3cr&t/+%"<é>tok\\en'
 NOWHERE = "https://127.0.0.1:9/v1"
-OPTIONS = ("api_token", "api_url", "ca_path", "endpoint", "missing", "parallel", "retries", "timeout", "validate_certs")
-
-Serve = Callable[..., Hostile]
-Given = dict[str, Any]
 
 
 def look(*terms, variables=None, **given):
@@ -62,16 +56,6 @@ def cached(service, tmp_path):
     return {"api_token": TOKEN, "api_url": service.url, **cache}
 
 
-def test_a_record_for_each_term(hostile):
-    """In the order of the terms, repeated ones repeated, though each is asked for once."""
-    server = hostile(long_names_open_more)
-    # An ansible-core before 2.19 passes `wantlist` to a lookup in `with_`.
-    records = look("bb", "a", "bb", "ccc", api_token=TOKEN, api_url=server.url, wantlist=True)
-    assert [(record["tag"], record["opens"]) for record in records] == [("bb", 2), ("a", 1), ("bb", 2), ("ccc", 3)]
-    assert len(server.requests) == 3
-    assert type(records[0]).__name__ == "dict"
-
-
 def test_where_options_come_from(hostile, monkeypatch):
     """An option goes before a variable, and that before the environment."""
     servers = [hostile(constantly(answer(COUNTS))) for _source in range(3)]
@@ -97,38 +81,34 @@ def test_every_option_arrives(hostile):
     assert len(broken.requests) == 2
 
 
-@pytest.mark.parametrize("name", ["token", "wantlist_", "_terms"])
-def test_an_unknown_option(name):
-    """It is refused by its name, and the user learns which there are."""
-    text = refusal("a", **{name: "x"})
-    assert f"{name}: there is no such option" in text
-    assert [known for known in OPTIONS if known not in text] == []
-
-
 @pytest.mark.parametrize(
-    ("given", "name"),
+    ("given", "said"),
     [
-        ({}, "api_token.*SMTPETER_API_TOKEN"), ({"api_token": ""}, "api_token.*SMTPETER_API_TOKEN"),
-        ({"api_url": "http://a.test/v1"}, "api_url"), ({"ca_path": "/no/such/file"}, "ca_path"),
+        ({"api_token": None}, "api_token.*SMTPETER_API_TOKEN"), ({"api_token": ""}, "api_token.*SMTPETER_API_TOKEN"),
+        ({"api_url": "http://a.test/v1"}, "api_url: plain http"), ({"ca_path": "/no/such/file"}, "ca_path"),
         ({"endpoint": "send"}, "endpoint"), ({"missing": "ignore"}, "missing"), ({"parallel": 0}, "parallel"),
         ({"parallel": "many"}, "parallel"), ({"timeout": -1}, "timeout"), ({"retries": 101}, "retries"),
+        ({"token": "x"}, "token: there is no such option; give one of api_token, api_url, .*, validate_certs"),
+        ({"_terms": "x"}, "_terms: there is no such option"),
+        ({"cache": True, "cache_plugin": "ansible.builtin.memory"}, "cache_plugin: .*do not share.*jsonfile"),
+        ({"cache": True, "cache_plugin": "no.such.plugin"}, "cache_plugin: .*'no.such.plugin'; check"),
+        ({"cache": True, "cache_connection": "/dev/null/x"}, "check cache_plugin and cache_connection"),
+        ({"cache": True, "cache_timeout": -1}, "cache_timeout: -1 is negative"),
+        ({"cache": True, "api_url": "http://a.test/v1"}, "api_url: plain http"),
     ],
 )  # fmt: skip
-def test_options_that_cannot_work(registered, given, name):
+def test_options_that_cannot_work(registered, given, said):
     """Each is an error that names it, whether Ansible or the collection refuses it, and the token is registered."""
-    with pytest.raises(AnsibleError, match=name) as caught:
-        look("a", **({"api_token": TOKEN, **given} if given else {}))
-    assert leaks(str(caught.value), TOKEN) == []
-    assert TOKEN in registered or name.startswith("api_token")
+    assert re.search(said, refusal("a", **{"api_url": NOWHERE, **given}), re.DOTALL)
+    assert TOKEN in registered or "api_token" in given
 
 
 @pytest.mark.parametrize(
     "terms",
     [
-        [], [""], ["a b"], ["a", ".."], [TOKEN], [f"a {TOKEN}"], [[TOKEN]], [{"token": TOKEN}], [f"{TOKEN},"],
-        [f"[{TOKEN}]"],
+        [], [""], ["a", ".."], [TOKEN], [f"a {TOKEN}"], [[TOKEN]], [{"token": TOKEN}], [f"{TOKEN},"], [f"[{TOKEN}]"],
         # 007 and 7 are different tags but may be the same number.
-        ["a", 7], [None], [True], [["a"]], [{"a": 1}], [b"a"], [1.5], [datetime.date(2026, 11, 26)],
+        ["a", 7], [None], [True], [["a"]], [b"a"], [datetime.date(2026, 11, 26)],
     ],
     ids=repr,
 )  # fmt: skip
@@ -161,51 +141,37 @@ def test_an_echo_of_the_token_is_not_shown(hostile, status):
     assert "is bad" in refusal("a", api_url=server.url, retries=0)
 
 
-@pytest.mark.parametrize("package", ["requests", "PySocks"])
-def test_a_library_that_is_missing(monkeypatch, package):
+def test_a_library_that_is_missing(monkeypatch):
     """The user learns which, how to install it, and where."""
-    if package == "requests":
-        monkeypatch.setattr(options, "missing_requests", lambda: True)
-    else:
-        monkeypatch.setattr(_proxy, "is_missing", lambda module: module == "socks")
-        monkeypatch.setenv("HTTPS_PROXY", "socks5h://localhost:1080")
+    monkeypatch.setattr(options, "missing_requests", lambda: True)
     text = refusal("a")
-    assert how_to_install(package) in text
+    assert how_to_install("requests") in text
     assert sys.executable in text
 
 
-def test_a_long_pause(hostile):
-    """The error says how long the service wants, and the other tags are not asked for."""
-    server = hostile(constantly(answer(b"", "429 Busy", "Retry-After: 3600")))
-    text = refusal("a", "b", "c", api_url=server.url, parallel=1)
-    assert "answered 429 (Too Many Requests), and asks to wait 3600 s; try again after that" in text
-    assert text.count("not tried, since the service asks to wait 3600 s") == 2
-    assert len(server.requests) == 1
-
-
-def test_connections_are_closed(service):
-    """After the lookup the service sees the end of each connection."""
-    look(*[f"tag-{number}" for number in range(30)], api_token=TOKEN, api_url=service.url)
-    for thread in service.threads[1:]:
-        thread.join(5)
-        assert not thread.is_alive()
-
-
 def test_hits_and_misses(hostile, cached):
-    """A tag is asked for once; a record is the same, its age included, for each term that names it, in their order.
+    """Records come in the order of the terms, repeated ones repeated, though each tag is asked for once.
 
-    Without cache=true each lookup asks, whatever else is said of the cache.
+    From the cache a record is the same, its age included. Without cache=true each lookup asks, whatever else is said of
+    the cache. After each lookup the service sees the end of each connection.
     """
     server = hostile(long_names_open_more)
     cached["api_url"] = server.url
-    look("a", **{**cached, "cache": False})
+    # An ansible-core before 2.19 passes `wantlist` to a lookup in `with_`.
+    records = look("bb", "a", "bb", "ccc", **{**cached, "cache": False}, wantlist=True)
+    assert [(record["tag"], record["opens"]) for record in records] == [("bb", 2), ("a", 1), ("bb", 2), ("ccc", 3)]
+    assert type(records[0]) is dict
+    assert len(server.requests) == 3
     assert not os.path.exists(cached["cache_connection"])
     first = look("a", "bb", **cached)
-    assert len(server.requests) == 3
+    assert len(server.requests) == 5
     assert look("bb", "a", "bb", **cached) == [first[1], first[0], first[1]]
     assert [record["opens"] for record in look("ccc", "a", "dddd", **cached)] == [3, 1, 4]
-    assert len(server.requests) == 5
+    assert len(server.requests) == 7
     assert first[0]["fetched_at"] == "2026-01-01T00:00:00Z"
+    for thread in server.threads[1:]:
+        thread.join(5)
+        assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("source", ["api_token", "access_token", "smtpeter_api_token"])
@@ -232,23 +198,21 @@ def test_an_unknown_tag_from_the_cache(hostile, cached):
 
 
 def test_recent_tags(hostile, cached):
-    """One record for each of the most recently active tags, in the order of the service; never from the cache."""
+    """One record for each of the most recently active tags, in the order of the service; never from the cache.
+
+    There are either terms or recent, whatever is cached, and an error of the service is one here.
+    """
     recent = [{**COUNTS, "tag": "wave-2", "messages": 2000}, {**COUNTS, "tag": "wave-1"}]
     server = hostile(constantly(answer(json.dumps(recent).encode())))
+    look("a", **cached)
     for cache in (False, True, True):
         records = look(recent=True, **{**cached, "api_url": server.url, "cache": cache})
         assert [(record["tag"], record["messages"]) for record in records] == [("wave-2", 2000), ("wave-1", 1000)]
     assert len(server.requests) == 3
     assert server.targets[0].startswith("/v1/stats?access_token=")
-
-
-def test_recent_tags_and_terms(hostile, cached):
-    """There are either terms or recent, whatever is cached, and an error of the service is one here."""
-    look("a", **cached)
-    server = hostile(constantly(answer(b"no", "410 Gone")))
     assert "recent: it reads the most recently active tags" in refusal("a", recent=True, **cached)
-    assert "recent tags: " in refusal(api_url=server.url, recent=True)
-    assert len(server.requests) == 1
+    broken = hostile(constantly(answer(b"no", "410 Gone")))
+    assert "recent tags: " in refusal(api_url=broken.url, recent=True)
 
 
 def test_a_hit_asks_for_nothing(service, cached):
@@ -266,23 +230,6 @@ print([name for name in ours if name.startswith('_') and name not in ('_connecti
 """
     command = [sys.executable, "-c", code, repr(cached)]
     assert subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout == "1000\n[]\n[]\n"
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ({"cache_plugin": "ansible.builtin.memory"}, "cache_plugin: .*do not share.*jsonfile"),
-        ({"cache_plugin": "no.such.plugin"}, "cache_plugin: .*'no.such.plugin'; check"),
-        ({"cache_timeout": -1}, "cache_timeout: -1 is negative"),
-        ({"cache_connection": "/dev/null/cache"}, "cache_plugin: .*check cache_plugin and cache_connection"),
-        ({"cache_timeout": "soon"}, "cache_timeout"),
-        ({"api_url": "http://a.test/v1"}, "plain http"),
-    ],
-    ids=str,
-)
-def test_a_cache_that_cannot_work(cached, given, expected):
-    """It is refused by the option's name before anything is asked."""
-    assert re.search(expected, refusal("a", **{**cached, "api_url": NOWHERE, **given}), re.DOTALL)
 
 
 def test_the_connection_of_a_cache_is_not_shown(cached, monkeypatch):

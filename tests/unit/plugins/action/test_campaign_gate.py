@@ -4,6 +4,7 @@ import json
 import shutil
 import time
 import types
+from unittest import mock
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
@@ -20,9 +21,6 @@ PASS = {
 LITTLE = {"stats": {"a": {**COUNTS, "messages": 10, "deliveries": 10}}, "errors": {}}
 BUSY = {"stats": {}, "errors": {"a": {"kind": "service", "status": 503, "msg": "tag 'a': answered 503"}}}
 REFUSED = {"failed": True, "refused": True, "msg": "ca_path: /no/such/file cannot be read"}
-CRASHED = {"failed": True, "msg": "MODULE FAILURE", "module_stderr": "KeyError: 1", "module_stdout": "", "rc": 1}
-UNREACHABLE = {"unreachable": True, "msg": "no route to host"}
-TROUBLES = [AnsibleConnectionFailure("no route to host"), EOFError(), CRASHED, UNREACHABLE, {}]
 
 
 def gate(**args):
@@ -37,24 +35,24 @@ class Looks:
         given = {"tags": ["a"], "wait_timeout": 600, "wait_sleep": 0.001, "max_consecutive_errors": 1, **args}
         self.action = gate(**given)
         self.action._execute_module = self._look
-        self._found = list(found)
-        self.shell = self.action._connection._shell
-        self.used = []
-        self.removed = []
+        self._found = mock.Mock(side_effect=found)
+        self.used, self.removed = [], []
 
     def _look(self, **_more):
-        if self.shell.tmpdir is None:
-            self.shell.tmpdir = f"/tmp/ansible-tmp-{len(self.used)}"
-        self.used.append(self.shell.tmpdir)
-        found = self._found.pop(0)
-        if isinstance(found, BaseException):
-            raise found
-        return found
+        shell = self.action._connection._shell
+        shell.tmpdir = shell.tmpdir or f"/tmp/ansible-tmp-{len(self.used)}"
+        self.used.append(shell.tmpdir)
+        return self._found()
+
+    def _remove(self, path):
+        if path == "/tmp/ansible-tmp-gone":
+            raise AnsibleConnectionFailure("no route to host")
+        self.removed.append(path)
 
     def run(self, check=False):
         """The result of the task."""
         self.action._task.check_mode = check
-        self.action._remove_tmp_path = self.removed.append
+        self.action._remove_tmp_path = self._remove
         result = self.action.run(task_vars={})
         self.action.cleanup()
         return result
@@ -84,11 +82,8 @@ def test_the_environment(monkeypatch, registered, own):
     ("given", "own", "said"),
     [
         ({}, None, "missing required arguments: tags"),
-        ({"tags": [8]}, None, "quote it"),
-        ({"tags": ["a"], "x": 1}, None, "Unsupported parameters"),
         # Ansible's own keyword, which only the task itself can have by mistake.
         ({"wait_timeout": 0}, "wave-1", "tags: it is at the level of the task"),
-        ({"tags": ["a b"]}, ["deploy"], "white space"),
         ({"tag": "a b"}, ["deploy"], "white space"),
     ],
 )
@@ -103,7 +98,7 @@ def test_bad_arguments(given, own, said):
     assert result == {"changed": False, "failed": True}
 
 
-@pytest.mark.parametrize("trouble", TROUBLES, ids=repr)
+@pytest.mark.parametrize("trouble", [AnsibleConnectionFailure("no route to host"), EOFError(), {}], ids=repr)
 def test_a_lost_look(trouble):
     """It is one failed look, first or later, and the next ones have a directory of their own; all are removed."""
     looks = Looks(trouble, LITTLE, PASS)
@@ -135,18 +130,11 @@ def test_a_host_that_is_gone_at_the_end(monkeypatch):
     told = []
     monkeypatch.setattr(campaign_gate.display, "warning", told.append)
     looks = Looks(AnsibleError("lost"), PASS)
-
-    def remove(path):
-        if path.endswith("0"):
-            raise AnsibleConnectionFailure("no route to host")
-        looks.removed.append(path)
-
-    looks.action._remove_tmp_path = remove
-    assert looks.action.run(task_vars={})["verdict"] == "pass"
-    looks.action.cleanup()
+    looks.action._connection._shell.tmpdir = "/tmp/ansible-tmp-gone"
+    assert looks.run()["verdict"] == "pass"
     assert looks.removed == ["/tmp/ansible-tmp-1"]
     (warning,) = told
-    assert "remove /tmp/ansible-tmp-0 on the host" in warning
+    assert "remove /tmp/ansible-tmp-gone on the host" in warning
 
 
 @pytest.mark.parametrize("check", [False, True])
@@ -221,24 +209,19 @@ def test_its_time_goes_on(tmp_path, monkeypatch):
     assert result["waited"] == pytest.approx(60, abs=5)
 
 
-@pytest.mark.parametrize(
-    ("args", "said"),
-    [
-        ({"tags": ["b"]}, "tags differ"),
-        ({"min_messages": 5}, "min_messages differ"),
-        ({"judge_by": "outcomes"}, "judge_by differs"),
-        ({"since": {"a": {"messages": 1, "deliveries": 1}}}, "since differs"),
-        ({"api_url": "http://localhost:8025/v1"}, "api_url differs"),
-    ],
-)
-def test_another_gate(tmp_path, args, said):
+def test_another_gate(tmp_path):
     """It fails at once, and nothing is asked and nothing lost."""
     state = tmp_path / "gate.state"
     killed(state, LITTLE)
     before = state.read_bytes()
-    result = Looks(state=str(state), **args).run()
-    assert said in result["msg"]
-    assert str(state) in result["msg"]
+    changes = {
+        "tags": ["b"], "min_messages": 5, "judge_by": "outcomes", "since": {"a": {"messages": 1, "deliveries": 1}},
+        "api_url": "http://localhost:8025/v1",
+    }  # fmt: skip
+    for name, value in changes.items():
+        assert (
+            f"state: {state} is of another gate: {name} differ" in Looks(state=str(state), **{name: value}).run()["msg"]
+        )
     assert state.read_bytes() == before
 
 
@@ -260,14 +243,8 @@ def test_a_directory_that_goes_away(tmp_path, capsys):
     place = tmp_path / "place"
     place.mkdir()
     looks = Looks(LITTLE, PASS, state=str(place / "gate.state"))
-    found = looks.action._execute_module
-
-    def look(**more):
-        if place.exists():
-            shutil.rmtree(place)
-        return found(**more)
-
-    looks.action._execute_module = look
+    find = looks.action._execute_module
+    looks.action._execute_module = lambda **more: shutil.rmtree(place, ignore_errors=True) or find(**more)
     assert looks.run()["verdict"] == "pass"
     assert "cannot be written (No such file or directory)" in capsys.readouterr().err
 

@@ -5,16 +5,12 @@ import signal
 import sys
 import time
 import types
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client
 from ansible_collections.mailops.smtpeter.plugins.module_utils._connection import Connection
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import Authority, Hostile
-
-if TYPE_CHECKING:
-    pass
 
 
 @pytest.fixture(autouse=True)
@@ -28,16 +24,9 @@ def _no_network_settings(monkeypatch, tmp_path_factory):
 
 @pytest.fixture
 def hostile():
-    """Start a hostile service with a script, and with TLS where a context is given; stopped after the test."""
-    started = []
-
-    def start(script, tls=None, impatient=False):
-        started.append(Hostile(script, tls, impatient))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.close()
+    """Start a hostile service, given what `Hostile` is; stopped after the test."""
+    with ExitStack() as started:
+        yield lambda *given: started.enter_context(closing(Hostile(*given)))
 
 
 @pytest.fixture(scope="session")
@@ -55,24 +44,21 @@ def pauses():
 @pytest.fixture
 def connect(pauses):
     """Make a client, of one attempt and a short timeout by default, which never sleeps; closed after the test."""
-    made = []
+    with ExitStack() as made:
 
-    def build(url, token="a-good-token", jitter=lambda: 1.0, **given):
-        connection = Connection(**{"api_token": token, "api_url": url, "timeout": 2, "retries": 0, **given})
-        made.append(Client(connection, sleep=pauses.append, jitter=jitter, clock=lambda: sum(pauses)))
-        return made[-1]
+        def build(url, token="a-good-token", jitter=lambda: 1.0, **given):
+            connection = Connection(**{"api_token": token, "api_url": url, "timeout": 2, "retries": 0, **given})
+            client = Client(connection, sleep=pauses.append, jitter=jitter, clock=lambda: sum(pauses))
+            return made.enter_context(closing(client))
 
-    yield build
-    for client in made:
-        client.close()
+        yield build
 
 
 @pytest.fixture
 def registered(monkeypatch):
     """What Ansible is told to mask from now on: a double of the module that has register_secret since 2.22."""
     told = []
-    secrets = types.ModuleType("ansible.module_utils.secrets")
-    secrets.register_secret = told.append  # type: ignore[attr-defined]
+    secrets = types.SimpleNamespace(register_secret=told.append)
     monkeypatch.setitem(sys.modules, "ansible.module_utils.secrets", secrets)
     monkeypatch.setattr("ansible.module_utils.secrets", secrets, raising=False)
     return told

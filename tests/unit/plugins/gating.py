@@ -17,11 +17,7 @@ SERVICE = {"kind": "service", "status": 503, "msg": "tag 'a': answered 503"}
 def record(tag, second, messages, deliveries, **more):
     """A reading at a second of the gate's time, with the last activity just then unless said otherwise."""
     now = START + timedelta(seconds=second)
-    more.setdefault("last_at", now)
-    more.setdefault("fetched_at", now)
-    more.setdefault("opens", 0)
-    more.setdefault("clicks", 0)
-    return Record(tag, messages, deliveries, **more)
+    return Record(tag, messages, deliveries, **{"last_at": now, "fetched_at": now, "opens": 0, "clicks": 0, **more})
 
 
 def plain_outcome(second, messages, deliveries, failed, taken=None, moved=None, **more):

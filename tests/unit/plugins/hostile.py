@@ -10,11 +10,8 @@ import ssl
 import struct
 import threading
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Callable, Iterable
+from typing import Callable, Iterable
 from urllib.parse import quote
-
-if TYPE_CHECKING:
-    pass
 
 # Gives the bytes to send for a request with this target. EOFError hangs up, ConnectionResetError resets the connection.
 Script = Callable[[str], Iterable[bytes]]
@@ -28,9 +25,9 @@ COUNTS = {
 def answer(body, status="200 OK", *headers):
     """A whole HTTP answer; without a `Content-Length` of one's own, the right one."""
     content = json.dumps(body).encode() if isinstance(body, dict) else body
-    measured = any(line.lower().startswith(("content-length:", "transfer-encoding:")) for line in headers)
-    length = [] if measured else [f"Content-Length: {len(content)}"]
-    return "\r\n".join([f"HTTP/1.1 {status}", *length, *headers, "", ""]).encode("latin-1") + content
+    if not any(line.lower().startswith(("content-length:", "transfer-encoding:")) for line in headers):
+        headers = (f"Content-Length: {len(content)}", *headers)
+    return "\r\n".join([f"HTTP/1.1 {status}", *headers, "", ""]).encode("latin-1") + content
 
 
 def constantly(reply):
@@ -67,18 +64,16 @@ def spellings(token):
 def leaks(text, token):
     """The spellings of the token that `text` holds, also where line ends and white space part them."""
     seen = text.casefold()
-    squeezed = "".join(seen.split())
-    found = spellings(token).items()
-    return [name for name, spelling in found if spelling.casefold() in seen or spelling.casefold() in squeezed]
+    everything = f"{seen} {''.join(seen.split())}"
+    return [name for name, spelling in spellings(token).items() if spelling.casefold() in everything]
 
 
 def assert_silent(error, token):
     """Nothing that hangs on an exception, however far down, holds the token."""
-    seen = []
-    pending = [error]
+    seen, pending = [], [error]
     while pending:
         item = pending.pop()
-        if item is not None and not any(item is other for other in seen):
+        if item is not None and id(item) not in map(id, seen):
             seen.append(item)
             assert leaks(f"{item} {item!r} {vars(item)} {item.args}", token) == []
             pending += [item.__cause__, item.__context__, *(arg for arg in item.args if isinstance(arg, BaseException))]
@@ -202,38 +197,29 @@ class Authority:
 
     def __init__(self, directory):
         self._directory = directory
-        self._key, self._certificate = _signed("An authority", None)
+        *self._own, pem = _signed("An authority", None)
         self.bundle = directory / "authority.pem"
-        self.bundle.write_bytes(_pem(self._key, self._certificate))
+        self.bundle.write_bytes(pem)
 
     def context(self, flaw=""):
         """What a server needs; `flaw` is `expired`, `another name`, `self-signed` or none."""
-        issuer = None if flaw == "self-signed" else (self._key, self._certificate)
         name = "192.0.2.1" if flaw == "another name" else "127.0.0.1"
-        key, certificate = _signed(name, issuer, expired=flaw == "expired")
-        path = self._directory / f"server-{flaw.replace(' ', '-')}.pem"
-        path.write_bytes(_pem(key, certificate))
+        _key, _certificate, pem = _signed(name, None if flaw == "self-signed" else self._own, flaw == "expired")
+        path = self._directory / f"server-{flaw}.pem"
+        path.write_bytes(pem)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(path)
         return context
 
 
-def _pem(key, certificate):
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return private + bytes(certificate.public_bytes(Encoding.PEM))
-
-
 def _signed(name, issuer, expired=False):
-    """A key and a certificate: for an address, or of an authority where `name` is none."""
+    """A key, a certificate, and both in PEM: for an address, or of an authority where `name` is none."""
     from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.now(timezone.utc)
     signing, signer = (issuer[0], issuer[1].subject) if issuer else (key, subject)
     is_authority = "." not in name
     # Without these, Python 3.13 trusts no authority.
@@ -247,9 +233,12 @@ def _signed(name, issuer, expired=False):
         extensions.append((x509.KeyUsage(*[False] * 5, True, True, False, False), True))
     else:
         extensions.append((x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(name))]), False))
-    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(signer).public_key(key.public_key())
-    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=9))
-    builder = builder.not_valid_after(now + timedelta(days=-1 if expired else 9))
+    begin, end = (datetime.now(timezone.utc) + timedelta(days=days) for days in (-9, -1 if expired else 9))
+    serial = x509.random_serial_number()
+    builder = x509.CertificateBuilder(signer, subject, key.public_key(), serial, begin, end)
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical)
-    return key, builder.sign(signing, hashes.SHA256())
+    certificate = builder.sign(signing, hashes.SHA256())
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+    return key, certificate, private + certificate.public_bytes(pem)

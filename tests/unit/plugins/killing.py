@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import http.client
 import itertools
-import json
 import random
 import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from urllib.parse import quote
 
+import requests
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import TOKEN, kill, read
 
 SENDERS = 4
@@ -36,7 +34,7 @@ def kill_in_the_middle(sandbox, data, kills, seed):
     for name in (f"r{number}" for number in range(kills)):
         began = threading.Event()
         with ThreadPoolExecutor(SENDERS) as pool:
-            senders = [pool.submit(_send_on, ledger, running["port"], name, each, began) for each in range(SENDERS)]
+            senders = [pool.submit(_send_on, ledger, running, name, each, began) for each in range(SENDERS)]
             assert began.wait(10)
             time.sleep(chance.uniform(0, 0.2))
             kill(running["pid"])
@@ -52,21 +50,19 @@ def kill_in_the_middle(sandbox, data, kills, seed):
     return ledger
 
 
-def _send_on(ledger, port, tag, sender, began):
+def _send_on(ledger, sandbox, tag, sender, began):
     """Send again and again, and write down each answer; the first send without one is the last."""
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+    with requests.Session() as session:
         for sends in itertools.count():
             recipients = [f"{tag}.{sender}.{sends}.{each}@example.com" for each in range(1 + sends % 3)]
-            body = json.dumps({"recipients": recipients, "tags": [tag, EVERY]})
+            given = {"params": {"access_token": TOKEN}, "json": {"recipients": recipients, "tags": [tag, EVERY]}}
             try:
-                connection.request("POST", f"/v1/send?access_token={quote(TOKEN, safe='')}", body)
-                answer = connection.getresponse()
-                content = answer.read()
-            except (OSError, http.client.HTTPException):
+                answer = session.post(f"{sandbox['api_url']}/send", timeout=10, **given)
+            except requests.RequestException:
                 ledger.unanswered.append(recipients)
                 return
-            assert answer.status == 200, content
-            ledger.acknowledged.update(json.loads(content))
+            assert answer.status_code == 200, answer.text
+            ledger.acknowledged.update(answer.json())
             ledger.sends += 1
             began.set()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import itertools
 import json
@@ -14,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
@@ -46,12 +45,18 @@ class Sample(NamedTuple):
     resident: int  # bytes
 
 
-@dataclass
-class Outcome:
+class Outcome(NamedTuple):
     """The result of the gate, and a sample for each look."""
 
-    result: dict[str, Any] = field(default_factory=dict)
-    samples: list[Sample] = field(default_factory=list)
+    result: dict[str, Any]
+    samples: list[Sample]
+
+
+def counted(sent, rate):
+    """The answer about a campaign with so many messages, the last one just now, of which a share is delivered."""
+    now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    counts = {"messages": sent, "deliveries": int(sent * rate), "opens": 0, "clicks": 0}
+    return [answer({"first": now, "last": now, **counts})]
 
 
 def serve(seed, messages, rate):
@@ -59,8 +64,7 @@ def serve(seed, messages, rate):
 
     Each good answer counts some messages more, up to so many, of which the share `rate` is delivered.
     """
-    chance = random.Random(seed)
-    lock = threading.Lock()
+    chance, lock = random.Random(seed), threading.Lock()
     sent = 0
 
     def reply(target):
@@ -69,26 +73,20 @@ def serve(seed, messages, rate):
             if chance.random() < FAILING:
                 return services.reply(target.replace(tag_of(target), chance.choice(MIXED).tag))
             sent = min(messages, sent + STEP)
-            now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
-            counts = {"messages": sent, "deliveries": int(sent * rate), "opens": 0, "clicks": 0}
-            return [answer({"first": now, "last": now, **counts})]
+            return counted(sent, rate)
 
-    with tempfile.TemporaryDirectory() as directory:
-        services = Services(pathlib.Path(directory))
-        campaign = Hostile(reply)
-        print(campaign.url, flush=True)
+    with tempfile.TemporaryDirectory() as path, closing(Services(pathlib.Path(path))) as services, closing(
+        Hostile(reply)
+    ) as server:
+        print(server.url, flush=True)
         sys.stdin.read()
-        campaign.close()
-        services.close()
 
 
-@contextlib.contextmanager
+@contextmanager
 def service(seed, messages, rate):
     """Run the service; gives its api_url."""
     command = [sys.executable, "-c", f"from {__name__} import serve; serve({seed}, {messages}, {rate})"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin
-        assert process.stdout
         yield process.stdout.readline().strip()
         process.stdin.close()
         assert process.wait(30) == 0
@@ -121,15 +119,13 @@ def look_at(url, messages, every, **more):
 
     `more` are options of the gate. Each look is the info module's own work on validated arguments, in this process.
     """
-    gate = action(
-        **{
-            "tags": [TAG], "api_token": TOKEN, "api_url": url, "timeout": 0.3, "retries": 0, "wait_timeout": 600,
-            "wait_sleep": 0.001, "max_consecutive_errors": 40, "min_messages": messages, "expected_messages": messages,
-            "grace_period": 1.5, "sending_gap": 1, **more,
-        }
-    )  # fmt: skip
+    given = {
+        "tags": [TAG], "api_token": TOKEN, "api_url": url, "timeout": 0.3, "retries": 0, "wait_timeout": 600,
+        "wait_sleep": 0.001, "max_consecutive_errors": 40, "min_messages": messages, "expected_messages": messages,
+        "grace_period": 1.5, "sending_gap": 1, **more,
+    }  # fmt: skip
+    gate, samples, looks = action(**given), [], itertools.count(1)
     validator = ArgumentSpecValidator({**options.connection_spec(), **options.reading_spec()})
-    outcome, looks = Outcome(), itertools.count(1)
 
     def execute(module_name, module_args, task_vars):
         assert module_name.endswith("tag_stats_info")
@@ -137,9 +133,8 @@ def look_at(url, messages, every, **more):
         assert not validated.error_messages
         found = tag_stats_info.run(validated.validated_parameters)
         if next(looks) % every == 0:
-            outcome.samples.append(sample())
-        return json.loads(json.dumps(found))  # type: ignore[no-any-return]
+            samples.append(sample())
+        return json.loads(json.dumps(found))
 
     gate._execute_module = execute
-    outcome.result = gate.run(task_vars={"inventory_hostname": "localhost"})
-    return outcome
+    return Outcome(gate.run(task_vars={"inventory_hostname": "localhost"}), samples)

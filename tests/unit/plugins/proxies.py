@@ -6,12 +6,8 @@ import select
 import socket
 import struct
 import time
-from typing import TYPE_CHECKING
 
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import Server
-
-if TYPE_CHECKING:
-    pass
 
 
 class Proxy(Server):
@@ -23,19 +19,8 @@ class Proxy(Server):
     the hosts and ports of the requests, and `shown` the credentials, in order.
     """
 
-    def __init__(
-        self,
-        protocol,
-        port,
-        host="127.0.0.1",
-        refusal=None,
-        credentials=None,
-        pause=0,
-        lag=0,
-        tls=None,
-    ):
-        self.asked = []
-        self.shown = []
+    def __init__(self, protocol, port, host="127.0.0.1", refusal=None, credentials=None, pause=0, lag=0, tls=None):
+        self.asked, self.shown = [], []
         self._open = getattr(self, f"_open_{protocol}")
         self._target, self._refusal, self._credentials = port, refusal, credentials
         self._pause, self._lag = pause, lag

@@ -9,11 +9,11 @@ import sys
 import threading
 import time
 from contextlib import closing, contextmanager
-from datetime import datetime, timezone
 
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._state_file import FORMAT
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import Hostile, answer
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.looking import look_at
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import Hostile
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.looking import counted, look_at
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import until
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.watching import state_of
 
 MESSAGES = 1000
 
@@ -23,16 +23,12 @@ class Campaign:
 
     def __init__(self, rate):
         self.is_sent = threading.Event()
-        self._rate = rate
-        self._requests = itertools.count(1)
+        self._rate, self._requests = rate, itertools.count(1)
 
     def reply(self, _target):
         """Answer with the counters; they rise with each request until all is sent."""
-        asked = next(self._requests)
-        sent = MESSAGES if self.is_sent.is_set() else min(MESSAGES - 1, asked)
-        now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
-        counters = {"messages": sent, "deliveries": int(sent * self._rate), "opens": 0, "clicks": 0}
-        return [answer({"first": now, "last": now, **counters})]
+        asked = min(MESSAGES - 1, next(self._requests))
+        return counted(MESSAGES if self.is_sent.is_set() else asked, self._rate)
 
 
 @contextmanager
@@ -65,11 +61,7 @@ def kill_again_and_again(url, campaign, state, kills, seed):
     looks, began = 0, time.monotonic()
     for number in range(kills):
         with start(url, state) as process:
-            give_up = time.monotonic() + 60
-            while not state.exists() or looks_kept(state) <= looks:
-                assert process.poll() is None
-                assert time.monotonic() < give_up
-                time.sleep(0.005)
+            until(lambda looks=looks: state.exists() and looks_kept(state) > looks, 60)
             time.sleep(chance.uniform(0, 0.1))
             process.kill()
         before, looks = looks, looks_kept(state)
@@ -84,6 +76,4 @@ def kill_again_and_again(url, campaign, state, kills, seed):
 
 def looks_kept(state):
     """How many looks a file has, which must not be damaged."""
-    header, content, end = state.read_text(encoding="utf-8").split("\n")
-    assert (json.loads(header)["format"], end) == (FORMAT, "")
-    return json.loads(content)["state"]["history"]["looks"]
+    return state_of(state)["history"]["looks"]

@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import time
-from typing import Any, Dict
 
 import requests
 from ansible.module_utils import basic
@@ -24,8 +23,6 @@ SURE = {"delivery_rate": 1, "delay": 0, "open_rate": 0}
 # A fork of a process that has imported everything starts ten times as fast as a new Python.
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload([__name__])
-
-Result = Dict[str, Any]
 
 
 def result_of(output):
@@ -41,7 +38,7 @@ def run_module(output, directory, timeout, missing, arguments):
         os.dup2(output.fileno(), stream)
     output.close()
     os.environ["TMPDIR"] = directory
-    sys.modules.update(dict.fromkeys(missing))  # type: ignore[arg-type]
+    sys.modules.update(dict.fromkeys(missing))
     if timeout is not None:
         control.RESPONSE_TIMEOUT = process.TERM_TIMEOUT = timeout
     basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
@@ -134,16 +131,17 @@ def until(condition, seconds=10.0):
 
 def send(result, recipients=1, tag="a"):
     """Send to so many recipients."""
-    _ask("POST", result, "send", json={"recipients": ["a@example.com"] * recipients, "tags": [tag]})
+    ask("POST", result, "send", json={"recipients": ["a@example.com"] * recipients, "tags": [tag]})
 
 
 def read(result, tag="a", token=TOKEN):
     """The counters of a tag."""
-    return _ask("GET", result, f"stats/{tag}", token).json()
+    return ask("GET", result, f"stats/{tag}", token).json()
 
 
-def _ask(method, result, path, token=TOKEN, **more):
+def ask(method, result, path, token=TOKEN, **more):
+    """Ask a sandbox, which was started with this result."""
     url, query = f"{result['api_url']}/{path}", {"access_token": token}
-    answer = requests.request(method, url, params=query, timeout=10, verify=result["ca_path"], **more)
+    answer = requests.request(method, url, params=query, timeout=30, verify=result["ca_path"], **more)
     answer.raise_for_status()
     return answer

@@ -1,7 +1,5 @@
 """The event source in a process of its own, as ansible-rulebook runs it, which is killed and started again."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import importlib
@@ -12,13 +10,9 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-import requests
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._state_file import FORMAT
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import TOKEN
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import TOKEN, ask, until
 
 SOURCE = "ansible_collections.mailops.smtpeter.extensions.eda.plugins.event_source.campaign"
 TAG = "stream"
@@ -57,36 +51,36 @@ def start(args, told):
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env)
 
 
-def kept(state):
-    """How many looks a file has, and the verdict that was told last; the file must not be damaged."""
-    header, content, end = state.read_text(encoding="utf-8").split("\n")
+def state_of(path):
+    """The state in a file, which must not be damaged."""
+    header, content, end = path.read_text(encoding="utf-8").split("\n")
     digest = hashlib.sha256(content.encode()).hexdigest()
     assert (json.loads(header), end) == ({"format": FORMAT, "sha256": digest}, "")
-    watch = json.loads(content)["state"]["watches"][TAG]
+    return json.loads(content)["state"]
+
+
+def kept(path):
+    """How many looks a file has, and the verdict that was told last."""
+    watch = state_of(path)["watches"][TAG]
     return watch["gate"]["history"]["looks"], watch["told"]
 
 
-@dataclass
 class Watched:
     """A source on a sandbox, which may be killed and started again; `sandbox` is the result of its module."""
 
-    sandbox: dict[str, Any]
-    directory: Path
-    judge_by: str
-    kills: int = 0
-    looks: int = 0
-    chance: random.Random = field(default_factory=random.Random)
-
-    @property
-    def state(self):
-        """The file of its state."""
-        return self.directory / "source.state"
+    def __init__(self, sandbox, directory, judge_by, chance=None):
+        self._sandbox, self._chance = sandbox, chance or random.Random()
+        self._state, self._told = directory / "source.state", directory / "told"
+        self._args = {
+            "tags": [TAG], "api_url": sandbox["api_url"], "judge_by": judge_by, "interval": 0.05, "grace_period": 1,
+            "sending_gap": 0.5, "state": str(self._state),
+        }  # fmt: skip
+        self.kills = self.looks = 0
 
     def told(self):
         """The verdict before and after each event that it has put."""
-        (self.directory / "told").touch()
-        lines = (self.directory / "told").read_text(encoding="utf-8").splitlines()
-        events = [json.loads(line)["campaign"] for line in lines]
+        self._told.touch()
+        events = [json.loads(line)["campaign"] for line in self._told.read_text(encoding="utf-8").splitlines()]
         return [(event["previous"], event["verdict"]) for event in events]
 
     def run(self, kills):
@@ -99,7 +93,7 @@ class Watched:
             while self.kills < kills * number // len(PARTS):
                 self._kill()
             with self._started() as process:
-                self._wait(lambda verdict=verdict: kept(self.state)[1] == verdict)
+                until(lambda verdict=verdict: kept(self._state)[1] == verdict, PATIENCE_SECONDS)
                 # It is kept first, and put then.
                 time.sleep(SETTLE_SECONDS)
                 process.terminate()
@@ -107,31 +101,20 @@ class Watched:
 
     def _kill(self):
         with self._started() as process:
-            time.sleep(self.chance.uniform(0, 0.3))
+            time.sleep(self._chance.uniform(0, 0.3))
             process.kill()
         self.kills += 1
-        before, (self.looks, _told) = self.looks, kept(self.state)
+        before, (self.looks, _told) = self.looks, kept(self._state)
         assert self.looks > before
 
     def _started(self):
         """Start the source, and wait for a look of it that is kept."""
-        args = {
-            "tags": [TAG], "api_url": self.sandbox["api_url"], "judge_by": self.judge_by,
-            "interval": 0.05, "grace_period": 1, "sending_gap": 0.5, "state": str(self.state),
-        }  # fmt: skip
-        process = start(args, self.directory / "told")
-        self._wait(lambda: process.poll() is None and self.state.exists() and kept(self.state)[0] > self.looks)
+        process = start(self._args, self._told)
+        until(lambda: self._state.exists() and kept(self._state)[0] > self.looks, PATIENCE_SECONDS)
+        assert process.poll() is None
         return process
 
-    def _wait(self, condition):
-        give_up = time.monotonic() + PATIENCE_SECONDS
-        while not condition():
-            assert time.monotonic() < give_up
-            time.sleep(0.01)
-
     def _send(self, domain, count):
-        url, more = f"{self.sandbox['api_url']}/send", {"timeout": 30, "verify": self.sandbox["ca_path"]}
         for part in range(0, count, 1000):
             recipients = [f"{number}@{domain}" for number in range(min(1000, count - part))]
-            body = {"recipients": recipients, "tags": [TAG]}
-            requests.post(url, params={"access_token": TOKEN}, json=body, **more).raise_for_status()
+            ask("POST", self._sandbox, "send", json={"recipients": recipients, "tags": [TAG]})

@@ -46,7 +46,7 @@ def _same_faults():
     An error, a redirect and a certificate take the same path for both methods: one of each is enough.
     """
     families = ("connection", "slow", "endless")
-    names = ("500 Oops", "400 Bad", "429, Retry-After 3600", "302 to another host", "self-signed", "at an IPv6 literal")
+    names = ("500 Oops", "400 Bad", "429, Retry-After 3600", "302 to another", "self-signed", "IPv6 proxy")
     for fault in FAULTS:
         if fault.says == TOO_LONG and fault.family in families:
             # White space, of which an array may have as much as it likes.

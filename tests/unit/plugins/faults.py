@@ -245,7 +245,7 @@ _FAULTS = [
     *faults("status", "service", "500", {"terminal escapes in the reason": constantly(answer(b"", f"500 {ESCAPES}"))}),
     *(
         Fault("redirect", name, kinds=("answer",), says="redirects are never followed", place=place)
-        for place, name in [("tls", "from TLS to plain HTTP"), *(("plain", f"{code} to another host") for code in MOVED)]
+        for place, name in [("tls", "from TLS to plain HTTP"), *(("plain", f"{code} to another") for code in MOVED)]
     ),
     *(
         Fault("certificate", place, kinds=("certificate",), says="certificate of .* cannot be trusted", place=place)

@@ -1,8 +1,5 @@
 """A sandbox that is killed in the middle of sends, again and again."""
 
-from __future__ import annotations
-
-import dataclasses
 import itertools
 import random
 import sqlite3
@@ -18,13 +15,13 @@ SENDERS = 4
 EVERY = "every"
 
 
-@dataclasses.dataclass
 class Ledger:
     """What the senders know. Recipients are unique, so that a message stored twice would show."""
 
-    acknowledged: dict[str, str] = dataclasses.field(default_factory=dict)  # recipients by message id
-    unanswered: list[list[str]] = dataclasses.field(default_factory=list)  # the recipients of each such send
-    sends: int = 0
+    def __init__(self):
+        self.acknowledged = {}  # recipients by message id
+        self.unanswered = []  # the recipients of each such send
+        self.sends = 0
 
 
 def kill_in_the_middle(sandbox, data, kills, seed):

@@ -19,14 +19,14 @@ class Clocked:
     """The service's routes over a data file, without a socket, at a time that the test sets."""
 
     def __init__(self, data, **options):
-        self.now = NOW
-        self.store = Store(data)
+        self.now, self.store = NOW, Store(data)
         settings = parse_settings({"api_token": TOKEN, "scenario": SURE, "seed": 1, **options})
         self.routes = Routes(settings, self.store, lambda: self.now)
 
-    def ask(self, path, **query):
-        """The answer to a GET below the API."""
-        return self.routes.respond("GET", f"/v1/{path}?{urlencode({'access_token': TOKEN, **query})}", b"")
+    def ask(self, path, body=None, **query):
+        """The answer to a GET below the API, or to a POST of a body."""
+        target = f"/v1/{path}?{urlencode({'access_token': TOKEN, **query})}"
+        return self.routes.respond("POST" if body else "GET", target, json.dumps(body).encode() if body else b"")
 
     def get(self, path, **query):
         """What a GET gives; None for 404."""
@@ -37,8 +37,7 @@ class Clocked:
 
     def send(self, **body):
         """POST a send, and give the recipients by id."""
-        target = f"/v1/send?{urlencode({'access_token': TOKEN})}"
-        answer = self.routes.respond("POST", target, json.dumps(body).encode())
+        answer = self.ask("send", body)
         assert answer.status == 200, answer.body
         return json.loads(answer.body)
 

@@ -48,13 +48,8 @@ def gate(tags="a", before=None, timing=None, **options):
 
 def look(a_gate, second, **tags):
     """One look at a second: each tag has (messages, deliveries), (…, {more}), or an error."""
-    records, errors = {}, {}
-    for tag, found in tags.items():
-        if isinstance(found, dict):
-            errors[tag] = found
-        else:
-            counts, more = found[:2], found[2] if len(found) > 2 else {}
-            records[tag] = record(tag, second, *counts, **more)
+    errors = {tag: found for tag, found in tags.items() if isinstance(found, dict)}
+    records = {tag: record(tag, second, *tags[tag][:2], **dict(*tags[tag][2:])) for tag in tags if tag not in errors}
     return a_gate.look(Look(second, second, START + timedelta(seconds=second), records, errors))
 
 

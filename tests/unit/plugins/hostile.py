@@ -161,10 +161,7 @@ class Hostile(Server):
             sock.recv(65536)
             return
         with sock.makefile("rb") as reader:
-            while True:
-                lines = list(iter(lambda: reader.readline(65536).decode("latin-1").strip("\r\n"), ""))
-                if not lines:
-                    return
+            while lines := list(iter(lambda: reader.readline(65536).decode("latin-1").strip("\r\n"), "")):
                 self._answer(sock, lines)
 
     def _answer(self, sock, lines):
@@ -196,17 +193,15 @@ class Authority:
     """A certificate authority that signs what it should not. `bundle` is the file of its own certificate."""
 
     def __init__(self, directory):
-        self._directory = directory
         *self._own, pem = _signed("An authority", None)
-        self.bundle = directory / "authority.pem"
+        self._directory, self.bundle = directory, directory / "authority.pem"
         self.bundle.write_bytes(pem)
 
     def context(self, flaw=""):
         """What a server needs; `flaw` is `expired`, `another name`, `self-signed` or none."""
         name = "192.0.2.1" if flaw == "another name" else "127.0.0.1"
-        _key, _certificate, pem = _signed(name, None if flaw == "self-signed" else self._own, flaw == "expired")
         path = self._directory / f"server-{flaw}.pem"
-        path.write_bytes(pem)
+        path.write_bytes(_signed(name, None if flaw == "self-signed" else self._own, flaw == "expired")[-1])
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(path)
         return context
@@ -234,8 +229,7 @@ def _signed(name, issuer, expired=False):
     else:
         extensions.append((x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(name))]), False))
     begin, end = (datetime.now(timezone.utc) + timedelta(days=days) for days in (-9, -1 if expired else 9))
-    serial = x509.random_serial_number()
-    builder = x509.CertificateBuilder(signer, subject, key.public_key(), serial, begin, end)
+    builder = x509.CertificateBuilder(signer, subject, key.public_key(), x509.random_serial_number(), begin, end)
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical)
     certificate = builder.sign(signing, hashes.SHA256())

@@ -103,15 +103,9 @@ def action(connection=None, **args):
     """The gate's action, of a task with these arguments, on a connection or the local one."""
     task, loader, context = Task(), DataLoader(), PlayContext()
     task.args, task.check_mode = args, False
-    return plugins.action_loader.get(
-        "mailops.smtpeter.campaign_gate",
-        task=task,
-        connection=connection or plugins.connection_loader.get("ansible.builtin.local", context),
-        play_context=context,
-        loader=loader,
-        templar=Templar(loader),
-        shared_loader_obj=plugins,
-    )
+    connection = connection or plugins.connection_loader.get("ansible.builtin.local", context)
+    given = {"play_context": context, "loader": loader, "templar": Templar(loader), "shared_loader_obj": plugins}
+    return plugins.action_loader.get("mailops.smtpeter.campaign_gate", task=task, connection=connection, **given)
 
 
 def look_at(url, messages, every, **more):

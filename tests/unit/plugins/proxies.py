@@ -60,13 +60,11 @@ class Proxy(Server):
         _send(sock, bytes([5, method if method in methods else 255]), self._pause)
         if method not in methods:
             return False
-        basic = ""
+        given = ()
         if self._credentials:
-            name, password = (_take(sock, _take(sock, count)[-1]).decode() for count in (2, 1))
-            basic = f"{name}:{password}"
-            is_welcome = (name, password) == self._credentials
-            _send(sock, bytes([1, 0 if is_welcome else 1]), self._pause)
-            if not is_welcome:
+            given = tuple(_take(sock, _take(sock, count)[-1]).decode() for count in (2, 1))
+            _send(sock, bytes([1, given != self._credentials]), self._pause)
+            if given != self._credentials:
                 return False
         kind = _take(sock, 4)[3]
         if kind == 3:
@@ -74,7 +72,7 @@ class Proxy(Server):
         else:
             family, size = (socket.AF_INET, 4) if kind == 1 else (socket.AF_INET6, 16)
             host = socket.inet_ntop(family, _take(sock, size))
-        self._note(host, int.from_bytes(_take(sock, 2), "big"), basic)
+        self._note(host, int.from_bytes(_take(sock, 2), "big"), ":".join(given))
         _send(sock, bytes([5, self._refused() or 0, 0, 1, 0, 0, 0, 0, 0, 0]), self._pause)
         return not self._refused()
 

@@ -50,8 +50,7 @@ class Sandbox:
     """Runs the module with a temporary directory of its own, and remembers what it started."""
 
     def __init__(self, directory):
-        self.directory = directory
-        self.home = directory / f"smtpeter-sandbox-{os.geteuid()}"
+        self.directory, self.home = directory, directory / f"smtpeter-sandbox-{os.geteuid()}"
         self.pids = set()
 
     def begin(self, check=False, timeout=None, missing=(), **options):
@@ -59,7 +58,7 @@ class Sandbox:
         arguments = {"api_token": TOKEN, "seed": 1, "scenario": SURE, "_ansible_check_mode": check, **options}
         output, written = PROCESSES.Pipe(duplex=False)
         with written:
-            details = (written, str(self.directory), timeout, list(missing), arguments)
+            details = (written, str(self.directory), timeout, missing, arguments)
             PROCESSES.Process(target=run_module, args=details).start()
         return output
 

@@ -35,14 +35,15 @@ def documentation(kind, name):
 
 def essence(of):
     """What an argument spec and a documentation have in common."""
-    result = {}
-    for name, entry in of.items():
-        inner = entry.get("options") or entry.get("suboptions")
-        result[name] = {key: entry.get(key) or None for key in ("elements", "required", "choices", "aliases")}
-        result[name].update(
-            type=entry.get("type", "str"), default=entry.get("default"), options=essence(inner) if inner else None
-        )
-    return result
+    return {
+        name: {
+            **{key: entry.get(key) or None for key in ("elements", "required", "choices", "aliases")},
+            "type": entry.get("type", "str"),
+            "default": entry.get("default"),
+            "options": essence(entry.get("options") or entry.get("suboptions") or {}),
+        }
+        for name, entry in of.items()
+    }
 
 
 def test_the_gate():

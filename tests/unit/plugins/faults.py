@@ -15,7 +15,6 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
     COUNTS,
     Authority,
     Hostile,
-    Script,
     answer,
     constantly,
 )
@@ -46,7 +45,7 @@ class Fault:
 
     family: str
     name: str
-    script: Script = field(repr=False, default=constantly(b""))
+    script: object = field(repr=False, default=constantly(b""))
     kinds: tuple[str, ...] = ()
     says: str = ""
     place: str = "plain"

@@ -10,11 +10,7 @@ import ssl
 import struct
 import threading
 from datetime import datetime, timedelta, timezone
-from typing import Callable, Iterable
 from urllib.parse import quote
-
-# Gives the bytes to send for a request with this target. EOFError hangs up, ConnectionResetError resets the connection.
-Script = Callable[[str], Iterable[bytes]]
 
 COUNTS = {
     "first": "2016-01-01 12:00:00", "last": "2016-02-01 12:00:00",
@@ -135,6 +131,7 @@ class Server:
 class Hostile(Server):
     """A server that answers each request by its script.
 
+    Of a request's target, that makes the pieces to send. EOFError hangs up, ConnectionResetError resets the connection.
     Where it is `impatient`, it takes the first bytes of a connection for the request, whatever they are.
 
     `requests` are the heads received, `sent` the bytes that the system took, `busiest` the most requests that were

@@ -1,7 +1,5 @@
 """A gate that looks very often at a campaign, through a service that fails at random, with what a process may leak."""
 
-from __future__ import annotations
-
 import gc
 import itertools
 import json

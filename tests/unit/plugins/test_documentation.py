@@ -1,7 +1,5 @@
 """Each option is defined once: documentation, playbooks and argument specs say the same of it, and all it must."""
 
-from __future__ import annotations
-
 import json
 import pathlib
 import re

@@ -213,14 +213,17 @@ def test_another_gate(tmp_path):
     state = tmp_path / "gate.state"
     killed(state, LITTLE)
     before = state.read_bytes()
-    changes = {
-        "tags": ["b"], "min_messages": 5, "judge_by": "outcomes", "since": {"a": {"messages": 1, "deliveries": 1}},
-        "api_url": "http://localhost:8025/v1",
-    }  # fmt: skip
-    for name, value in changes.items():
-        assert (
-            f"state: {state} is of another gate: {name} differ" in Looks(state=str(state), **{name: value}).run()["msg"]
-        )
+    since = {"a": {"messages": 1, "deliveries": 1}}
+    others = {
+        "tags": ["b"],
+        "min_messages": 5,
+        "judge_by": "outcomes",
+        "since": since,
+        "api_url": "http://localhost/v1",
+    }
+    for name, value in others.items():
+        said = Looks(state=str(state), **{name: value}).run()["msg"]
+        assert f"state: {state} is of another gate: {name} differ" in said
     assert state.read_bytes() == before
 
 

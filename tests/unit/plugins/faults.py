@@ -102,11 +102,6 @@ def _drips(head, data):
     return piecemeal(head, [bytes([byte]) for byte in data], 0.05)
 
 
-def _written(number):
-    """The counters with a number written like this, whatever a serializer would make of it."""
-    return body(json.dumps({**COUNTS, "messages": "@"}).replace('"@"', number).encode())
-
-
 def _bomb():
     """A gzip file of about a megabyte that inflates to a gibibyte; its check value is never reached."""
     squeeze = zlib.compressobj(9, wbits=-15)
@@ -132,10 +127,7 @@ BANNER = b"SSH-2.0-OpenSSH_9.6\r\n"
 MEASURED = HEAD + b"Content-Length: 900\r\n\r\n"
 PAGE = b" " * 65536
 CONTINUE = b"HTTP/1.1 100 Continue\r\n"
-NINES = "9" * 5000
 MOVED = (301, 302, 303, 307, 308)
-# The tests of the record have more.
-ODD_NUMBERS = ["1e400", "1E999999999999999999999", NINES, "NaN", "-Infinity", "true", "[1000]", '"١٠٠٠"', f'"{NINES}"']
 
 
 def framing(good):
@@ -232,15 +224,12 @@ _FAULTS = [
         "429, Retry-After 3600": echo("429 Slow down", "Retry-After: 3600"),
     }, alone=True),
     *faults("status", "service", "429", {"429, Retry-After of escapes": echo("429 No", f"Retry-After: {ESCAPES}")}),
-    *(
-        Fault("status", status.strip(), echo(status), (kind,), f"answered {status[:3]}")
-        for kind, statuses in (
-            ("service", ("500 Oops", "599 ", "999 Beyond", "408 Request Timeout")),
-            ("refused", ("400 Bad", "410 Gone")),
-            ("answer", ("206 Partial Content", "204 No Content")),
-        )
-        for status in statuses
-    ),
+    *faults("status", "service", "answered (500|599|999|408)", {
+        status.strip(): echo(status) for status in ("500 Oops", "599 ", "999 Beyond", "408 Request Timeout")
+    }),
+    *faults("status", "refused", "answered 4(00|10)", {status: echo(status) for status in ("400 Bad", "410 Gone")}),
+    *faults("status", "answer", "answered 206", {"206 Partial Content": echo("206 Partial Content")}),
+    *faults("status", "answer", "answered 204", {"204 No Content": echo("204 No Content")}),
     *faults("status", "service", "500", {"terminal escapes in the reason": constantly(answer(b"", f"500 {ESCAPES}"))}),
     *(
         Fault("redirect", name, kinds=("answer",), says="redirects are never followed", place=place)
@@ -281,13 +270,12 @@ _FAULTS = [
         "80,000 keys more": body({**COUNTS, **dict.fromkeys(map(str, range(80000)), 0)}),
         "texts of Jinja": body({**COUNTS, "{{ 1 }}": "{{ lookup('pipe', 'id') }}"}),
     }),
+    # The tests of the record have more of these.
     *faults("number", "answer", "cannot be understood", {
-        **{number.replace(NINES, "999... (5,000 nines)"): _written(number) for number in ODD_NUMBERS},
-        "a counter missing": body({key: count for key, count in COUNTS.items() if key != "deliveries"}),
+        "5,000 nines": body(GOOD[:-1] + b', "other": ' + b"9" * 5000 + b"}"),
         "a key twice": body(GOOD[:-1] + b', "messages": 4711}'),
         "two spellings that disagree": body({**COUNTS, "delivery": 4711}),
     }),
-    *faults("number", "", "", {number: _written(number) for number in ("1000.0", "1000000e-3", '"0001000"')}),
 ]  # fmt: skip
 FAULTS = tuple(replace(fault, number=number) for number, fault in enumerate(_FAULTS, 1))
 

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 import requests
@@ -33,7 +33,6 @@ DEAD_PROXY = {
     "NO_PROXY": "",
     "no_proxy": "",
 }
-OWN = ".".join(own_version.split(".")[:2])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,13 +60,6 @@ class Run:
     def result(self, task):
         """The result of the last task of this name."""
         return [entry["result"] for entry in self.tasks if entry["task"] == task][-1]
-
-
-class Play(Protocol):
-    """Runs a playbook: plays as data, as YAML text, or the path or full name of one."""
-
-    def __call__(self, playbook, *args, env=None, check=True, timeout=300):
-        """Run it, with further command line `args` and `env`; a failure fails the test unless `check` is false."""
 
 
 def copy_tracked(target):
@@ -129,7 +121,7 @@ def ansible_core(tmp_path_factory):
     # Through a link, since ansible-core before 2.20 cannot run modules with an interpreter whose path has a space.
     link = tmp_path_factory.mktemp("core", numbered=True) / "venv"
     link.symlink_to(sys.prefix)
-    return Core(OWN, link / "bin" / "python")
+    return Core(".".join(own_version.split(".")[:2]), link / "bin" / "python")
 
 
 def pytest_collection_modifyitems(items):
@@ -147,7 +139,11 @@ def _not_measured(monkeypatch):
 
 @pytest.fixture
 def play(ansible_core, tmp_path):
-    """Runs playbooks on the implicit localhost with `ansible_core`, in a directory and an ANSIBLE_HOME of their own."""
+    """Runs a playbook on the implicit localhost with `ansible_core`, in a directory and an ANSIBLE_HOME of its own.
+
+    It is given as plays, as YAML text, or by its path or full name, with further command line arguments and `env`. A
+    failure fails the test unless `check` is false.
+    """
 
     def run(playbook, *args, env=None, check=True, timeout=300):
         results = tmp_path / "task-results.jsonl"
@@ -171,14 +167,13 @@ def play(ansible_core, tmp_path):
 
 
 def written(playbook, directory):
-    """What to give ansible-playbook: the path or name as it is, text and data as a file."""
-    if isinstance(playbook, pathlib.Path):
+    """What to give ansible-playbook: a path or a name as it is; text, and plays, as a file."""
+    if isinstance(playbook, list):
+        playbook = yaml.safe_dump(playbook, sort_keys=False)
+    if isinstance(playbook, pathlib.Path) or "\n" not in playbook:
         return str(playbook)
-    if isinstance(playbook, str) and "\n" not in playbook:
-        return playbook
-    text = playbook if isinstance(playbook, str) else yaml.safe_dump(playbook, sort_keys=False)
     path = directory / "playbook.yml"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(playbook, encoding="utf-8")
     return str(path)
 
 
@@ -213,50 +208,40 @@ def access(tmp_path_factory):
         yield {"SMTPETER_API_URL": running.api_url, "SMTPETER_API_TOKEN": TOKEN}
 
 
-def community_paths(environment):
-    """The ANSIBLE_COLLECTIONS_PATH of `environment`, and behind it what `make test` unpacked."""
-    return f"{environment['ANSIBLE_COLLECTIONS_PATH']}{os.pathsep}{COMMUNITY}"
-
-
 class RedisServer:
     """A real Redis on a port of its own on 127.0.0.1, which keeps nothing on disk; `stop` ends it at once."""
 
     def __init__(self, directory):
         with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        where = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(directory)]
-        self._process = subprocess.Popen(
-            ["redis-server", *where, "--save", "", "--appendonly", "no"], stdout=subprocess.DEVNULL
-        )
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                if self.ask("PING") == "+PONG":
-                    return
-            except OSError:
-                assert time.monotonic() < deadline, "the Redis server does not start"
-                time.sleep(0.02)
-
-    def ask(self, *words):
-        """The first line of what the server answers to a command."""
-        with socket.create_connection(("127.0.0.1", self.port), 10) as connection:
-            connection.sendall((" ".join(words) + "\r\n").encode())
-            return connection.makefile().readline().strip()
-
-    @property
-    def connection(self):
-        """What the cache plugin connects to."""
-        return f"127.0.0.1:{self.port}:0"
-
-    @property
-    def settings(self):
-        """The environment of a run that caches there by `community.general.redis`."""
-        return {
-            "ANSIBLE_COLLECTIONS_PATH": community_paths(os.environ),
+            self._address = free.getsockname()
+        host, port = self._address
+        # What the cache plugin connects to.
+        self.connection = f"{host}:{port}:0"
+        # The environment of a run that caches there by `community.general.redis`.
+        self.settings = {
+            "ANSIBLE_COLLECTIONS_PATH": f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}{os.pathsep}{COMMUNITY}",
             "ANSIBLE_INVENTORY_CACHE": "true",
             "ANSIBLE_INVENTORY_CACHE_PLUGIN": "community.general.redis",
             "ANSIBLE_INVENTORY_CACHE_CONNECTION": self.connection,
         }
+        where = ["--bind", host, "--port", str(port), "--dir", str(directory), "--save", "", "--appendonly", "no"]
+        self._process = subprocess.Popen(["redis-server", *where], stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 30
+        while not self._is_ready():
+            assert time.monotonic() < deadline, "the Redis server does not start"
+            time.sleep(0.02)
+
+    def _is_ready(self):
+        try:
+            return self.ask("PING") == "+PONG"
+        except OSError:
+            return False
+
+    def ask(self, *words):
+        """The first line of what the server answers to a command."""
+        with socket.create_connection(self._address, 10) as connection:
+            connection.sendall((" ".join(words) + "\r\n").encode())
+            return connection.makefile().readline().strip()
 
     def stop(self):
         """End the server as a power failure would."""

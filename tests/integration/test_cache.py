@@ -14,16 +14,21 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUN
 TOKEN = "a-token-of-the-cache"
 
 
-class Counted:
-    """A service that takes 0.2 s for an answer, so that forks miss at the same time; `pause` runs before each."""
+class Service:
+    """A service that takes 0.2 s for an answer, so that forks miss at the same time.
+
+    `pause` runs before each answer, and the first `failures` of them are errors.
+    """
 
     def __init__(self):
         self.pause = lambda: time.sleep(0.2)
+        self.failures = 0
         self.server = Hostile(self._reply)
 
     def _reply(self, _target):
         self.pause()
-        yield answer(COUNTS)
+        self.failures -= 1
+        yield answer(COUNTS) if self.failures < 0 else answer(b"no", "500 Oops")
 
     @property
     def asked(self):
@@ -34,93 +39,53 @@ class Counted:
 @pytest.fixture
 def service():
     """The service, stopped after the test."""
-    started = Counted()
+    started = Service()
     yield started
     started.server.close()
 
 
 @pytest.fixture
-def settings(service, tmp_path):
-    """The environment of a play that asks the service, and caches in files where it caches."""
-    return {
-        "ANSIBLE_INVENTORY_CACHE_CONNECTION": str(tmp_path / "cache"),
-        "SMTPETER_API_TOKEN": TOKEN,
-        "SMTPETER_API_URL": service.server.url,
-    }
+def look(play, service):
+    """Run a play on so many hosts that looks tags up without retries, ten hosts at a time."""
 
+    def run(*tags, hosts, env=None, check=True):
+        terms = ", ".join(map(repr, tags))
+        query = f"query('mailops.smtpeter.tag_stats', {terms}, retries=0, cache=true) | map(attribute='messages')"
+        task = {"name": "look", "ansible.builtin.debug": {"msg": f"{{{{ {query} }}}}"}}
+        env = {"SMTPETER_API_TOKEN": TOKEN, "SMTPETER_API_URL": service.server.url, **(env or {})}
+        inventory = "".join(f"host{number}," for number in range(hosts))
+        plays = [{"hosts": "all", "gather_facts": False, "tasks": [task]}]
+        return play(plays, "-i", inventory, "--forks", "10", env=env, check=check, timeout=120)
 
-@pytest.fixture
-def hosts(tmp_path):
-    """Write an inventory of so many hosts, which are all this machine; the arguments that name it."""
-
-    def write(count):
-        inventory = tmp_path / "hosts"
-        inventory.write_text("".join(f"host{number} ansible_connection=local\n" for number in range(count)))
-        return ["-i", str(inventory), "--forks", "10"]
-
-    return write
-
-
-def looking(*tags, options="cache=true"):
-    """A play on all hosts that looks the tags up."""
-    terms = ", ".join(f"'{tag}'" for tag in tags)
-    message = "{{ query('mailops.smtpeter.tag_stats', " + terms + ", " + options + ") | map(attribute='messages') }}"
-    task = {"name": "look", "ansible.builtin.debug": {"msg": message}}
-    return [{"hosts": "all", "gather_facts": False, "tasks": [task]}]
+    return run
 
 
 def seen(run):
     """What each host got."""
-    return [entry["result"]["msg"] for entry in run.tasks if entry["task"] == "look"]
+    return [entry["result"]["msg"] for entry in run.tasks]
 
 
-def test_many_hosts(play, hosts, service, settings):
-    """They make one request among them, though the first ten look at the same time."""
-    count = 30
-    run = play(looking("wave-1"), *hosts(count), env=settings)
-    assert seen(run) == [[1000]] * count
-    assert service.asked == {"wave-1": 1}
+def test_many_hosts_and_plays(look, service, tmp_path):
+    """Forks that look at the same time, and the next play, ask for a tag once, and no secret is kept.
+
+    An error is not kept: each host tries again, and the first that succeeds ends that for all.
+    """
+    service.failures = 2
+    run = look("wave-1", hosts=15, check=False)
+    assert Counter(entry["status"] for entry in run.tasks) == {"failed": 2, "ok": 13}
+    assert service.asked == {"wave-1": 3}
+    run = look("wave-1", "wave-2", hosts=15)
+    assert seen(run) == [[1000, 1000]] * 15
+    assert service.asked == {"wave-1": 3, "wave-2": 1}
     assert "WARNING" not in run.output
-
-
-def test_several_tags_and_plays(play, hosts, service, settings):
-    """Each tag is asked for once, whichever host and play wants it first, and no secret is kept."""
-    for tags in (["wave-1", "wave-2"], ["wave-2", "wave-3"]):
-        assert seen(play(looking(*tags), *hosts(10), env=settings)) == [[1000, 1000]] * 10
-    assert service.asked == {"wave-1": 1, "wave-2": 1, "wave-3": 1}
-    files = list(pathlib.Path(settings["ANSIBLE_INVENTORY_CACHE_CONNECTION"]).iterdir())
-    assert len(files) == 3
+    # Where they are by default.
+    files = list((tmp_path / "ansible" / "mailops.smtpeter" / "cache").iterdir())
+    assert len(files) == 2
     for file in files:
         assert leaks(file.name + file.read_text(encoding="utf-8"), TOKEN) == []
 
 
-def test_the_directory_by_default(play, service, settings, tmp_path):
-    """Without a connection it is below Ansible's home, and a second play finds what the first one left."""
-    del settings["ANSIBLE_INVENTORY_CACHE_CONNECTION"]
-    plays = looking("wave-1")
-    plays[0]["hosts"] = "localhost"
-    for _time in range(2):
-        play(plays, env=settings)
-    assert service.asked == {"wave-1": 1}
-    assert len(list((tmp_path / "ansible" / "mailops.smtpeter" / "cache").iterdir())) == 1
-
-
-def test_errors_are_not_kept(play, hosts, service, settings):
-    """Each host tries again when the service fails, and the first that succeeds ends that for all."""
-    failures = iter([True, True])
-
-    def script(_target):
-        yield answer(b"no", "500 Oops") if next(failures, False) else answer(COUNTS)
-
-    broken = Hostile(script)
-    settings["SMTPETER_API_URL"] = broken.url
-    run = play(looking("wave-1", options="cache=true, retries=0"), *hosts(5), env=settings, check=False)
-    broken.close()
-    assert Counter(entry["status"] for entry in run.tasks) == {"failed": 2, "ok": 3}
-    assert len(broken.requests) == 3
-
-
-def test_a_worker_that_is_killed(play, hosts, service, settings):
+def test_a_worker_that_is_killed(look, service):
     """Ansible gives up a play whose worker dies; the next one finds no lock that is left and no damaged entry."""
     victims = []
 
@@ -130,9 +95,8 @@ def test_a_worker_that_is_killed(play, hosts, service, settings):
         time.sleep(0.2)
 
     service.pause = kill_the_first
-    assert play(looking("wave-1"), *hosts(8), env=settings, check=False, timeout=120).returncode != 0
-    run = play(looking("wave-1"), *hosts(8), env=settings, timeout=120)
-    assert seen(run) == [[1000]] * 8
+    assert look("wave-1", hosts=5, check=False).returncode != 0
+    assert seen(look("wave-1", hosts=5)) == [[1000]] * 5
     # Before Ansible gave up, another worker may have asked in the place of the dead one.
     assert 2 <= service.asked["wave-1"] <= 3
 
@@ -154,20 +118,20 @@ def kill_whoever_asks(port):
     raise AssertionError("nobody is connected")
 
 
-def test_redis(play, hosts, service, settings, redis, tmp_path):
+def test_redis(look, service, redis, tmp_path):
     """Plays share a Redis as they share a directory, also with one whose home is elsewhere; facts keep their keys."""
     redis.ask("ZADD", "ansible_cache_keys", "1", "facts-of-a-host")
-    elsewhere = {**settings, **redis.settings, "ANSIBLE_INVENTORY_CACHE_TIMEOUT": "60"}
+    env = {**redis.settings, "ANSIBLE_INVENTORY_CACHE_TIMEOUT": "60"}
     for home in ("one", "another"):
-        run = play(looking("wave-1", options=""), *hosts(10), env={**elsewhere, "ANSIBLE_HOME": str(tmp_path / home)})
-        assert seen(run) == [[1000]] * 10
+        run = look("wave-1", hosts=5, env={**env, "ANSIBLE_HOME": str(tmp_path / home)})
+        assert seen(run) == [[1000]] * 5
         assert "WARNING" not in run.output
     assert service.asked == {"wave-1": 1}
     assert redis.ask("ZCARD", "ansible_cache_keys") == ":1"
     assert redis.ask("DBSIZE") == ":3"
 
 
-def test_a_redis_that_goes_away(play, hosts, service, settings, redis):
+def test_a_redis_that_goes_away(look, service, redis):
     """In the middle of a play: every host has its record all the same, by requests of its own, and is told once."""
     gone = threading.Event()
 
@@ -177,10 +141,10 @@ def test_a_redis_that_goes_away(play, hosts, service, settings, redis):
             redis.stop()
 
     service.pause = stop_it
-    run = play(looking("wave-1", options=""), *hosts(20), env={**settings, **redis.settings}, timeout=120)
+    run = look("wave-1", hosts=12, env=redis.settings)
     assert gone.is_set()
-    assert seen(run) == [[1000]] * 20
-    assert 1 < service.asked["wave-1"] <= 20
+    assert seen(run) == [[1000]] * 12
+    assert 1 < service.asked["wave-1"] <= 12
     assert run.output.count("the cache fails") == 1
     assert "Traceback" not in run.output
     assert leaks(json.dumps(run.tasks) + run.output, TOKEN) == []

@@ -1,175 +1,135 @@
-"""The token is in nothing that a real ansible-playbook prints, logs, returns or writes, whatever the service does."""
+"""Which token goes to which address, and that Ansible is told what to mask."""
 
+import contextlib
 import json
-import socket
+from typing import NamedTuple
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from ansible.plugins import loader
-from ansible.utils.collection_loader import AnsibleCollectionConfig
+from ansible_collections.mailops.smtpeter.tests.integration.conftest import DEAD_PROXY, HERE, TOKEN
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, Hostile, answer, constantly, leaks
 
-# Before the collection is imported for the first time, as in the unit tests' conftest.
-if AnsibleCollectionConfig.collection_finder is None:
-    loader.init_plugin_loader()
+NAMES = {"info": "mailops.smtpeter.tag_stats_info", "gate": "mailops.smtpeter.campaign_gate"}
+# Where a token and an address can be for a module or the gate on another host. In the controller's environment, the
+# shell, are always both, and neither is ever read.
+PLACES = ("shell", "host", "keyword", "option")
 
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
-    COUNTS,
-    Authority,
-    Hostile,
-    answer,
-    constantly,
-    leaks,
-    spellings,
+
+class Mix(NamedTuple):
+    """What is in the host's environment, the keyword `environment` and the options: `url`, `token`, `both` or nothing.
+
+    And from which place each of the two is used. Without one for the url, the default address is asked; without one for
+    the token, nothing is.
+    """
+
+    host: str
+    keyword: str
+    option: str
+    url: str
+    token: str
+
+
+MIXES = (
+    Mix("", "", "", "", ""),
+    Mix("", "both", "", "keyword", "keyword"),
+    Mix("", "url", "", "", ""),
+    Mix("", "token", "", "", "keyword"),
+    Mix("both", "", "", "host", "host"),
+    Mix("url", "", "", "", ""),
+    Mix("token", "", "", "", "host"),
+    Mix("token", "url", "", "keyword", "host"),
+    Mix("both", "both", "", "keyword", "keyword"),
+    Mix("", "", "both", "option", "option"),
+    Mix("", "", "url", "", ""),
+    Mix("", "", "token", "", "option"),
+    Mix("url", "", "token", "host", "option"),
+    Mix("both", "both", "both", "option", "option"),
 )
 
-TOKEN = 's3cr&t/+%"<é>tok\\en'
-ECHO = " | ".join(spellings(TOKEN).values()).encode()
 
-# What the service does, by tag, and the kind of error that comes of it; null for a success.
-REPLIES = {
-    "good": ([answer(COUNTS)], None),
-    "odd-headers": ([answer(COUNTS, "200 OK", f"X-Echo: {TOKEN}", "X-No-Colon")], None),
-    "unknown": ([answer(ECHO, "404 Not Found")], None),
-    "gone": ([answer(ECHO, "410 Gone")], "refused"),
-    "broken": ([answer(ECHO, "500 Oops")], "service"),
-    "moved": ([answer(ECHO, "302 Found", f"Location: https://elsewhere.test/?{TOKEN}")], "answer"),
-    "garbage": ([answer(ECHO)], "answer"),
-    "odd-number": ([answer({**COUNTS, "opens": TOKEN})], "answer"),
-    "too-large": ([answer(TOKEN.encode() * 60000)], "answer"),
-    "not-http": ([ECHO + b"\r\n\r\n"], "connection"),
-}
+def content(place, what, url):
+    """What a place has: the names are those of options."""
+    both = {"api_url": url, "api_token": f"token-of-the-{place}"}
+    return {name: text for name, text in both.items() if what in (name[4:], "both")}
 
 
-class Ways:
-    """The hostile services, and the cases: an api_url, and the kind of error of each tag there, if any."""
-
-    def __init__(self, directory):
-        authority = Authority(directory)
-        self.service = Hostile(self._reply)
-        self.untrusted = Hostile(constantly(answer(COUNTS)), authority.context())
-        self.plain = Hostile(constantly(answer(b"", "400 Bad Request")), impatient=True)
-        with socket.create_server(("127.0.0.1", 0)) as closed:
-            gone = f"http://127.0.0.1:{closed.getsockname()[1]}/v1"
-        url = self.service.url
-        kinds = {tag: kind for tag, (_reply, kind) in REPLIES.items()}
-        # By api_url, and in one task of the module as far as the tags get along.
-        self.cases = [
-            (url, {**kinds, "cut": "connection", "silent": "timeout"}),
-            (url, {"refused": "refused"}),
-            (gone, {"a": "connection"}),
-            (self.untrusted.url, {"a": "certificate"}),
-            (self.plain.url.replace("http:", "https:"), {"a": "connection"}),
-            (url, {"a b": "option"}),
-            ("http://192.0.2.1/v1", {"a": "option"}),
-        ]
-
-    @staticmethod
-    def _reply(target):
-        tag = target.partition("?")[0].rsplit("/", 1)[-1]
-        if tag == "cut":
-            yield b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + ECHO
-            raise EOFError
-        if tag == "refused":
-            yield answer(ECHO, "401 Unauthorized")
-        yield from REPLIES.get(tag, ([], None))[0]
-        if tag == "not-http":
-            raise EOFError
-
-    def close(self):
-        """Stop the services."""
-        for server in (self.service, self.untrusted, self.plain):
-            server.close()
+def variables(place, what, url):
+    """The same as variables of an environment."""
+    return {f"SMTPETER_{name.upper()}": text for name, text in content(place, what, url).items()}
 
 
-@pytest.fixture(scope="module")
-def ways(tmp_path_factory):
-    """The services, for all tests of this file."""
-    started = Ways(tmp_path_factory.mktemp("authority"))
-    yield started
-    started.close()
-
-
-def looking(name, given):
-    """A task that shows what the lookup gives."""
-    return {"name": name, "ansible.builtin.debug": {"msg": "{{ lookup('mailops.smtpeter.tag_stats', " + given + ") }}"}}
-
-
-def playbook(cases):
-    """Read every case with the module and with the lookup, show what came, and write it to a file."""
-    tasks = []
-    for number, (url, tags) in enumerate(cases):
-        given = {"tags": list(tags), "api_url": url, "timeout": 1, "retries": 1, "api_token": "{{ token }}"}
-        task = {"name": f"module {number}", "mailops.smtpeter.tag_stats_info": given, "register": f"module_{number}"}
-        tasks.append(task)
-        for tag in tags:
-            given_here = f"'{tag}', api_url='{url}', timeout=1, retries=0, api_token=token"
-            tasks.append({**looking(f"lookup {number} {tag}", given_here), "register": f"seen_{len(tasks)}"})
-    for number, term in enumerate(["token", "token ~ ' x'", "[token]"]):
-        tasks.append(looking(f"lookup of the token {number}", f"{term}, api_token=token"))
-    shown = {task["register"]: "{{ " + task["register"] + " }}" for task in tasks if "register" in task}
-    tasks.append({"name": "show", "ansible.builtin.debug": {"msg": shown}, "register": "shown"})
-    copy = {"content": "{{ shown | to_nice_json }}", "dest": "{{ playbook_dir }}/results.json", "mode": "0600"}
-    tasks.append({"name": "write", "ansible.builtin.copy": copy})
-    return [{"hosts": "localhost", "gather_facts": False, "ignore_errors": True, "tasks": tasks}]
-
-
-def test_the_token_gets_nowhere(play, ways, tmp_path):
-    """With `-vvvv` and a log, on success and on every kind of error, by module and lookup, no spelling of it shows."""
-    log = tmp_path / "ansible.log"
-    variables = tmp_path / "variables.json"
-    variables.write_text(json.dumps({"token": TOKEN}), encoding="utf-8")
-    env = {"ANSIBLE_LOG_PATH": str(log)}
-    done = play(playbook(ways.cases), "-vvvv", "-e", f"@{variables}", env=env, timeout=120)
-
-    ended = {entry["task"]: entry for entry in done.tasks}
-    for number, (_url, tags) in enumerate(ways.cases):
-        module = ended[f"module {number}"]
-        expected = {tag: kind for tag, kind in tags.items() if kind not in (None, "option")}
-        errors = module["result"].get("errors", {})
-        assert {tag: error["kind"] for tag, error in errors.items()} == expected
-        assert (module["status"] == "failed") is any(tags.values())
-        for tag, kind in tags.items():
-            assert (ended[f"lookup {number} {tag}"]["status"] == "failed") is (kind is not None), (number, tag)
-    assert [ended[f"lookup of the token {number}"]["status"] for number in range(3)] == ["failed"] * 3
-    assert "****" in ended["module 0"]["result"]["errors"]["garbage"]["msg"]
-
-    written = (tmp_path / "results.json").read_text(encoding="utf-8")
-    places = {"stdout": done.stdout, "stderr": done.stderr, "log": log.read_text(encoding="utf-8"), "file": written}
-    places["results"] = json.dumps(done.tasks)
-    assert leaks(json.dumps(TOKEN), TOKEN) == ["JSON"]
-    assert all(len(text) > 1000 for place, text in places.items() if place != "stderr")
-    assert {place: leaks(text, TOKEN) for place, text in places.items()} == {place: [] for place in places}
-
-
-USES = {
-    "lookup": {"ansible.builtin.debug": {"msg": "{{ lookup('mailops.smtpeter.tag_stats', 'good', api_token=token) }}"}},
-    "cached lookup": {
-        "ansible.builtin.debug": {
-            "msg": "{{ lookup('mailops.smtpeter.tag_stats', 'good', api_token=token, cache=true) }}"
-        }
-    },
-    "module": {"mailops.smtpeter.tag_stats_info": {"tags": ["good"], "api_token": "{{ token }}"}},
-    "gate": {
-        "mailops.smtpeter.campaign_gate": {
-            "tags": ["good"],
-            "api_token": "{{ token }}",
-            "wait_timeout": 0,
-            "fail_on": [],
-        }
-    },
-}
+def use(plugin, number, mix, urls):
+    """A task with the plugin on another host, which must not ask the default address."""
+    once = {"wait_timeout": 0, "max_consecutive_errors": 0} if plugin == "gate" else {}
+    options = {"tags": [f"{plugin}-{number}"], "retries": 0, **once, **content("option", mix.option, urls["option"])}
+    host = {**variables("host", mix.host, urls["host"]), **DEAD_PROXY}
+    return {
+        "name": f"{plugin} {number}",
+        NAMES[plugin]: options,
+        "environment": variables("keyword", mix.keyword, urls["keyword"]),
+        "vars": {
+            "ansible_connection": "another_host",
+            "host_environment": " ".join(f"{name}={text}" for name, text in host.items()),
+        },
+    }
 
 
 @pytest.mark.every_core
-@pytest.mark.parametrize("use", USES)
-def test_ansible_knows_the_secret(play, ansible_core, ways, tmp_path, use):
+def test_which_token_goes_where(play):
+    """Module and gate alike ask where the token belongs, or nothing; the controller's environment is not theirs."""
+    with contextlib.ExitStack() as stack:
+        servers = {}
+        for place in PLACES:
+            servers[place] = stack.enter_context(contextlib.closing(Hostile(constantly(answer(COUNTS)))))
+        urls = {place: server.url for place, server in servers.items()}
+        tasks = [use(plugin, number, mix, urls) for number, mix in enumerate(MIXES) for plugin in NAMES]
+        plays = [{"hosts": "localhost", "gather_facts": False, "ignore_errors": True, "tasks": tasks}]
+        shell = variables("shell", "both", urls["shell"])
+        done = play(plays, env={"ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection"), **shell})
+    asked = {}
+    for place, server in servers.items():
+        for target in map(urlsplit, server.targets):
+            asked[target.path.rsplit("/", 1)[-1]] = (place, parse_qs(target.query)["access_token"][0])
+    assert asked == {
+        f"{plugin}-{number}": (mix.url, f"token-of-the-{mix.token}")
+        for number, mix in enumerate(MIXES)
+        for plugin in NAMES
+        if mix.url and mix.token
+    }
+    for number, mix in enumerate(MIXES):
+        info, gate = done.result(f"info {number}"), done.result(f"gate {number}")
+        if not mix.token:
+            assert "api_token" in info["msg"]
+            assert "api_token" in gate["msg"]
+            assert "verdict" not in gate
+        elif not mix.url:
+            # The default address is beyond a proxy that is not there.
+            errors = [*info["errors"].values(), *gate["last_errors"].values()]
+            assert [error["kind"] for error in errors] == ["connection"] * 2
+
+
+# The token of each is in a variable of its own.
+USES = {
+    name: {"ansible.builtin.debug": {"msg": f"{{{{ lookup('mailops.smtpeter.tag_stats', 'a', {options}) }}}}"}}
+    for name, options in (("lookup", "api_token=token_lookup"), ("cached", "api_token=token_cached, cache=true"))
+}
+USES["info"] = {NAMES["info"]: {"tags": ["a"], "api_token": "{{ token_info }}"}}
+USES["gate"] = {NAMES["gate"]: {"tags": ["a"], "api_token": "{{ token_gate }}", "wait_timeout": 0, "fail_on": []}}
+
+
+@pytest.mark.every_core
+def test_ansible_knows_the_secret(play, ansible_core, tmp_path):
     """Since 2.22, ansible-core masks the user's own variable, too, once a plugin was given what it holds."""
-    variables = tmp_path / "variables.json"
-    variables.write_text(json.dumps({"token": TOKEN}), encoding="utf-8")
-    show = {"name": "show", "ansible.builtin.debug": {"msg": "the token is {{ token }}"}}
-    plays = [{"hosts": "localhost", "gather_facts": False, "tasks": [USES[use], show]}]
-    env = {"SMTPETER_API_URL": ways.service.url, "ANSIBLE_INVENTORY_CACHE_CONNECTION": str(tmp_path / "cache")}
-    for _time in range(2 if use == "cached lookup" else 1):
-        done = play(plays, "-e", f"@{variables}", env=env)
-    masked = tuple(map(int, ansible_core.series.split("."))) >= (2, 22)
-    assert "the token is " in done.stdout
-    assert (leaks(done.output, TOKEN) == []) is masked
+    tokens = {f"token_{name}": f"{TOKEN}-{name}" for name in USES}
+    (tmp_path / "variables.json").write_text(json.dumps(tokens), encoding="utf-8")
+    show = {"name": "show", "ansible.builtin.debug": {"msg": [f"it is {{{{ {name} }}}}" for name in tokens]}}
+    play_of = {"hosts": "localhost", "gather_facts": False}
+    args = ["-e", "@variables.json"]
+    with contextlib.closing(Hostile(constantly(answer(COUNTS)))) as service:
+        env = {"SMTPETER_API_URL": service.url}
+        # Then a record is in the cache.
+        play([{**play_of, "tasks": [USES["cached"]]}], *args, env=env)
+        done = play([{**play_of, "tasks": [*USES.values(), show]}], *args, env=env)
+    masks = tuple(map(int, ansible_core.series.split("."))) >= (2, 22)
+    assert done.stdout.count("it is ") == len(USES)
+    assert [name for name, token in tokens.items() if (leaks(done.output, token) == []) is not masks] == []

@@ -14,20 +14,10 @@ options:
     default: ''
     vars: [{name: host_environment}]
   trouble:
-    description: What goes wrong with a look; C(gone) also with all that follows.
+    description: What goes wrong with the second look; C(gone) also with all that follows.
     type: str
     default: ''
     vars: [{name: host_trouble}]
-  trouble_from:
-    description: The first look, from 1, that it happens to.
-    type: int
-    default: 2
-    vars: [{name: host_trouble_from}]
-  trouble_until:
-    description: The last look that it happens to.
-    type: int
-    default: 2
-    vars: [{name: host_trouble_until}]
   pipelining:
     description: As of any connection.
     type: bool
@@ -37,15 +27,12 @@ options:
 import os
 import shutil
 
-from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure, AnsibleError
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.connection.local import Connection as Local
 
 RAISED = {
     "gone": AnsibleConnectionFailure("no route to host"),
     "unreachable": AnsibleConnectionFailure("no route to host"),
-    "password": AnsibleAuthenticationFailure("Incorrect sudo password"),
-    "transfer": AnsibleError("failed to transfer file to /tmp/x: sftp: remote mkdir: Failure"),
-    "disk": OSError(28, "No space left on device"),
     "plugin": RuntimeError("Socket is closed"),
 }
 
@@ -59,20 +46,16 @@ class Connection(Local):
     def put_file(self, in_path, out_path):
         """Transfer the module, unless that is the trouble."""
         self.looks += 1
-        if self._is_in_trouble():
-            trouble = self.get_option("trouble")
-            if trouble in RAISED:
-                raise RAISED[trouble]
-            if trouble == "directory":
-                shutil.rmtree(os.path.dirname(out_path))
+        trouble = self.get_option("trouble") if self.looks == 2 else ""
+        if trouble == "directory":
+            shutil.rmtree(os.path.dirname(out_path))
+        elif trouble:
+            raise RAISED[trouble]
         return super().put_file(in_path, out_path)
 
     def exec_command(self, cmd, in_data=None, sudoable=True):
         """Run a command in the host's environment."""
-        if self._is_in_trouble() and self.get_option("trouble") == "gone":
+        if self.looks > 1 and self.get_option("trouble") == "gone":
             raise RAISED["gone"]
         own = f"env -u SMTPETER_API_TOKEN -u SMTPETER_API_URL {self.get_option('host_environment')} "
         return super().exec_command(own + cmd, in_data=in_data, sudoable=sudoable)
-
-    def _is_in_trouble(self):
-        return bool(self.get_option("trouble_from") <= self.looks <= self.get_option("trouble_until"))

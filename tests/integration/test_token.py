@@ -85,7 +85,8 @@ def test_which_token_goes_where(play):
         tasks = [use(plugin, number, mix, urls) for number, mix in enumerate(MIXES) for plugin in NAMES]
         plays = [{"hosts": "localhost", "gather_facts": False, "ignore_errors": True, "tasks": tasks}]
         shell = variables("shell", "both", urls["shell"])
-        done = play(plays, env={"ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection"), **shell})
+        env = {"ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection"), **shell}
+        done = play(plays, env=env, timeout=600)
     asked = {}
     for place, server in servers.items():
         for target in map(urlsplit, server.targets):

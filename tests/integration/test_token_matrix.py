@@ -253,6 +253,8 @@ def test_every_cell(play, ansible_core, sandbox, tokens, tmp_path, plugin):
     env = {
         "ANSIBLE_CALLBACKS_ENABLED": "task_results,one_line_too,junit",
         "ANSIBLE_DISPLAY_TRACEBACK": "always",
+        # By default, 2.21 no longer adds the arguments to results.
+        "ANSIBLE_INJECT_INVOCATION": "true",
         "ANSIBLE_KEEP_REMOTE_FILES": "true",
         "ANSIBLE_LOG_PATH": str(tmp_path / "ansible.log"),
         "ANSIBLE_VAULT_PASSWORD_FILE": str(given / "password"),
@@ -268,7 +270,8 @@ def test_every_cell(play, ansible_core, sandbox, tokens, tmp_path, plugin):
     tasks, results, reports, stdout, stderr = [], {}, [], "", ""
     with contextlib.closing(service.server), Sampler() as processes:
         for ways, more in runs:
-            done = play(playbook(plugin, ways, service.server.url, tmp_path), *arguments, env={**env, **more})
+            book = playbook(plugin, ways, service.server.url, tmp_path)
+            done = play(book, *arguments, env={**env, **more}, timeout=600)
             stdout, stderr = stdout + done.stdout, stderr + done.stderr
             tasks += done.tasks
             shown = done.result("show")["msg"]

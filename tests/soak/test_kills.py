@@ -4,9 +4,7 @@ import random
 import time
 
 import pytest
-from ansible_collections.mailops.smtpeter.tests.unit.plugins import restarting
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.killing import kill_in_the_middle
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.restarting import kill_again_and_again
+from ansible_collections.mailops.smtpeter.tests.unit.plugins import killing, restarting
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.sandboxes import sandboxes
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.watching import SCENARIO, VERDICTS, Watched
 
@@ -17,8 +15,8 @@ def test_a_hundred_kills(tmp_path, capsys):
     """Every acknowledged message is counted after each start, none twice, and no send in part."""
     data, seed = tmp_path / "mail.sqlite", time.time_ns()
     with sandboxes(tmp_path) as sandbox:
-        ledger = kill_in_the_middle(sandbox, data, KILLS, seed)
-    restarting.compare(data, ledger)
+        ledger = killing.kill_in_the_middle(sandbox, data, KILLS, seed)
+    killing.compare(data, ledger)
     assert ledger.sends >= 1000
     with capsys.disabled():
         print(f"\n{KILLS} kills (seed {seed}): of {ledger.sends} sends all messages are counted once")
@@ -29,7 +27,7 @@ def test_a_gate_killed_a_hundred_times(tmp_path, rate, verdict):
     """With `state`, the verdict is that of a run that nobody disturbs, and the file is never unreadable."""
     campaign, seed = restarting.Campaign(rate), time.time_ns()
     with restarting.serving(campaign) as url:
-        result = kill_again_and_again(url, campaign, tmp_path / "gate.state", KILLS, seed)
+        result = restarting.kill_again_and_again(url, campaign, tmp_path / "gate.state", KILLS, seed)
     assert (result["verdict"], result["errors"]) == (verdict, 0), seed
     assert list(tmp_path.iterdir()) == []
 

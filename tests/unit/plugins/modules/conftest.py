@@ -1,7 +1,7 @@
 """Running a module in the process of its test."""
 
+import contextlib
 import json
-from contextlib import ExitStack
 
 import pytest
 from ansible.module_utils import basic
@@ -20,16 +20,14 @@ def run(module, monkeypatch, capsys):
 
     def work(**arguments):
         given = {"_ansible_remote_tmp": "/tmp", "_ansible_keep_remote_files": False, **arguments}
-        with ExitStack() as stack:
-            try:
-                from ansible.module_utils.testing import patch_module_args
-            except ImportError:
-                # ansible-core 2.16
-                monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode())
-            else:
-                stack.enter_context(patch_module_args(given))
-            with pytest.raises(SystemExit):
-                module.main()
+        try:
+            from ansible.module_utils.testing import patch_module_args
+        except ImportError:
+            # ansible-core 2.16
+            monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode())
+            patch_module_args = contextlib.nullcontext
+        with patch_module_args(given), pytest.raises(SystemExit):
+            module.main()
         return {"failed": False, **result_of(capsys.readouterr().out)}
 
     return work

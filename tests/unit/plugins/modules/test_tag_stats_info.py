@@ -1,7 +1,6 @@
 """The info module: arguments in, one result out, partial where some tags failed, with each key documented."""
 
 import json
-import shutil
 import subprocess
 import sys
 
@@ -23,11 +22,11 @@ def test_missing(hostile, run, given, failed, reply):
     server = hostile(lambda target: [answer(COUNTS) if "known" in target else reply])
     result = run(api_token=TOKEN, api_url=server.url, tags=["known", "b", "b\u200b"], **given)
     assert result["failed"] is failed
-    errors, (known, *records) = result["errors"].values(), result["stats"].values()
-    assert (known["messages"], known["known"]) == (1000, True)
+    errors, records = list(result["errors"].values()), list(result["stats"].values())
     assert [error["kind"] for error in errors] == ["unknown_tag"] * (2 if failed else 0)
-    assert [(record["messages"], record["known"]) for record in records] == [(0, False)] * (0 if failed else 2)
-    texts = [error["msg"] for error in errors] + [" ".join(record["notes"]) for record in records]
+    found = [(record["messages"], record["known"]) for record in records]
+    assert found == [(1000, True), *[(0, False)] * (0 if failed else 2)]
+    texts = [error["msg"] for error in errors] + [" ".join(record["notes"]) for record in records[1:]]
     assert ["spelling" in text for text in texts] == [True, True]
     assert ["it contains an invisible character (U+200B)" in text for text in texts] == [False, True]
 
@@ -35,21 +34,16 @@ def test_missing(hostile, run, given, failed, reply):
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        ({"tags": []}, "tags"), ({"tags": [TOKEN]}, "tags"), ({"tags": "a,;"}, "semicolon"),
+        ({"tags": []}, "tags"), ({"tags": [TOKEN]}, "tags"), ({"tags": ""}, "it is empty"),
         ({"tags": None}, "tags: null is not a tag"), ({"tags": 8}, "tags: 8 is not a tag; quote it"),
-        ({"tags": ["a", 45000]}, "quote it"), ({"tags": [False]}, "quote it: 'no'"), ({"tags": [None]}, "null is not"),
-        ({"tags": "a,,b"}, "an entry between the commas is empty"), ({"tags": ""}, "it is empty"),
+        ({"tags": [False]}, "quote it: 'no'"), ({"tags": "a,,b"}, "an entry between the commas is empty"),
         ({"tags": "['a', 'b']"}, "double quotes"), ({"tags": '["a", 8]'}, "quote it"),
+        ({"tags": ...}, "tags: it is missing; give at least one tag, or recent: true"),
         ({"recent": True, "tags": []}, "recent: it reads the most recently active tags"),
-        ({"recent": False, "tags": ...}, "tags: it is missing; give at least one tag, or recent: true"),
-        ({"tags": ...}, "tags: it is missing"), ({"api_token": ...}, "api_token"),
-        ({"api_token": "short"}, "api_token"), ({"api_url": "http://a.test/v1"}, "api_url"),
-        ({"endpoint": "send"}, "endpoint"), ({"retries": -1}, "retries"), ({"retries": 1.5}, "retries"),
-        ({"missing": "ignore"}, "missing"), ({"parallel": 65}, "parallel"), ({"tag_": "a"}, "tag_"),
-        ({"parallel": "1,000"}, "parallel: '1,000' is not a number; did you mean 1000?"),
+        ({"api_token": ...}, "api_token"), ({"api_token": "short"}, "api_token"), ({"endpoint": "send"}, "endpoint"),
+        ({"retries": 1.5}, "retries"), ({"parallel": 65}, "parallel"), ({"ca_path": "/no/such/file"}, "ca_path"),
         ({"timeout": "30s"}, "timeout: '30s' is not a number; give seconds: did you mean 30?"),
-        ({"timeout": True}, "timeout: true is not a number"), ({"ca_path": "/no/such/file"}, "ca_path"),
-        ({"validate_certs": "maybe"}, "validate_certs: 'maybe' is not a boolean"),
+        ({"validate_certs": "maybe"}, "validate_certs: 'maybe' is not a boolean"), ({"tag_": "a"}, "tag_"),
     ],
 )  # fmt: skip
 def test_options_that_cannot_work(run, given, text):
@@ -66,8 +60,7 @@ def test_options_that_cannot_work(run, given, text):
 @pytest.mark.parametrize(
     ("given", "tags"),
     [
-        ({"tags": ["a,b", "c"]}, ["a,b", "c"]), ({"tags": "a"}, ["a"]), ({"tag": "a,b"}, ["a", "b"]),
-        ({"tag": '["a,b", "c"]'}, ["a,b", "c"]),
+        ({"tags": ["a,b", "c"]}, ["a,b", "c"]), ({"tag": "a,b"}, ["a", "b"]), ({"tag": '["a,b", "c"]'}, ["a,b", "c"]),
     ],
 )  # fmt: skip
 def test_tags_and_its_alias(hostile, run, given, tags):
@@ -101,15 +94,6 @@ def test_a_missing_library(run, monkeypatch):
     assert run(api_token=TOKEN, tags=["a"])["msg"] == how_to_install("requests")
 
 
-def test_certificates_of_this_host(hostile, run, authority, monkeypatch, tmp_path):
-    """Home and variables are those of the host that the module runs on."""
-    shutil.copy(authority.bundle, tmp_path / "ca.pem")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    url = hostile(constantly(answer(COUNTS)), authority.context()).url
-    for ca_path in ("~/ca.pem", "$HOME/ca.pem"):
-        assert not run(api_token=TOKEN, api_url=url, tags=["a"], ca_path=ca_path)["failed"]
-
-
 @pytest.mark.parametrize(("asked", "retry_after"), [("0", None), ("3600", 3600.0)])
 def test_retry_after(hostile, run, asked, retry_after):
     """The pause that the service asked for is returned where it was not waited for."""
@@ -136,13 +120,11 @@ def test_recent_tags(hostile, run):
 
 def test_importing_is_cheap():
     """A task that shows no answer and needs no pool pays for neither, nor for requests before it asks."""
-    costly = ("requests", "urllib3", "concurrent.futures", "html", "cryptography")
     code = f"""
-import sys
-import ansible.module_utils.basic
+import sys, ansible.module_utils.basic
 before = set(sys.modules)
 import {tag_stats_info.__name__}
-print(sorted(set(sys.modules).difference(before).intersection({costly!r})))
+print({{"requests", "urllib3", "concurrent.futures", "html", "cryptography"}} & set(sys.modules) - before)
 """
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert done.stdout == "[]\n"
+    assert done.stdout == "set()\n"

@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import datafile, schema
@@ -34,34 +35,18 @@ def fail(*_arguments):
 def counted(store):
     """The messages and deliveries of tag a in the end."""
     found = store.counters("a", NOW + 1e6)
-    return (found.messages, found.deliveries) if found is not None else (0, 0)
+    return found.messages, found.deliveries
 
 
-@pytest.mark.parametrize(
-    ("after", "counts"),
-    [
-        (0, (NOW, 1, 0, 0, 0, 0, 0)), (9.9, (NOW, 1, 0, 0, 0, 0, 0)), (10, (NOW + 10, 1, 1, 0, 0, 0, 0)),
-        (20, (NOW + 20, 1, 1, 1, 1, 0, 0)), (40, (NOW + 40, 1, 1, 2, 1, 1, 1)), (1e6, (NOW + 50, 1, 1, 2, 1, 2, 1)),
-    ],
-)  # fmt: skip
-def test_counters_are_moments_that_have_passed(store, after, counts):
+def test_counters_are_moments_that_have_passed(store):
     """What lies in the future is not counted, and moves neither first nor last."""
     add(store, 1, 10.0, (20.0, 30.0), (40.0, 50.0))
     assert store.counters("a", NOW - 0.1) is None
-    assert store.counters("a", NOW + after) == Counters(NOW, *counts)  # type: ignore[arg-type]
-
-
-def test_ids_and_numbers(store):
-    """Every message has an id of its own, also to the same recipient, and a running number that goes on."""
-    numbers = []
-
-    def plan(number, _recipient):
-        numbers.append(number)
-        return Plan(None)
-
-    ids = {**store.add(Mail(("a@b", "a@b")), plan, NOW), **store.add(Mail(("c@d",)), plan, NOW)}
-    assert sorted(ids.values()) == ["a@b", "a@b", "c@d"]
-    assert numbers == [1, 2, 3]
+    for after, last, *counts in (
+        (0, 0, 1, 0, 0, 0, 0, 0), (9.9, 0, 1, 0, 0, 0, 0, 0), (10, 10, 1, 1, 0, 0, 0, 0),
+        (20, 20, 1, 1, 1, 1, 0, 0), (40, 40, 1, 1, 2, 1, 1, 1), (1e6, 50, 1, 1, 2, 1, 2, 1),
+    ):  # fmt: skip
+        assert store.counters("a", NOW + after) == Counters(NOW, NOW + last, *counts)
 
 
 @pytest.mark.parametrize(("planned", "kept"), [(0, 0), (0.01, 0.1), (0.1, 0.1), (59.91, 60), (60, 60), (60.01, 61)])
@@ -108,52 +93,36 @@ def test_reopened(tmp_path, monkeypatch):
 
 def test_one_owner(tmp_path):
     """A file in use is refused, also by another name, and so are places that cannot be; a late thread gets an error."""
-    path, link = tmp_path / "mail.sqlite", tmp_path / "link"
-    link.symlink_to(path)
-    problems = {path: "in use by another sandbox", link: "in use by another sandbox"}
-    problems.update({tmp_path: "Is a directory", tmp_path / "missing" / "mail.sqlite": "create it first"})
-    with closing(Store(str(path))) as store:
+    (tmp_path / "link").symlink_to(tmp_path / "mail.sqlite")
+    problems = dict.fromkeys(("mail.sqlite", "link"), "in use by another sandbox")
+    problems.update({"": "Is a directory", "missing/mail.sqlite": "create it first"})
+    with closing(Store(str(tmp_path / "mail.sqlite"))) as store:
         for name, problem in problems.items():
             with pytest.raises(StoreError, match=problem):
-                Store(str(name))
-    Store(str(link)).close()
-    for use in (lambda: add(store), lambda: counted(store)):
+                Store(str(tmp_path / name))
+    Store(str(tmp_path / "link")).close()
+    for use in (add, counted):
         with pytest.raises(StoreError):
-            use()
-
-
-def _foreign_database(path):
-    with closing(sqlite3.connect(path)) as database:
-        database.execute("CREATE TABLE message (anything TEXT)")
-
-
-def _damaged(path):
-    with closing(Store(str(path))) as store:
-        add(store, 1000)
-    content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2])
-
-
-def _newer(path):
-    Store(str(path)).close()
-    with closing(sqlite3.connect(path)) as database:
-        database.execute("PRAGMA journal_mode = DELETE")
-        database.execute("PRAGMA user_version = 99")
+            use(store)
 
 
 @pytest.mark.parametrize(
-    ("make", "problem"),
+    ("change", "problem"),
     [
-        (lambda path: path.write_text("a list of things to do\n"), "not a sandbox's data file"),
-        (lambda path: path.write_bytes(b"SQLite format 3\0"), "not a sandbox's data file"),
-        (_foreign_database, "not a sandbox's data file"), (_damaged, "is damaged"), (_newer, "newer version"),
+        (lambda _good: b"a list of things to do\n", "not a sandbox's data file"),
+        (lambda good: good[:16], "not a sandbox's data file"),
+        (lambda good: good[:68] + bytes(4) + good[72:], "not a sandbox's data file"),  # of another application
+        (lambda good: good[:60] + bytes([0, 0, 0, 99]) + good[64:], "newer version"),
+        (lambda good: good[: len(good) // 2], "is damaged"),
     ],
-)  # fmt: skip
-def test_files_left_alone(tmp_path, make, problem):
+)
+def test_files_left_alone(tmp_path, change, problem):
     """A file that is not a sandbox's, or is damaged, is refused and stays as it is, with nothing beside it."""
     path = tmp_path / "mail.sqlite"
-    make(path)
-    before = path.read_bytes()
+    with closing(Store(str(path))) as store:
+        add(store, 1000)
+    before = change(path.read_bytes())
+    path.write_bytes(before)
     with pytest.raises(StoreError, match=problem) as caught:
         Store(str(path))
     assert str(path) in str(caught.value)
@@ -163,20 +132,19 @@ def test_files_left_alone(tmp_path, make, problem):
 
 def test_many_messages_stay_quick(store):
     """What SQLite does to count depends on the times at which something happens, not on the number of messages."""
-    chance = random_of(1, 1)
-    steps = []
+    chance, steps = random_of(1, 1), []
 
     def plan(_number, _recipient):
         times = sorted(chance.uniform(55, 75) for _each in range(3))
         return Plan(times[0], (times[1],), (times[2],))
 
-    for messages in (2000, 8000):
+    for messages in (2000, 6000):
         store.add(Mail(("a@b",) * messages, ("a",)), plan, NOW)
-        done = []
-        store._reader.set_progress_handler(lambda done=done: done.append(1), 10)
-        assert counted(store)[0] == messages + (2000 if steps else 0)
-        steps.append(len(done))
-    assert steps[0] <= steps[1] < 1.2 * steps[0] < 2000
+        ten_steps = Mock(return_value=None)
+        store._reader.set_progress_handler(ten_steps, 10)
+        counted(store)
+        steps.append(ten_steps.call_count)
+    assert 0 < steps[0] <= steps[1] < 1.2 * steps[0] < 2000
 
 
 # What the first version itself counted of this data, so many seconds after its first send.
@@ -229,7 +197,6 @@ def test_views_agree(data):
     moments = [at / 1000 for at in query(data, "SELECT DISTINCT at FROM moment ORDER BY at")]
     running = Clocked(data)
     with closing(running.store):
-        assert len(moments) > 50
         for moment in moments[::3]:
             for running.now in (moment - 0.001, moment):
                 agree(running, "abc")
@@ -237,8 +204,8 @@ def test_views_agree(data):
         running.send(recipients=["ann@example.com"] * 3, tags=["a"])
         agree(running, "abc")
         assert running.get("stats/a")["messages"] == 25
+    sent = {event["data"]["id"]: event["data"]["time"] for event in events if event["type"] == "attempt"}
     failed = [event["data"] for event in events if event["type"] == "failure"]
     assert len(failed) == 22 - 19
-    sent = {event["data"]["id"]: event["data"]["time"] for event in events if event["type"] == "attempt"}
-    expected = [(550, "5.0.0", sent[each["id"]]) for each in failed]
-    assert [(each["code"], each["status"], each["time"]) for each in failed] == expected
+    for each in failed:
+        assert (each["code"], each["status"], each["time"]) == (550, "5.0.0", sent[each["id"]])

@@ -7,22 +7,22 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.errors i
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.mail import Mail, parse_mail
 
 TO = {"recipient": "ann@example.com"}
+ANN = ("ann@example.com",)
 
 
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ({"recipients": ["a@b", "c@d", "a@b"]}, Mail(("a@b", "c@d", "a@b"))),
-        ({**TO, "recipients": ["c@d"]}, Mail(("ann@example.com", "c@d"))),
-        ({**TO, "tags": "wave-1"}, Mail(("ann@example.com",), ("wave-1",))),
-        ({**TO, "tags": ["a", "b", "a"]}, Mail(("ann@example.com",), ("a", "b"))),
-        ({**TO, "tags": None, "trackopens": None, "envelope": None}, Mail(("ann@example.com",))),
-        ({**TO, "trackopens": False, "trackclicks": 0}, Mail(("ann@example.com",), (), False, False)),
-        ({**TO, "trackbounces": 0, "inlinecss": 1}, Mail(("ann@example.com",), trackbounces=False, inlinecss=True)),
-        ({**TO, "envelope": "me@b", "template": 12}, Mail(("ann@example.com",), envelope="me@b", templateid=12)),
-        ({**TO, "subject": "Hello", "from": {"any": "thing"}, "template": {"a": 1}}, Mail(("ann@example.com",))),
+        ({**TO, "recipients": ["c@d", "c@d"]}, Mail((*ANN, "c@d", "c@d"))),
+        ({**TO, "tags": "wave-1"}, Mail(ANN, ("wave-1",))),
+        ({**TO, "tags": ["a", "b", "a"]}, Mail(ANN, ("a", "b"))),
+        ({**TO, "tags": None, "trackopens": None, "envelope": None}, Mail(ANN)),
+        ({**TO, "trackopens": False, "trackclicks": 0}, Mail(ANN, trackopens=False, trackclicks=False)),
+        ({**TO, "trackbounces": 0, "inlinecss": 1}, Mail(ANN, trackbounces=False, inlinecss=True)),
+        ({**TO, "envelope": "me@b", "template": 12}, Mail(ANN, envelope="me@b", templateid=12)),
+        ({**TO, "subject": "Hello", "from": {"any": "thing"}, "template": {"a": 1}}, Mail(ANN)),
     ],
-)
+)  # fmt: skip
 def test_mail_read(body, expected):
     """One recipient or several, one tag or several; tracking is on unless it is switched off."""
     assert parse_mail(json.dumps(body).encode()) == expected
@@ -31,11 +31,11 @@ def test_mail_read(body, expected):
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        *[(body, "body") for body in (b"", b"recipient=a@b", b"[]", b"\xff{}", b"[" * 100000)],
+        *[(body, "body") for body in (b"recipient=a@b", b"[]", b"\xff{}", b"[" * 100000)],
         *[(body, "recipient") for body in ({}, {"to": "ann@example.com"}, {"recipients": []})],
-        *[({"recipient": each}, "recipient") for each in (["a@b"], "ann", "an n@b", "\ud800@b", "@b", "a@")],
+        *[({"recipient": each}, "recipient") for each in (["a@b"], "an n@b", "\ud800@b", "@b", "a@")],
         *[({"recipients": each}, "recipients") for each in ("a@b", ["a@b", 5])],
-        *[({**TO, "tags": each}, "tags") for each in ("", ["a;b"], [5], {"a": 1})],
+        *[({**TO, "tags": each}, "tags") for each in ("", [5], {"a": 1})],
         *[({**TO, "trackopens": each}, "trackopens") for each in ("no", 2)],
         ({**TO, "preventscam": "x"}, "preventscam"), ({**TO, "envelope": "me"}, "envelope"),
     ],

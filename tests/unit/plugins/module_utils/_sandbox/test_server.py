@@ -29,9 +29,9 @@ QUERY = f"?access_token={quote(TOKEN, safe='')}"
 class Client(requests.Session):
     """What a test does with a running service."""
 
-    def __init__(self, service, verify=True):
+    def __init__(self, service):
         super().__init__()
-        self.service, self.verify, self.trust_env = service, verify, False
+        self.service = service
 
     def ask(self, path, token=TOKEN, method="GET", **more):
         """Make a request for a path below the API."""
@@ -50,7 +50,7 @@ class Client(requests.Session):
         with self.connection() as connection:
             connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
-            return b"".join(iter(lambda: connection.recv(65536), b""))
+            return connection.makefile("rb").read()
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +58,10 @@ def start(tmp_path_factory):
     """Starts a service with these options; all are stopped in the end."""
     with contextlib.ExitStack() as cleanup:
 
-        def begin(verify=True, certificate=None, **options):
+        def begin(certificate=None, **options):
             settings = parse_settings({"api_token": TOKEN, "scenario": SURE, "seed": 1, **options})
             service = Service(settings, str(tmp_path_factory.mktemp("data") / "mail.sqlite"), certificate)
-            return cleanup.enter_context(Client(cleanup.enter_context(service), verify))
+            return cleanup.enter_context(Client(cleanup.enter_context(service)))
 
         yield begin
 
@@ -70,15 +70,6 @@ def start(tmp_path_factory):
 def shared(start):
     """A service for all tests that leave it as it is, but for mail."""
     return start()
-
-
-@pytest.fixture(scope="module")
-def secured(start, tmp_path_factory):
-    """A service with TLS, and a client that trusts its authority."""
-    directory = tmp_path_factory.mktemp("secured")
-    authority, certificate = str(directory / "ca.pem"), str(directory / "server.pem")
-    tls.ensure_certificate(authority, certificate, "127.0.0.1")
-    return start(tls=True, verify=authority, certificate=certificate)
 
 
 def test_send_and_read(start):
@@ -96,8 +87,7 @@ def test_send_and_read(start):
     first, last = counters.pop("first"), counters.pop("last")
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", first)
     assert first <= last
-    assert counters == {"messages": 2, "deliveries": 2, "opens": 2, "clicks": 0}
-    assert {type(value) for value in counters.values()} == {int}
+    assert json.dumps(counters) == '{"opens": 2, "clicks": 0, "messages": 2, "deliveries": 2}'
     assert abs(parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()) < 5
 
 
@@ -138,34 +128,31 @@ def test_other_requests(shared, method, path, status):
     assert TOKEN not in answer.text
 
 
+SEND = b"POST /v1/send HTTP/1.1\r\n"
+
+
 @pytest.mark.parametrize(
-    ("head", "status"),
+    ("sent", "status"),
     [
-        (b"", 411), (b"Transfer-Encoding: chunked\r\n", 411), (b"Content-Length: many\r\n", 400),
-        (b"Content-Length: -1\r\n", 400), (b"Content-Length: %d\r\n" % (LARGEST_BODY + 1), 413),
-        (b"Content-Length: 99999999999999999999\r\n", 413),
+        (SEND, b"411"), (SEND + b"Transfer-Encoding: chunked\r\n", b"411"),
+        *[(SEND + b"Content-Length: %b\r\n" % length, b"400") for length in (b"many", b"-1")],
+        *[(SEND + b"Content-Length: %d\r\n" % length, b"413") for length in (LARGEST_BODY + 1, 10**20)],
+        (b"\0\1\2\r\n", b"400"), (b"GET\r\n", b"400"), (b"GET / HTTP/9.9\r\n", b"505"), (b"\r\n" * 2, b""),
     ],
 )  # fmt: skip
-def test_bodies_that_are_not_read(shared, head, status):
-    """A body without a usable length, or too long, is answered at once, and the connection closed."""
-    answer = shared.raw(b"POST /v1/send HTTP/1.1\r\n" + head + b"\r\n")
-    assert answer.startswith(b"HTTP/1.1 %d " % status)
-    assert b"Connection: close" in answer
+def test_what_is_not_read(shared, sent, status, capsys):
+    """A body without a usable length, or too long, and what is not HTTP end the connection, and are not logged."""
+    answer = shared.raw(sent + b"\r\n")
+    assert answer[9:12] == status
+    assert b"Connection: close" in answer or not answer
+    assert shared.ask("/stats/nothing").status_code == 404
+    assert capsys.readouterr().err == ""
 
 
 def test_too_large_a_body(shared, monkeypatch):
     """A client that sends more than what is waiting in sockets still reads the answer."""
     monkeypatch.setattr(handler, "LARGEST_BODY", 8_000_000)
     assert shared.ask("/send", method="POST", data=b" " * 8_000_001).status_code == 413
-
-
-@pytest.mark.parametrize("noise", [b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\r\n" * 3])
-def test_noise(shared, noise, capsys):
-    """What is not HTTP is refused or dropped, and the service goes on, and has nothing to say about it."""
-    answer = shared.raw(noise)
-    assert answer == b"" or answer.split()[1] in (b"400", b"505")
-    assert shared.ask("/stats/nothing").status_code == 404
-    assert capsys.readouterr().err == ""
 
 
 def test_connections_are_kept(shared):
@@ -241,45 +228,46 @@ def test_hosts(start, host):
     assert client.mail(recipient="a@example.com").ok
 
 
-def test_tls(secured):
+def test_tls(start, tmp_path):
     """HTTPS works for who trusts the authority, by strict checks, for every loopback name; plain HTTP is told so."""
-    assert secured.service.api_url.startswith("https://127.0.0.1:")
+    authority, certificate = str(tmp_path / "ca.pem"), str(tmp_path / "server.pem")
+    tls.ensure_certificate(authority, certificate, "127.0.0.1")
+    client = start(tls=True, certificate=certificate)
+    assert client.service.api_url.startswith("https://127.0.0.1:")
+    with pytest.raises(requests.exceptions.SSLError):
+        client.ask("/stats/x")
     with contextlib.ExitStack() as silent:
         # Who connects and says nothing keeps nobody from a handshake.
         for _each in range(5):
-            silent.enter_context(secured.connection())
-        assert secured.mail(recipient="a@example.com", tags=["x"]).ok
-    with requests.Session() as stranger, pytest.raises(requests.exceptions.SSLError):
-        stranger.get(secured.service.api_url, timeout=10)
-    context = ssl.create_default_context(cafile=str(secured.verify))
+            silent.enter_context(client.connection())
+        assert client.ask("/stats/x", verify=authority).status_code == 404
+    context = ssl.create_default_context(cafile=authority)
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     for name in ("127.0.0.1", "localhost", "::1"):
-        with context.wrap_socket(secured.connection(), server_hostname=name) as wrapped:
-            assert wrapped.version() in ("TLSv1.2", "TLSv1.3")
-    answer = secured.raw(b"GET /v1/stats/x HTTP/1.1\r\nHost: x\r\n\r\n")
+        context.wrap_socket(client.connection(), server_hostname=name).close()
+    answer = client.raw(b"GET /v1/stats/x HTTP/1.1\r\nHost: x\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
-    assert b"\r\nDate: " in answer
     assert b"only HTTPS works here" in answer
 
 
 @pytest.mark.parametrize("loss", [None, "ca.pem", "server.pem", "damage", "host", "age"])
 def test_certificates(tmp_path, loss, monkeypatch):
     """Both are kept while they are good, and made again when one is missing or damaged, for a host, and in time."""
-    paths = [tmp_path / "ca.pem", tmp_path / "server.pem"]
+    authority, certificate = tmp_path / "ca.pem", tmp_path / "server.pem"
     if loss == "age":
         monkeypatch.setattr(tls, "DAYS", tls.RENEW_DAYS)
-    tls.ensure_certificate(*map(str, paths), "127.0.0.1")
+    tls.ensure_certificate(str(authority), str(certificate), "127.0.0.1")
     monkeypatch.undo()
-    before = [path.read_bytes() for path in paths]
+    before = authority.read_bytes(), certificate.read_bytes()
     if loss == "damage":
-        paths[1].write_text("-----BEGIN CERTIFICATE-----\nnothing\n-----END CERTIFICATE-----\n")
+        certificate.write_text("-----BEGIN CERTIFICATE-----\nnothing\n-----END CERTIFICATE-----\n")
     elif loss in ("ca.pem", "server.pem"):
         (tmp_path / loss).unlink()
-    renew = tls.ensure_certificate(*map(str, paths), "127.0.0.5" if loss == "host" else "localhost")
+    renew = tls.ensure_certificate(str(authority), str(certificate), "127.0.0.5" if loss == "host" else "localhost")
     assert 22.9 < (renew - time.time()) / 86400 < 23.1
-    assert [path.read_bytes() == old for path, old in zip(paths, before)] == [loss is None] * 2
+    assert (authority.read_bytes() == before[0], certificate.read_bytes() == before[1]) == (loss is None,) * 2
     # They are the owner's alone, and the authority's key is nowhere.
-    assert {stat.S_IMODE(path.stat().st_mode) for path in paths} == {0o600}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (authority, certificate)} == {0o600}
     assert (before[0].count(b"PRIVATE"), before[1].count(b"BEGIN")) == (0, 2)
 
 

@@ -5,7 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
-from ansible_collections.mailops.smtpeter.plugins.modules import tag_outcomes_info, tag_stats_info
+from ansible_collections.mailops.smtpeter.plugins.modules import tag_outcomes_info as outcomes
+from ansible_collections.mailops.smtpeter.plugins.modules import tag_stats_info as stats
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.eventful import attempt, body, delivery, failure
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.faults import tag_of
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, answer, constantly, leaks
@@ -14,6 +15,7 @@ TOKEN = 's3cr&t/+%"<é>tok\\en'
 AGES = {"b": 40, "a": 0}
 COUNTERS = {**COUNTS, "unique_opens": 1, "unique_clicks": 1}
 EVENTS = body(attempt(0, tags=...), delivery(5, tags=...), attempt(1, 2, tags=...), failure(6, 2, tags=...))
+UNKNOWN = {"404": answer(b"", "404 Not Found"), "list": answer(b"[]"), "null": answer(b"null"), "object": answer(b"{}")}
 
 
 def check_documented(contained, value, sample):
@@ -28,8 +30,8 @@ def check_documented(contained, value, sample):
 @pytest.mark.parametrize(
     ("module", "key", "path", "good", "expected"),
     [
-        (tag_stats_info, "stats", "/v1/stats/", COUNTERS, {"messages": 1000, "delivery_ratio": 0.98}),
-        (tag_outcomes_info, "outcomes", "/v1/events/tags/", EVENTS, {"messages": 2, "deliveries": 1, "failed": 1}),
+        (stats, "stats", "/v1/stats/", COUNTERS, {"messages": 1000, "delivery_ratio": 0.98}),
+        (outcomes, "outcomes", "/v1/events/tags/", EVENTS, {"messages": 2, "deliveries": 1, "failed": 1}),
     ],
 )
 @pytest.mark.parametrize("bad", [[], ["bad-1", "bad-2"]], ids=len)
@@ -66,11 +68,57 @@ def test_results_and_errors(hostile, run, module, key, path, good, expected, che
         assert not thread.is_alive()
 
 
+@pytest.mark.parametrize(("module", "key"), [(stats, "stats"), (outcomes, "outcomes")])
+@pytest.mark.parametrize("given", [{}, {"missing": "zero"}, {"missing": "error"}], ids=str)
+@pytest.mark.parametrize("reply", UNKNOWN)
+def test_unknown_tags(hostile, run, module, key, reply, given):
+    """One is a result of nothing, or an error; either tells what to check, and which recently active tag is close."""
+    recent = json.dumps([{**COUNTS, "tag": "wave-1"}, {**COUNTS, "tag": "other"}]).encode()
+    server = hostile(lambda target: [answer(recent) if target.startswith("/v1/stats?") else UNKNOWN[reply]])
+    result = run(api_token=TOKEN, api_url=server.url, tags=["wave1", "b\u200b"], **given)
+    assert result["failed"] is (given == {"missing": "error"})
+    errors, records = result["errors"].values(), result[key].values()
+    assert [error["kind"] for error in errors] == ["unknown_tag"] * (2 * result["failed"])
+    assert [(record["messages"], record["known"]) for record in records] == [(0, False)] * (2 - 2 * result["failed"])
+    first, second = [error["msg"] for error in errors] or ["; ".join(record["notes"]) for record in records]
+    assert "check its spelling and api_url" in first
+    assert first.count("did you mean 'wave-1'?") == 1
+    assert "check its spelling and api_url" in second
+    assert "it contains an invisible character (U+200B)" in second
+    assert "did you mean" not in second
+    assert len(server.requests) == 3
+
+
 @pytest.mark.parametrize(
-    ("module", "status"),
-    [(tag_stats_info, "200 OK"), (tag_stats_info, "401 Unauthorized"), (tag_outcomes_info, "500 Oops")],
-)
-def test_an_echo_of_the_token_is_not_returned(hostile, run, status):
+    ("module", "given", "text"),
+    [
+        (stats, {"tags": []}, "tags"), (stats, {"tags": [TOKEN]}, "tags"), (stats, {"tags": ""}, "it is empty"),
+        (stats, {"tags": None}, "tags: null is not a tag"), (stats, {"tags": 8}, "tags: 8 is not a tag; quote it"),
+        (stats, {"tags": [False]}, "quote it: 'no'"), (stats, {"tags": "a,,b"}, "an entry between the commas is empty"),
+        (stats, {"tags": "['a', 'b']"}, "double quotes"), (stats, {"tags": '["a", 8]'}, "quote it"),
+        (stats, {"tags": ...}, "tags: it is missing; give at least one tag, or recent: true"),
+        (stats, {"recent": True, "tags": []}, "recent: it reads the most recently active tags"),
+        (stats, {"api_token": ...}, "api_token"), (stats, {"api_token": "short"}, "api_token"),
+        (stats, {"endpoint": "send"}, "endpoint"), (stats, {"retries": 1.5}, "retries"), (stats, {"tag_": "a"}, "tag_"),
+        (stats, {"timeout": "30s"}, "timeout: '30s' is not a number; give seconds: did you mean 30?"),
+        (stats, {"validate_certs": "maybe"}, "validate_certs: 'maybe' is not a boolean"),
+        (stats, {"parallel": 65}, "parallel"), (stats, {"ca_path": "/no/such/file"}, "ca_path"),
+        (outcomes, {"since": "yesterday"}, "since: 'yesterday'"), (outcomes, {"recent": True}, "recent"),
+        (outcomes, {"top": 0}, "top: 0 is not from 1 to 1000"), (outcomes, {"top": 1001}, "1001 is not from 1 to 1000"),
+    ],
+)  # fmt: skip
+def test_options_that_cannot_work(run, module, given, text):
+    """They fail the task at once, by name, without a result of a tag and without the token."""
+    arguments = {"api_token": TOKEN, "tags": ["a"], **given}
+    result = run(**{name: value for name, value in arguments.items() if value is not ...})
+    assert text in result["msg"]
+    assert (result["failed"], result["refused"]) == (True, True)
+    assert not {"stats", "outcomes", "errors"} & set(result)
+    assert leaks(json.dumps(result["msg"]) + result["msg"], TOKEN) == []
+
+
+@pytest.mark.parametrize(("module", "status"), [(stats, "200 OK"), (stats, "401 Unauthorized"), (outcomes, "500 Oops")])
+def test_an_echo_of_the_token_is_not_returned(hostile, run, module, status):
     """What the service says of the token is masked in the whole result."""
     server = hostile(constantly(answer(f"{TOKEN} is no token".encode(), status)))
     result = run(api_token=TOKEN, api_url=server.url, tags=["a"], retries=0)

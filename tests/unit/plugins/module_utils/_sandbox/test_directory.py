@@ -74,8 +74,8 @@ def test_places_that_are_not_ours_alone(directory, tmp_path, which, trouble):
             use()
 
 
-def test_the_state(directory):
-    """Nothing runs while nobody holds the lock; a damaged state is as good as none; it tells tokens but holds none."""
+def test_the_state(directory, monkeypatch):
+    """It tells tokens but holds none; nothing runs while nobody holds the lock; a damaged state is as good as none."""
     state = ServiceState(os.getpid(), "", port=1, salt="salt", token=of_sandbox.token_digest("secret-token", "salt"))
     assert [state.has_token(f"secret-toke{end}") for end in "nm"] == [True, False]
     assert of_sandbox.token_digest("secret-token", "other") != state.token
@@ -85,6 +85,11 @@ def test_the_state(directory):
     assert directory.running_state() is None
     with Lock.acquire(directory.lock_path):
         assert directory.running_state() == state
+    monkeypatch.setattr(os, "replace", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
+    with pytest.raises(DirectoryError, match="default cannot be written to: No space left on device; fix that"):
+        directory.write_state(ServiceState(2, ""))
+    assert directory.read_state() == state
+    assert os.listdir(directory.path) == ["state.json"]
     for content in ("", "{", "[]", "{}", '{"pid": 1, "other": 2}', "\xff"):
         Path(directory.path, "state.json").write_text(content, encoding="latin-1")
         assert directory.read_state() is None
@@ -103,18 +108,13 @@ def test_the_place_stays_the_same(tmp_path, monkeypatch):
         SandboxDirectory("default")
 
 
-def test_it_comes_and_goes(directory, monkeypatch):
-    """The directory is this user's alone; without room the old state stays, and the user learns where and why."""
+def test_it_comes_and_goes(directory):
+    """The directory is this user's alone, and is removed with what is in it."""
     assert not directory.exists()
     directory.prepare()
     assert directory.exists()
     assert {os.stat(path).st_mode & 0o777 for path in (directory.top, directory.path)} == {0o700}
     directory.write_state(ServiceState(1, ""))
-    monkeypatch.setattr(os, "replace", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
-    with pytest.raises(DirectoryError, match="default cannot be written to: No space left on device; fix that"):
-        directory.write_state(ServiceState(2, ""))
-    assert os.listdir(directory.path) == ["state.json"]
-    assert directory.read_state() == ServiceState(1, "")
     directory.clear()
     assert not directory.exists()
 

@@ -134,9 +134,8 @@ def test_when_events_are_listed():
         for after, expected in ((DAY - 1, ["attempt"]), (DAY, ["attempt", "failure"]), (40 * DAY, [])):
             running.now = NOW + after
             assert kinds(running) == expected
-        days = [f"2023-11-{day}" for day in range(13, 18)]
-        found = [kinds(running, start=start, end=end) for start, end in zip(days, days[1:])]
-        assert found == [[], ["attempt"], ["failure"], []]
+        days = {"13": [], "14": ["attempt"], "15": ["failure"], "16": []}
+        assert {day: kinds(running, start=f"2023-11-{day}", end=f"2023-11-{int(day) + 1}") for day in days} == days
         assert kinds(running, start="2023-11-14") == ["attempt", "failure"]
         assert running.get("stats/x")["messages"] == 1
 

@@ -89,15 +89,6 @@ def test_what_becomes_of_a_message():
             assert list(moments) == sorted(moments)
 
 
-def test_new_chances_leave_the_others_as_they_were():
-    """What is lost or delivered, and when, does not depend on what receivers say of it, nor on what is returned."""
-    plain, *changed = (
-        [(each.delivered, each.attempt) for each in plans(dataclasses.replace(SCENARIOS["deferred"], **changes))]
-        for changes in ({}, {"refusals": (("spam", 1.0),)}, {"returned_rate": 0.5})
-    )
-    assert changed == [plain, plain]
-
-
 def test_speed_divides_every_delay():
     """At ten times the speed everything happens, in a tenth of the time."""
     scenario = dataclasses.replace(SCENARIOS["deferred"], returned_rate=0.1, unreachable_rate=0.1)

@@ -79,6 +79,10 @@ def test_send_and_read(start):
     assert (refused.status_code, refused.text[:12]) == (400, "recipients: ")
     answer = client.mail(recipients=["a@example.com", "b@example.com"], tags=["x"], subject="Hello")
     assert (answer.status_code, sorted(answer.json().values())) == (200, ["a@example.com", "b@example.com"])
+    # HTTP/1.0 knows no chunks: the array ends with the connection.
+    head, _gap, old = client.raw(f"GET /v1/events/tags/x{QUERY} HTTP/1.0\r\n\r\n".encode()).partition(b"\r\n\r\n")
+    assert b"Connection: close" in head
+    assert old == client.ask("/events/tags/x").content
     for path, entries in (("/events/tags/x", 6), ("/stats", 1), ("/tag/x", 9), ("/stats/x", 6)):
         answer = client.ask(path)
         assert (answer.headers["Content-Type"], answer.headers["Connection"]) == ("application/json", "keep-alive")
@@ -159,12 +163,10 @@ def test_connections_are_kept(shared):
     """Many requests, refusals among them, go over one connection without delay."""
     shared.mail(recipient="a@example.com", tags=["kept"])
     took = {"kept": [], "other": []}
-    with shared.connection() as connection:
-        for tag in ["kept", "other"] * 50:
-            begin = time.monotonic()
-            connection.sendall(f"GET /v1/stats/{tag}{QUERY} HTTP/1.1\r\n\r\n".encode())
-            assert connection.recv(65536).split()[1] == (b"200" if tag == "kept" else b"404")
-            took[tag].append(time.monotonic() - begin)
+    for tag in ["kept", "other"] * 50:
+        begin = time.monotonic()
+        assert shared.ask(f"/stats/{tag}").ok is (tag == "kept")
+        took[tag].append(time.monotonic() - begin)
     # A head sent apart from its body always waits 40 ms for the client's acknowledgement, a busy machine now and then.
     assert all(min(times) < 0.03 for times in took.values())
 
@@ -192,14 +194,13 @@ def test_faults(start, path):
 def test_stop_ends_what_is_open(start):
     """Stopping does not wait for slow answers and idle connections."""
     client = start(faults={"latency": 60})
-    client.mail(recipient="a@example.com", tags=["x"])
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(client.ask, "/stats/x")
         time.sleep(0.2)
         begin = time.monotonic()
         client.service.stop()
-        assert time.monotonic() - begin < 2
         assert isinstance(waiting.exception(timeout=5), requests.ConnectionError)
+    assert time.monotonic() - begin < 2
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
@@ -261,19 +262,8 @@ def test_certificates_that_cannot_be_used(start, tmp_path):
         tls.ensure_certificate(str(tmp_path / "no" / "ca.pem"), str(tmp_path / "no" / "server.pem"), "127.0.0.1")
     with pytest.raises(TlsError, match="no certificate"):
         start(tls=True)
-    (tmp_path / "server.pem").write_text("nothing")
-    with pytest.raises(TlsError, match=r"server\.pem cannot be loaded"):
-        start(tls=True, certificate=str(tmp_path / "server.pem"))
-
-
-def test_an_old_client(shared):
-    """HTTP/1.0 knows no chunks: the array ends with the connection."""
-    shared.mail(recipients=["a@b"] * 500, tags=["x"])
-    head, _gap, body = shared.raw(f"GET /v1/events/tags/x{QUERY} HTTP/1.0\r\n\r\n".encode()).partition(b"\r\n\r\n")
-    assert b"Connection: close" in head
-    assert b"Transfer-Encoding" not in head
-    assert b"Content-Length" not in head
-    assert len(json.loads(body)) == 1500
+    with pytest.raises(TlsError, match=f"{__file__} cannot be loaded"):
+        start(tls=True, certificate=__file__)
 
 
 @pytest.mark.slow
@@ -281,9 +271,8 @@ def test_an_old_client(shared):
 def test_broken_off(start, capsys):
     """Who hangs up disturbs nobody, and is no line in the log; an answer that a stop interrupts lacks its end."""
     client = start()
-    for _each in range(2):
-        # The answer is longer than what sockets hold: several megabytes.
-        client.mail(recipients=["a@b"] * 5000, tags=["x"])
+    # The answer is longer than what sockets hold: several megabytes.
+    client.mail(recipients=["a@b"] * 10_000, tags=["x"])
     with client.connection() as connection:
         # Closing at once resets the connection under the answer.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -27,13 +27,23 @@ def sandbox(tmp_path):
 
 
 def test_from_start_to_stop(sandbox):
-    """Started once, the same in other words, restarted, and stopped: the result says what happened and where."""
-    first = sandbox.run(port=sandboxes.quiet_port())
-    url, data = f"http://127.0.0.1:{first['port']}/v1", str(sandbox.home / "default" / "messages.sqlite")
-    expected = {"changed": True, "state": "started", "api_url": url, "ca_path": None, "data": data}
-    assert first == {**expected, "pid": first["pid"], "port": first["port"]}
-    words = {"scenario": json.dumps(sandboxes.SURE), "seed": "1", "speed": "1.0", "faults": {}, "port": first["port"]}
-    assert sandbox.run(**words) == {**first, "changed": False}
+    """Started once, the same in other words, restarted, and stopped: the result says what happened and where.
+
+    Check mode says the same before, as far as it can know, and changes nothing.
+    """
+    port, data = sandboxes.quiet_port(), str(sandbox.home / "default" / "messages.sqlite")
+    url = f"http://127.0.0.1:{port}/v1"
+    started = {"changed": True, "state": "started", "api_url": url, "ca_path": None, "data": data, "port": port}
+    assert sandbox.run(check=True, port=port) == {**started, "pid": None}
+    assert sandbox.stop(check=True)["changed"] is False
+    assert not list(sandbox.directory.iterdir())
+    first = sandbox.run(port=port)
+    assert first == {**started, "pid": first["pid"]}
+    words = {"scenario": json.dumps(sandboxes.SURE), "seed": "1", "speed": "1.0", "faults": {}, "port": port}
+    assert sandbox.run(**words) == sandbox.run(check=True) == {**first, "changed": False}
+    assert sandbox.run(check=True, scenario="dead") == {**first, "pid": None}
+    assert sandbox.stop(check=True)["changed"] is True
+    assert alive(first["pid"])
     other = sandbox.run(scenario="dead")
     assert other == {**first, "pid": other["pid"]}
     assert not alive(first["pid"])
@@ -44,30 +54,11 @@ def test_from_start_to_stop(sandbox):
     assert sandbox.stop() == {**stopped, "changed": False}
 
 
-def test_check_mode(sandbox):
-    """Check mode says what would change, and changes nothing."""
-    keys = ("changed", "pid", "port", "api_url")
-    planned = sandbox.run(check=True, port=4711)
-    assert [planned[key] for key in keys] == [True, None, 4711, "http://127.0.0.1:4711/v1"]
-    assert sandbox.stop(check=True)["changed"] is False
-    assert not list(sandbox.directory.iterdir())
-    first = sandbox.run()
-    planned = sandbox.run(check=True, speed=2)
-    assert [planned[key] for key in keys] == [True, None, first["port"], first["api_url"]]
-    assert sandbox.stop(check=True)["changed"] is True
-    assert sandbox.run(check=True) == sandbox.run() == {**first, "changed": False}
-
-
 def test_other_settings_restart(sandbox, tmp_path):
     """A setting, token, port or data file that differs restarts it, and only once; a port that was picked is kept."""
-    results = [sandbox.run(port=sandboxes.quiet_port())]
-    options = {}
-    for changed in (
-        {"faults": {"drop": 1}},
-        {"api_token": "another-token"},
-        {"data": str(tmp_path / "mail.sqlite")},
-        {"port": sandboxes.quiet_port()},
-    ):
+    results, options = [sandbox.run(port=sandboxes.quiet_port())], {}
+    data, port = str(tmp_path / "mail.sqlite"), sandboxes.quiet_port()
+    for changed in ({"faults": {"drop": 1}}, {"api_token": "another-token"}, {"data": data}, {"port": port}):
         options.update(changed)
         results.append(sandbox.run(**options))
         assert results[-1]["changed"] is True
@@ -140,33 +131,20 @@ def test_refusals(sandbox, tmp_path):
     """What cannot be used fails the task with the option and the remedy, starts nothing, and what runs goes on."""
     options = {"data": str(tmp_path / "mail.sqlite"), "port": sandboxes.quiet_port()}
     first = sandbox.run(**options)
-    other, port = {"name": "other"}, options["port"]
     for refused, problem in (
         ({"api_token": None}, "api_token"),
         ({"api_token": "mail.sqlite"}, "api_token: it is part of a path"),
         ({"faults": {"statuses": ["x"]}}, "faults.statuses[0]: 'x' is not a number; give a whole number"),
         ({"tls": True, "missing": ["cryptography"]}, "cryptography is not installed; install it, or set tls to false"),
-        ({**other, "data": options["data"], "port": 0}, "in use by another sandbox"),
-        ({**other, "data": None}, f"port: {port} on 127.0.0.1 is in use; choose another"),
+        ({"name": "other", "port": 0}, "in use by another sandbox"),
+        ({"name": "other", "data": None}, f"port: {options['port']} on 127.0.0.1 is in use; choose another"),
     ):
         result = sandbox.run(**{**options, **refused})
         assert result["failed"] is True
         assert problem in result["msg"]
         assert "Traceback" not in json.dumps(result)
-    assert sandbox.run(**other)["port"] != port
+    assert sandbox.run(name="other")["port"] != first["port"]
     assert sandbox.run(**options, missing=["cryptography"]) == {**first, "changed": False}
-
-
-def test_tls(sandbox):
-    """With TLS the authority is returned and works, also that of before after a restart; and back without."""
-    first = sandbox.run(tls=True)
-    authority = Path(first["ca_path"]).read_bytes()
-    assert sandbox.run(tls=True) == {**first, "changed": False}
-    other = sandbox.run(tls=True, speed=2)
-    assert (other["changed"], Path(other["ca_path"]).read_bytes()) == (True, authority)
-    send(other, 2)
-    plain = sandbox.run()
-    assert (plain["ca_path"], read(plain)["messages"]) == (None, 2)
 
 
 def test_idle_timeout(sandbox):
@@ -178,11 +156,17 @@ def test_idle_timeout(sandbox):
     assert read(sandbox.run())["messages"] == 2
 
 
-def test_nothing_gets_out_or_in(sandbox):
-    """The token is in no file and on no command line; files are the user's alone; nothing of a task is inherited."""
-    result = sandbox.run(tls=True)
-    send(result)
-    read(result)
+def test_tls(sandbox):
+    """The authority is returned and works, also that of before after a restart; and back without.
+
+    The token is in no file and on no command line; files are the user's alone; nothing of a task is inherited.
+    """
+    first = sandbox.run(tls=True)
+    authority = Path(first["ca_path"]).read_bytes()
+    assert sandbox.run(tls=True) == {**first, "changed": False}
+    result = sandbox.run(tls=True, speed=2)
+    assert (result["changed"], Path(result["ca_path"]).read_bytes()) == (True, authority)
+    send(result, 2)
     with pytest.raises(requests.HTTPError):
         read(result, token=TOKEN + "x")
     files = [path for path in sandbox.home.rglob("*") if path.is_file()]
@@ -198,3 +182,5 @@ def test_nothing_gets_out_or_in(sandbox):
         assert os.readlink(process / "cwd") == "/"
         ours = (str(sandbox.home), os.devnull, "socket:", "anon_inode:", "pipe:")
         assert all(os.readlink(path).startswith(ours) for path in (process / "fd").iterdir())
+    plain = sandbox.run()
+    assert (plain["ca_path"], read(plain)["messages"]) == (None, 2)

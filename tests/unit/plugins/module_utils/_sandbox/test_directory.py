@@ -75,12 +75,15 @@ def test_places_that_are_not_ours_alone(directory, tmp_path, which, trouble):
 
 
 def test_the_state(directory, monkeypatch):
-    """It tells tokens but holds none; nothing runs while nobody holds the lock; a damaged state is as good as none."""
+    """It is this user's alone, tells tokens but holds none, and is of no use without a lock or where it is damaged."""
     state = ServiceState(os.getpid(), "", port=1, salt="salt", token=of_sandbox.token_digest("secret-token", "salt"))
     assert [state.has_token(f"secret-toke{end}") for end in "nm"] == [True, False]
     assert of_sandbox.token_digest("secret-token", "other") != state.token
     assert "secret" not in state.token
+    assert not directory.exists()
     directory.prepare()
+    assert directory.exists()
+    assert {os.stat(path).st_mode & 0o777 for path in (directory.top, directory.path)} == {0o700}
     directory.write_state(state)
     assert directory.running_state() is None
     with Lock.acquire(directory.lock_path):
@@ -93,6 +96,8 @@ def test_the_state(directory, monkeypatch):
     for content in ("", "{", "[]", "{}", '{"pid": 1, "other": 2}', "\xff"):
         Path(directory.path, "state.json").write_text(content, encoding="latin-1")
         assert directory.read_state() is None
+    directory.clear()
+    assert not directory.exists()
 
 
 def test_the_place_stays_the_same(tmp_path, monkeypatch):
@@ -106,17 +111,6 @@ def test_the_place_stays_the_same(tmp_path, monkeypatch):
     monkeypatch.setattr(of_sandbox.os.path, "isdir", lambda path: False)
     with pytest.raises(DirectoryError, match="TMPDIR"):
         SandboxDirectory("default")
-
-
-def test_it_comes_and_goes(directory):
-    """The directory is this user's alone, and is removed with what is in it."""
-    assert not directory.exists()
-    directory.prepare()
-    assert directory.exists()
-    assert {os.stat(path).st_mode & 0o777 for path in (directory.top, directory.path)} == {0o700}
-    directory.write_state(ServiceState(1, ""))
-    directory.clear()
-    assert not directory.exists()
 
 
 def test_two_runs_wait_for_each_other(directory, monkeypatch):

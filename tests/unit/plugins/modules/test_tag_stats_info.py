@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
-from ansible_collections.mailops.smtpeter.plugins.module_utils import _proxy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import how_to_install
 from ansible_collections.mailops.smtpeter.plugins.modules import tag_stats_info
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, answer, constantly
@@ -27,16 +26,11 @@ def test_the_environment(hostile, run, monkeypatch):
 
 
 def test_a_missing_library(run, monkeypatch):
-    """The task fails as a whole and says what to install, and on which machine; so does a proxy that needs another."""
-    monkeypatch.setattr(_proxy, "is_missing", lambda module: module == "socks")
-    monkeypatch.setenv("HTTPS_PROXY", "socks5h://user:pass-w0rd@localhost:1080")
-    result = run(api_token=TOKEN, tags=["a", "b"])
-    assert result["failed"]
-    assert result["msg"].startswith(how_to_install("PySocks"))
-    assert "errors" not in result
-    assert "pass-w0rd" not in json.dumps(result)
+    """The task fails as a whole and says what to install, and on which machine."""
     monkeypatch.setattr(options, "missing_requests", lambda: True)
-    assert run(api_token=TOKEN, tags=["a"])["msg"] == how_to_install("requests")
+    result = run(api_token=TOKEN, tags=["a"])
+    assert (result["failed"], result["msg"]) == (True, how_to_install("requests"))
+    assert "errors" not in result
 
 
 def test_recent_tags(hostile, run):

@@ -18,13 +18,12 @@ NAMED = {
     "domains": st.sampled_from([{"example.net": "blocked"}, {"example.org": {"unreachable_rate": 1}}]),
 }
 RECIPIENTS = st.sampled_from(["ann@example.com", "ann@example.net", "ann@EXAMPLE.org"])
-SENDS = st.fixed_dictionaries(
-    {
-        "tags": st.lists(st.sampled_from(TAGS), unique=True),
-        "recipients": st.lists(RECIPIENTS, min_size=1, max_size=9),
-        "trackopens": st.booleans(),
-        "trackclicks": st.booleans(),
-    }
+SENDS = st.builds(
+    dict,
+    tags=st.lists(st.sampled_from(TAGS), unique=True),
+    recipients=st.lists(RECIPIENTS, min_size=1, max_size=9),
+    trackopens=st.booleans(),
+    trackclicks=st.booleans(),
 )
 # Seconds until the next send or look.
 STEPS = st.lists(st.tuples(st.floats(0, 100_000), st.none() | SENDS), min_size=1, max_size=12)
@@ -33,14 +32,15 @@ LATER_ZEROS = {**ZEROS, "tag": "x", "all_opens": 0, "unique_opens": 0, "all_clic
 
 
 @pytest.mark.parametrize(
-    ("unknown_tag", "status", "stats", "later"),
+    ("unknown_tag", "stats", "later"),
     [
-        ("not_found", 404, None, None), ("zeros", 200, {**ZEROS, "opens": 0, "clicks": 0}, LATER_ZEROS),
-        ("object", 200, {}, {}), ("list", 200, [], []), ("null", 200, None, None),
+        ("not_found", None, None), ("zeros", {**ZEROS, "opens": 0, "clicks": 0}, LATER_ZEROS), ("object", {}, {}),
+        ("list", [], []), ("null", None, None),
     ],
 )  # fmt: skip
-def test_unknown_tags(unknown_tag, status, stats, later):
+def test_unknown_tags(unknown_tag, stats, later):
     """A tag without mail is answered as was asked for, and has no events; a known one always has its counters."""
+    status = 404 if unknown_tag == "not_found" else 200
     with clocked(faults={"unknown_tag": unknown_tag}) as running:
         assert running.ask("stats/x").status == running.ask("tag/x").status == status
         assert (running.get("stats/x"), running.get("tag/x"), running.get("events/tags/x")) == (stats, later, [])

@@ -6,7 +6,6 @@ import re
 import socket
 import sqlite3
 import ssl
-import stat
 import struct
 import time
 from email.utils import parsedate_to_datetime
@@ -158,18 +157,6 @@ def test_too_large_a_body(shared, monkeypatch):
     assert shared.ask("/send", method="POST", data=b" " * 8_000_001).status_code == 413
 
 
-def test_connections_are_kept(shared):
-    """Many requests, refusals among them, go over one connection without delay."""
-    shared.mail(recipient="a@example.com", tags=["kept"])
-    took = {"kept": [], "other": []}
-    for tag in ["kept", "other"] * 50:
-        begin = time.monotonic()
-        assert shared.ask(f"/stats/{tag}").ok is (tag == "kept")
-        took[tag].append(time.monotonic() - begin)
-    # A head sent apart from its body always waits 40 ms for the client's acknowledgement, a busy machine now and then.
-    assert all(min(times) < 0.03 for times in took.values())
-
-
 @pytest.mark.slow
 @pytest.mark.measured
 @pytest.mark.parametrize("path", ["/stats/x", "/events/tags/x"])
@@ -239,7 +226,7 @@ def test_certificates(tmp_path, loss, monkeypatch):
     assert 22.9 < (renew - time.time()) / 86400 < 23.1
     assert (authority.read_bytes() == before[0], certificate.read_bytes() == before[1]) == (loss is None,) * 2
     # They are the owner's alone, and the authority's key is nowhere.
-    assert {stat.S_IMODE(path.stat().st_mode) for path in (authority, certificate)} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in (authority, certificate)} == {0o600}
     assert (before[0].count(b"PRIVATE"), before[1].count(b"BEGIN")) == (0, 2)
 
 

@@ -24,31 +24,27 @@ from ansible_collections.mailops.smtpeter.tests.unit.plugins.serving import SURE
 QUERY = f"?access_token={quote(TOKEN, safe='')}"
 
 
-class Client(requests.Session):
-    """What a test does with a running service."""
+def ask(service, path, token=TOKEN, method="GET", **more):
+    """Make a request for a path below the API."""
+    return requests.request(method, service.api_url + path, params={"access_token": token}, timeout=30, **more)
 
-    def __init__(self, service):
-        super().__init__()
-        self.service = service
 
-    def ask(self, path, token=TOKEN, method="GET", **more):
-        """Make a request for a path below the API."""
-        return self.request(method, self.service.api_url + path, params={"access_token": token}, timeout=30, **more)
+def mail(service, token=TOKEN, **body):
+    """POST a send."""
+    return ask(service, "/send", token, "POST", json=body)
 
-    def mail(self, token=TOKEN, **body):
-        """POST a send."""
-        return self.ask("/send", token, "POST", json=body)
 
-    def connection(self):
-        """A connection that says nothing yet."""
-        return socket.create_connection(("127.0.0.1", self.service.port), timeout=10)
+def connect(service):
+    """A connection that says nothing yet."""
+    return socket.create_connection(("127.0.0.1", service.port), timeout=10)
 
-    def raw(self, data):
-        """All that comes back for these bytes until the service hangs up."""
-        with self.connection() as connection:
-            connection.sendall(data)
-            connection.shutdown(socket.SHUT_WR)
-            return connection.makefile("rb").read()
+
+def raw(service, data):
+    """All that comes back for these bytes until the service hangs up."""
+    with connect(service) as connection:
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+        return connection.makefile("rb").read()
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +54,8 @@ def start(tmp_path_factory):
 
         def begin(certificate=None, **options):
             settings = parse_settings({"api_token": TOKEN, "scenario": SURE, "seed": 1, **options})
-            service = Service(settings, str(tmp_path_factory.mktemp("data") / "mail.sqlite"), certificate)
-            return cleanup.enter_context(Client(cleanup.enter_context(service)))
+            data = str(tmp_path_factory.mktemp("data") / "mail.sqlite")
+            return cleanup.enter_context(Service(settings, data, certificate))
 
         yield begin
 
@@ -72,17 +68,17 @@ def shared(start):
 
 def test_send_and_read(start):
     """A send is answered with its recipients by id; the statistics have the documented keys, types and form."""
-    client = start()
-    refused = client.mail(recipients=["a@b", 1], tags=["x"])
+    service = start()
+    refused = mail(service, recipients=["a@b", 1], tags=["x"])
     assert (refused.status_code, refused.text[:12]) == (400, "recipients: ")
-    answer = client.mail(recipients=["a@example.com", "b@example.com"], tags=["x"], subject="Hello")
+    answer = mail(service, recipients=["a@example.com", "b@example.com"], tags=["x"], subject="Hello")
     assert (answer.status_code, sorted(answer.json().values())) == (200, ["a@example.com", "b@example.com"])
     # HTTP/1.0 knows no chunks: the array ends with the connection.
-    head, _gap, old = client.raw(f"GET /v1/events/tags/x{QUERY} HTTP/1.0\r\n\r\n".encode()).partition(b"\r\n\r\n")
+    head, _gap, old = raw(service, f"GET /v1/events/tags/x{QUERY} HTTP/1.0\r\n\r\n".encode()).partition(b"\r\n\r\n")
     assert b"Connection: close" in head
-    assert old == client.ask("/events/tags/x").content
+    assert old == ask(service, "/events/tags/x").content
     for path, entries in (("/events/tags/x", 6), ("/stats", 1), ("/tag/x", 9), ("/stats/x", 6)):
-        answer = client.ask(path)
+        answer = ask(service, path)
         assert (answer.headers["Content-Type"], answer.headers["Connection"]) == ("application/json", "keep-alive")
         assert len(answer.json()) == entries
     counters = answer.json()
@@ -96,17 +92,17 @@ def test_send_and_read(start):
 @pytest.mark.parametrize("tag", ["a/b", "?x=1", "%2e%2e", "..", "a+b", "#", "caf\u00e9", "\N{PARTY POPPER}", "a&b=c"])
 def test_tags_are_decoded_once(shared, tag):
     """A tag that was percent-encoded is found exactly, and one that only looks like it is not."""
-    shared.mail(recipient="a@example.com", tags=[tag])
+    mail(shared, recipient="a@example.com", tags=[tag])
     path = quote(tag, safe="").replace(".", "%2E")
-    assert shared.raw(f"GET /v1/stats/{path}{QUERY} HTTP/1.1\r\n\r\n".encode()).startswith(b"HTTP/1.1 200 OK\r\n")
-    assert shared.ask(f"/stats/{quote(path, safe='')}").status_code == 404
+    assert raw(shared, f"GET /v1/stats/{path}{QUERY} HTTP/1.1\r\n\r\n".encode()).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert ask(shared, f"/stats/{quote(path, safe='')}").status_code == 404
 
 
 @pytest.mark.parametrize("token", [None, "", "nonsense", TOKEN + "x", TOKEN[:-1], "\u00fc"])
 @pytest.mark.parametrize("path", ["/send", "/stats", "/stats/x", "/tag/x", "/events/tags/x"])
 def test_tokens(shared, token, path):
     """Without the right token everything is refused with a text, which does not repeat the token."""
-    answer = shared.mail(token, recipient="a@example.com") if path == "/send" else shared.ask(path, token)
+    answer = mail(shared, token, recipient="a@example.com") if path == "/send" else ask(shared, path, token)
     assert answer.status_code == 401
     assert "access_token" in answer.text
     assert "api_token" in answer.text or not token
@@ -124,7 +120,7 @@ def test_tokens(shared, token, path):
 )  # fmt: skip
 def test_other_requests(shared, method, path, status):
     """Other paths and methods are refused with a text."""
-    answer = shared.ask(path, method=method, data=b"")
+    answer = ask(shared, path, method=method, data=b"")
     assert answer.status_code == status
     assert bool(answer.text) is (method != "HEAD")
     assert TOKEN not in answer.text
@@ -144,17 +140,17 @@ SEND = b"POST /v1/send HTTP/1.1\r\n"
 )  # fmt: skip
 def test_what_is_not_read(shared, sent, status, capsys):
     """A body without a usable length, or too long, and what is not HTTP end the connection, and are not logged."""
-    answer = shared.raw(sent + b"\r\n")
+    answer = raw(shared, sent + b"\r\n")
     assert answer[9:12] == status
     assert b"Connection: close" in answer or not answer
-    assert shared.ask("/stats/nothing").status_code == 404
+    assert ask(shared, "/stats/nothing").status_code == 404
     assert capsys.readouterr().err == ""
 
 
 def test_too_large_a_body(shared, monkeypatch):
     """A client that sends more than what is waiting in sockets still reads the answer."""
     monkeypatch.setattr(handler, "LARGEST_BODY", 8_000_000)
-    assert shared.ask("/send", method="POST", data=b" " * 8_000_001).status_code == 413
+    assert ask(shared, "/send", method="POST", data=b" " * 8_000_001).status_code == 413
 
 
 @pytest.mark.slow
@@ -163,16 +159,16 @@ def test_too_large_a_body(shared, monkeypatch):
 def test_faults(start, path):
     """Requests are dropped, refused, answered late and in drips, whether an answer comes whole or in pieces."""
     statuses = [{"status": 429, "retry_after": 7}]
-    client = start(faults={"drop": 1, "statuses": statuses, "slow_bytes": 0.001, "slow_count": 1, "latency": 0.05})
-    client.mail(recipient="a@b", tags=["x"])
+    service = start(faults={"drop": 1, "statuses": statuses, "slow_bytes": 0.001, "slow_count": 1, "latency": 0.05})
+    mail(service, recipient="a@b", tags=["x"])
     with pytest.raises(requests.ConnectionError):
-        client.ask(path)
-    refused = client.ask(path)
+        ask(service, path)
+    refused = ask(service, path)
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "7")
     answers = []
     for pause_per_byte in (0.001, 0):
         began = time.monotonic()
-        answers.append(client.ask(path))
+        answers.append(ask(service, path))
         assert time.monotonic() - began > 0.05 + pause_per_byte * len(answers[-1].content)
     assert answers[0].json() == answers[1].json() != []
 
@@ -182,29 +178,29 @@ def test_hosts(start, host):
     """It answers at the address it returns, whichever loopback address that is."""
     if host == "::1" and not socket.has_dualstack_ipv6():
         pytest.skip("this machine has no IPv6")
-    client = start(host=host)
-    assert urlsplit(client.service.api_url).hostname == host
-    assert client.mail(recipient="a@example.com").ok
+    service = start(host=host)
+    assert urlsplit(service.api_url).hostname == host
+    assert mail(service, recipient="a@example.com").ok
 
 
 def test_tls(start, tmp_path):
     """HTTPS works for who trusts the authority, by strict checks, for every loopback name; plain HTTP is told so."""
     authority, certificate = str(tmp_path / "ca.pem"), str(tmp_path / "server.pem")
     tls.ensure_certificate(authority, certificate, "127.0.0.1")
-    client = start(tls=True, certificate=certificate)
-    assert client.service.api_url.startswith("https://127.0.0.1:")
+    service = start(tls=True, certificate=certificate)
+    assert service.api_url.startswith("https://127.0.0.1:")
     with pytest.raises(requests.exceptions.SSLError):
-        client.ask("/stats/x")
+        ask(service, "/stats/x")
     with contextlib.ExitStack() as silent:
         # Who connects and says nothing keeps nobody from a handshake.
         for _each in range(5):
-            silent.enter_context(client.connection())
-        assert client.ask("/stats/x", verify=authority).status_code == 404
+            silent.enter_context(connect(service))
+        assert ask(service, "/stats/x", verify=authority).status_code == 404
     context = ssl.create_default_context(cafile=authority)
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     for name in ("127.0.0.1", "localhost", "::1"):
-        context.wrap_socket(client.connection(), server_hostname=name).close()
-    answer = client.raw(b"GET /v1/stats/x HTTP/1.1\r\nHost: x\r\n\r\n")
+        context.wrap_socket(connect(service), server_hostname=name).close()
+    answer = raw(service, b"GET /v1/stats/x HTTP/1.1\r\nHost: x\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert b"only HTTPS works here" in answer
 
@@ -243,32 +239,34 @@ def test_certificates_that_cannot_be_used(start, tmp_path):
 @pytest.mark.slow
 @pytest.mark.measured
 def test_broken_off(start, capsys):
-    """Who hangs up disturbs nobody, and is no line in the log; an answer that a stop interrupts lacks its end."""
-    client = start()
+    """Who hangs up disturbs nobody, and is not logged; a stop ends all connections, and an answer lacks its end."""
+    service = start()
     # The answer is longer than what sockets hold: several megabytes.
-    client.mail(recipients=["a@b"] * 10_000, tags=["x"])
-    with client.connection() as connection:
+    mail(service, recipients=["a@b"] * 10_000, tags=["x"])
+    with connect(service) as connection:
         # Closing at once resets the connection under the answer.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.sendall(f"GET /v1/events/tags/x{QUERY} HTTP/1.1\r\n\r\n".encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
-    assert len(client.ask("/events/tags/x").json()) == 30_000
+    assert len(ask(service, "/events/tags/x").json()) == 30_000
     assert capsys.readouterr().err == ""
-    pieces = client.ask("/events/tags/x", stream=True).iter_content(1000)
-    next(pieces)
-    began = time.monotonic()
-    client.service.stop()
-    assert time.monotonic() - began < 2
+    with connect(service) as idle:
+        pieces = ask(service, "/events/tags/x", stream=True).iter_content(1000)
+        next(pieces)
+        began = time.monotonic()
+        service.stop()
+        assert time.monotonic() - began < 2
+        assert idle.recv(1) == b""
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         list(pieces)
 
 
 def test_trouble_in_the_middle(start, monkeypatch):
     """Where the data cannot be read any further, the answer is cut at once, not ended as if it were whole."""
-    client = start()
-    client.mail(recipients=["a@b"] * 1000, tags=["x"])
+    service = start()
+    mail(service, recipients=["a@b"] * 1000, tags=["x"])
     trouble = sqlite3.OperationalError("disk I/O error")
     monkeypatch.setattr(store, "_page", Mock(wraps=store._page, side_effect=[DEFAULT, DEFAULT, trouble]))
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
-        client.ask("/events/tags/x")
-    assert client.ask("/stats/x").json()["messages"] == 1000
+        ask(service, "/events/tags/x")
+    assert ask(service, "/stats/x").json()["messages"] == 1000

@@ -1,4 +1,4 @@
-"""The module for outcomes: what `test_info` has not, and nothing of a person, whatever a service does."""
+"""The module for outcomes: what that for counters does not share, and nothing of a person, whatever a service does."""
 
 import json
 import re

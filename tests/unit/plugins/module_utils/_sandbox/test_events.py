@@ -106,11 +106,11 @@ def test_causes(cause, state, answers):
 def test_what_receivers_say():
     """A receiver has one answer for unknown addresses, but not for full mailboxes; some repeat what is personal."""
     unknown, full = ([failed(cause, f"{n}@b") for n in range(40)] for cause in ("no_such_address", "mailbox_full"))
-    personal = [failed("spam", f"r@d{number}.example") for number in range(20)]
+    said = [failed("spam", f"r@d{number}.example")["description"] for number in range(20)]
     assert len({each["description"].replace(each["recipient"], "") for each in unknown}) == 1
     assert {each["code"] for each in full} == {452, 552}
-    assert any(f"<{each['recipient']}>" in each["description"] for each in personal)
-    assert any(sum(map(str.isdigit, each["description"])) >= 10 for each in personal)
+    assert any("<r@d" in text for text in said)
+    assert any(sum(map(str.isdigit, text)) >= 10 for text in said)
 
 
 def test_tags():

@@ -73,10 +73,10 @@ def test_reopened(tmp_path, monkeypatch):
     """
     path = tmp_path / "mail # 100%?.sqlite"
     path.touch()
-    with monkeypatch.context() as patched:
-        patched.setattr(datafile, "create_or_upgrade", NO_ROOM)
-        with pytest.raises(StoreError, match="disk is full"):
-            Store(str(path))
+    monkeypatch.setattr(datafile, "create_or_upgrade", NO_ROOM)
+    with pytest.raises(StoreError, match="disk is full"):
+        Store(str(path))
+    monkeypatch.undo()
     for number in range(1, 4):
         with closing(Store(str(path))) as store:
             # A send is on the disk, not only with the operating system, before it is answered (2 is FULL).

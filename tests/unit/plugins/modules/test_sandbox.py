@@ -26,10 +26,7 @@ def sandbox(tmp_path):
 
 
 def test_from_start_to_stop(sandbox):
-    """Started once, the same in other words, restarted, and stopped: the result says what happened and where.
-
-    Check mode says the same before, as far as it can know, and changes nothing.
-    """
+    """The result says what happened and where; check mode says it before, as far as it knows, and changes nothing."""
     port, data = sandboxes.quiet_port(), str(sandbox.home / "default" / "messages.sqlite")
     url = f"http://127.0.0.1:{port}/v1"
     started = {"changed": True, "state": "started", "api_url": url, "ca_path": None, "data": data, "port": port}
@@ -156,10 +153,7 @@ def test_idle_timeout(sandbox):
 
 
 def test_tls(sandbox):
-    """The authority is returned and works, also that of before after a restart; and back without.
-
-    The token is in no file and on no command line; files are the user's alone; nothing of a task is inherited.
-    """
+    """The authority works, after a restart, too; the token is nowhere, files are private, and nothing is inherited."""
     first = sandbox.run(tls=True)
     authority = Path(first["ca_path"]).read_bytes()
     assert sandbox.run(tls=True) == {**first, "changed": False}

@@ -270,3 +270,5 @@ def test_trouble_in_the_middle(start, monkeypatch):
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         ask(service, "/events/tags/x")
     assert ask(service, "/stats/x").json()["messages"] == 1000
+    monkeypatch.setattr(store, "_find", Mock(side_effect=trouble))
+    assert ask(service, "/events/tags/x").status_code == 500

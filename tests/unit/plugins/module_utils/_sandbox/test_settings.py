@@ -49,50 +49,47 @@ def test_faults_read():
     assert parse(faults=given).faults == FaultOptions(latency=0.5, statuses=read, unknown_tag="null")
 
 
-@pytest.mark.parametrize(
-    ("value", "where", "problem"),
-    [
-        ("heathy", "", "give one of healthy, deferred, blocked, dead, outage"), (7, "", "not a name"),
-        ({"delivery": 1}, ".delivery", "there is no such key; give one of blocked_domains"),
-        ({"retries": []}, ".retries", "rising list"), ({"retries": [20, 10]}, ".retries", "rising list"),
-        ({"blocked_domains": ["a@b"]}, ".blocked_domains", "what follows the @"), ("{nonsense", "", "not JSON"),
-        ({"refusals": {"virus": 1}}, ".refusals.virus", "give one of mailbox_full, no_such_address, spam"),
-        ({"refusals": {"spam": 0}}, ".refusals", "no cause has a weight above 0"),
-        ({"refusals": {"spam": -1}}, ".refusals.spam", "not 0 or more"),
-        ({"blocked_rate": 0.6, "unreachable_rate": 0.6}, "", "add up to more than 1"),
-        ({"domains": {"a@b": "dead"}}, ".domains['a@b']", "what follows the @"),
-        ({"domains": {"b": "ded"}}, ".domains['b']", "not a name (healthy, deferred, blocked"),
-        ({"domains": {"b": {"domains": {}}}}, ".domains['b'].domains", "there is no such key"),
-        ({"default": "dead", "delay": 1}, ".delay", "give one of default, tags"),
-        ({"default": "x"}, ".default", "is unknown"), ({"tags": {"a b": "dead"}}, ".tags['a b']", "white space"),
-        ({"tags": {"a": {"hold": -1}}}, ".tags['a'].hold", "is negative"),
-    ],
-)  # fmt: skip
-def test_scenarios_refused(value, where, problem):
-    """A scenario that means nothing is refused with the path to the key, the problem and the remedy."""
-    with pytest.raises(OptionError) as caught:
-        parse(scenario=value)
-    assert caught.value.option == f"scenario{where}"
-    assert problem in caught.value.problem
+REFUSED_SCENARIOS = [
+    ("heathy", "", "give one of healthy, deferred, blocked, dead, outage"), (7, "", "not a name"),
+    ({"delivery": 1}, ".delivery", "there is no such key; give one of blocked_domains"),
+    ({"retries": []}, ".retries", "rising list"), ({"retries": [20, 10]}, ".retries", "rising list"),
+    ({"blocked_domains": ["a@b"]}, ".blocked_domains", "what follows the @"), ("{nonsense", "", "not JSON"),
+    ({"refusals": {"virus": 1}}, ".refusals.virus", "give one of mailbox_full, no_such_address, spam"),
+    ({"refusals": {"spam": 0}}, ".refusals", "no cause has a weight above 0"),
+    ({"refusals": {"spam": -1}}, ".refusals.spam", "not 0 or more"),
+    ({"blocked_rate": 0.6, "unreachable_rate": 0.6}, "", "add up to more than 1"),
+    ({"domains": {"a@b": "dead"}}, ".domains['a@b']", "what follows the @"),
+    ({"domains": {"b": "ded"}}, ".domains['b']", "not a name (healthy, deferred, blocked"),
+    ({"domains": {"b": {"domains": {}}}}, ".domains['b'].domains", "there is no such key"),
+    ({"default": "dead", "delay": 1}, ".delay", "give one of default, tags"),
+    ({"default": "x"}, ".default", "is unknown"), ({"tags": {"a b": "dead"}}, ".tags['a b']", "white space"),
+    ({"tags": {"a": {"hold": -1}}}, ".tags['a'].hold", "is negative"),
+]  # fmt: skip
+REFUSED_FAULTS = [
+    ({"drop": -1}, ".drop", "0 or more"), ({"dorp": 1}, ".dorp", "no such key"),
+    ({"slow_bytes": 3601}, ".slow_bytes", "not from 0 to 3600"), ({"unknown_tag": "x"}, ".unknown_tag", "is unknown"),
+    ({"statuses": [99]}, ".statuses[0]", "from 200 to 599"), ({"statuses": [{"count": 1}]}, ".statuses[0]", "missing"),
+    ({"statuses": [503, {"status": 503, "count": 0}]}, ".statuses[1].count", "from 1 to 100000"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "where"),
+    ("option", "value", "where", "problem"),
     [
-        *[("host", host, "") for host in ("0.0.0.0", "192.0.2.1", "::", "::ffff:127.0.0.1", "127.0.0.1.test", "")],
-        *[("api_token", token, "") for token in (None, "brief", "with white space")], ("port", 65536, ""),
-        ("speed", 0, ""), ("idle_timeout", -1, ""), ("seed", 1.5, ""), ("faults", {"drop": -1}, ".drop"),
-        ("faults", {"dorp": 1}, ".dorp"), ("faults", {"slow_bytes": 3601}, ".slow_bytes"),
-        ("faults", {"unknown_tag": "nothing"}, ".unknown_tag"), ("faults", {"statuses": [99]}, ".statuses[0]"),
-        ("faults", {"statuses": [503, {"count": 1}]}, ".statuses[1]"),
-        ("faults", {"statuses": [{"status": 503, "count": 0}]}, ".statuses[0].count"),
+        *[("scenario", *refused) for refused in REFUSED_SCENARIOS],
+        *[("faults", *refused) for refused in REFUSED_FAULTS],
+        *[("host", each, "", "give") for each in ("0.0.0.0", "192.0.2.1", "::", "::ffff:127.0.0.1", "127.0.0.1.test")],
+        *[("api_token", token, "", "make up") for token in (None, "brief", "with white space")],
+        ("port", 65536, "", "to 65535"), ("speed", 0, "", "from 0.001"), ("idle_timeout", -1, "", "is negative"),
+        ("seed", 1.5, "", "not a whole number"),
     ],
 )  # fmt: skip
-def test_options_refused(option, value, where):
-    """An option that cannot be used is refused with the path to the key, and the token is not repeated."""
+def test_refused(option, value, where, problem):
+    """What means nothing is refused with the path to the key, the problem and the remedy; the token is not repeated."""
     with pytest.raises(OptionError) as caught:
         parse_settings({"api_token": TOKEN, option: value})
     assert caught.value.option == option + where
+    assert problem in caught.value.problem
     assert option != "api_token" or str(value) not in str(caught.value)
 
 

@@ -67,10 +67,7 @@ def test_full_disk(store):
 
 
 def test_reopened(tmp_path, monkeypatch):
-    """What was stored is there when the file is opened again, and nothing but the file is left meanwhile.
-
-    A file that is empty, or whose tables could not be made at the last start, is no foreign one.
-    """
+    """What was stored is there again, in nothing but its file, which may be empty or unfinished at the first start."""
     path = tmp_path / "mail # 100%?.sqlite"
     path.touch()
     monkeypatch.setattr(datafile, "create_or_upgrade", NO_ROOM)
@@ -127,10 +124,7 @@ def test_files_left_alone(tmp_path, change, problem):
 
 
 def test_data_of_the_first_version(tmp_path, monkeypatch):
-    """It is upgraded, or stays as it is until it can be; counters stay as they were, and events agree with them.
-
-    What the first version lost failed when it was sent, as refused, nothing else.
-    """
+    """It is upgraded, or stays as it is until it can be; counters stay as they were, and events agree with them."""
     data = str(tmp_path / "mail.sqlite")
     with closing(sqlite3.connect(data)) as database:
         database.executescript(Path(__file__).with_name("first_version.sql").read_text(encoding="utf-8"))
@@ -159,6 +153,7 @@ def test_data_of_the_first_version(tmp_path, monkeypatch):
         running.send(recipients=["ann@example.com"] * 3, tags=["a"])
         agree(running, "abc")
         assert running.get("stats/a")["messages"] == 25
+    # What it lost failed when it was sent, as refused, nothing else.
     sent = {event["data"]["id"]: event["data"]["time"] for event in events if event["type"] == "attempt"}
     failed = [event["data"] for event in events if event["type"] == "failure"]
     assert len(failed) == 22 - 19

@@ -95,7 +95,7 @@ def test_unknown_tags(hostile, run, module, key, reply, given):
 @pytest.mark.parametrize(
     ("module", "given", "text"),
     [
-        (stats, {"tags": []}, "tags"), (stats, {"tags": [TOKEN]}, "tags"), (stats, {"tags": ""}, "it is empty"),
+        (stats, {"tags": []}, "tags"), (stats, {"tags": [TOKEN]}, "tags"), (stats, {"tags": "a,;"}, "semicolon"),
         (stats, {"tags": None}, "tags: null is not a tag"), (stats, {"tags": 8}, "tags: 8 is not a tag; quote it"),
         (stats, {"tags": [False]}, "quote it: 'no'"), (stats, {"tags": "a,,b"}, "an entry between the commas is empty"),
         (stats, {"tags": "['a', 'b']"}, "double quotes"), (stats, {"tags": '["a", 8]'}, "quote it"),
@@ -105,7 +105,8 @@ def test_unknown_tags(hostile, run, module, key, reply, given):
         (stats, {"endpoint": "send"}, "endpoint"), (stats, {"retries": 1.5}, "retries"), (stats, {"tag_": "a"}, "tag_"),
         (stats, {"timeout": "30s"}, "timeout: '30s' is not a number; give seconds: did you mean 30?"),
         (stats, {"validate_certs": "maybe"}, "validate_certs: 'maybe' is not a boolean"),
-        (stats, {"parallel": 65}, "parallel"), (stats, {"ca_path": "/no/such/file"}, "ca_path"),
+        (stats, {"parallel": 65}, "parallel"), (stats, {"parallel": "1,000"}, "did you mean 1000?"),
+        (stats, {"ca_path": "/no/such/file"}, "ca_path"), (stats, {"tags": ""}, "it is empty"),
         (outcomes, {"since": "yesterday"}, "since: 'yesterday'"), (outcomes, {"recent": True}, "recent"),
         (outcomes, {"top": 0}, "top: 0 is not from 1 to 1000"), (outcomes, {"top": 1001}, "1001 is not from 1 to 1000"),
     ],

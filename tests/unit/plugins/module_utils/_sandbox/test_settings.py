@@ -53,6 +53,7 @@ REFUSED_SCENARIOS = [
     ("heathy", "", "give one of healthy, deferred, blocked, dead, outage"), (7, "", "not a name"),
     ({"delivery": 1}, ".delivery", "there is no such key; give one of blocked_domains"),
     ({"retries": []}, ".retries", "rising list"), ({"retries": [20, 10]}, ".retries", "rising list"),
+    ({"retries": 600}, ".retries", "not a list"), ({"domains": "example.net"}, ".domains", "not a dict"),
     ({"blocked_domains": ["a@b"]}, ".blocked_domains", "what follows the @"), ("{nonsense", "", "not JSON"),
     ({"refusals": {"virus": 1}}, ".refusals.virus", "give one of mailbox_full, no_such_address, spam"),
     ({"refusals": {"spam": 0}}, ".refusals", "no cause has a weight above 0"),

@@ -22,8 +22,7 @@ def run(module, monkeypatch, capsys):
         given = {"_ansible_remote_tmp": "/tmp", "_ansible_keep_remote_files": False, **arguments}
         try:
             from ansible.module_utils.testing import patch_module_args
-        except ImportError:
-            # ansible-core 2.16
+        except ImportError:  # ansible-core 2.16
             monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode())
             patch_module_args = contextlib.nullcontext
         with patch_module_args(given), pytest.raises(SystemExit):

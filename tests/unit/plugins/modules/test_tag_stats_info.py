@@ -83,12 +83,10 @@ def test_unknown_tags(hostile, run, module, key, reply, given):
     errors, records = result["errors"].values(), result[key].values()
     assert [error["kind"] for error in errors] == ["unknown_tag"] * (2 * result["failed"])
     assert [(record["messages"], record["known"]) for record in records] == [(0, False)] * (2 - 2 * result["failed"])
-    first, second = [error["msg"] for error in errors] or ["; ".join(record["notes"]) for record in records]
-    assert "check its spelling and api_url" in first
-    assert first.count("did you mean 'wave-1'?") == 1
-    assert "check its spelling and api_url" in second
-    assert "it contains an invisible character (U+200B)" in second
-    assert "did you mean" not in second
+    texts = [error["msg"] for error in errors] or ["; ".join(record["notes"]) for record in records]
+    assert ["check its spelling and api_url" in text for text in texts] == [True, True]
+    assert [text.count("did you mean 'wave-1'?") for text in texts] == [1, 0]
+    assert ["it contains an invisible character (U+200B)" in text for text in texts] == [False, True]
     assert len(server.requests) == 3
 
 
@@ -160,8 +158,7 @@ def test_recent_tags(hostile, run):
     assert (result["failed"], result["errors"], result["retry_after"]) == (False, {}, None)
     assert [(tag, record["messages"]) for tag, record in result["stats"].items()] == [("b", 1000), ("a", 2000)]
     assert server.targets == ["/v1/stats?access_token=a-good-token"] * 2
-    assert refused["failed"]
     assert refused["msg"].startswith("recent tags: ")
     assert "asks to wait 3600 s" in refused["msg"]
     assert json.dumps(refused["retry_after"]) == "3600.0"
-    assert (list(refused["errors"]), refused["stats"]) == (["recent"], {})
+    assert (refused["failed"], list(refused["errors"]), refused["stats"]) == (True, ["recent"], {})

@@ -61,9 +61,9 @@ def test_seed_repeats():
     counted = []
     for seed in (1, 1, 2, None):
         with clocked(scenario={**SURE, "delivery_rate": 0.5, "open_rate": 0.5}, seed=seed) as running:
-            for tag in ("a", "b"):
-                running.send(recipients=["a@example.com"] * 250, tags=[tag])
-            counted.append([running.get(f"stats/{tag}") for tag in ("a", "b")])
+            for tags in (["a"], ["a", "b"]):
+                running.send(recipients=["a@example.com"] * 250, tags=tags)
+            counted.append(running.get("stats"))
     assert counted[0] == counted[1]
     assert counted[0] not in counted[2:]
 
@@ -88,7 +88,6 @@ def test_faults(path):
 def test_recent_tags():
     """The ten tags to which something happened last, the latest first, whenever their mail was sent."""
     with clocked(scenario={"default": SURE, "tags": {"t3": {**SURE, "delay": 100}}}) as running:
-        assert running.get("stats") == []
         for number in range(12):
             running.send(recipient="a@b", tags=[f"t{number}"])
             running.now += 1

@@ -21,6 +21,7 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.server i
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import parse_settings
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.serving import SURE, TOKEN
 
+SEND = b"POST /v1/send HTTP/1.1\r\n"
 QUERY = f"?access_token={quote(TOKEN, safe='')}"
 
 
@@ -124,9 +125,6 @@ def test_other_requests(shared, method, path, status):
     assert answer.status_code == status
     assert bool(answer.text) is (method != "HEAD")
     assert TOKEN not in answer.text
-
-
-SEND = b"POST /v1/send HTTP/1.1\r\n"
 
 
 @pytest.mark.parametrize(

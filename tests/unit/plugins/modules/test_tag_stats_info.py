@@ -65,10 +65,6 @@ def test_results_and_errors(hostile, run, module, key, path, good, expected, che
     targets = [urlsplit(target) for target in server.targets]
     assert sorted(target.path for target in targets) == [path + tag for tag in sorted(["a", "b", *bad])]
     assert [parse_qs(target.query) for target in targets] == [{"access_token": [TOKEN]}] * len(targets)
-    # The service sees the end of each connection.
-    for thread in server.threads[1:]:
-        thread.join(5)
-        assert not thread.is_alive()
 
 
 @pytest.mark.parametrize(("module", "key"), [(stats, "stats"), (outcomes, "outcomes")])
@@ -159,6 +155,5 @@ def test_recent_tags(hostile, run):
     assert [(tag, record["messages"]) for tag, record in result["stats"].items()] == [("b", 1000), ("a", 2000)]
     assert server.targets == ["/v1/stats?access_token=a-good-token"] * 2
     assert refused["msg"].startswith("recent tags: ")
-    assert "asks to wait 3600 s" in refused["msg"]
     assert json.dumps(refused["retry_after"]) == "3600.0"
     assert (refused["failed"], list(refused["errors"]), refused["stats"]) == (True, ["recent"], {})

@@ -22,7 +22,7 @@ ANN = ("ann@example.com",)
         ({**TO, "envelope": "me@b", "template": 12}, Mail(ANN, envelope="me@b", templateid=12)),
         ({**TO, "subject": "Hello", "from": {"any": "thing"}, "template": {"a": 1}}, Mail(ANN)),
     ],
-)  # fmt: skip
+)
 def test_mail_read(body, expected):
     """One recipient or several, one tag or several; tracking is on unless it is switched off."""
     assert parse_mail(json.dumps(body).encode()) == expected

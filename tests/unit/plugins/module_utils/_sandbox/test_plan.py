@@ -1,7 +1,6 @@
 """What becomes of messages under a scenario."""
 
 import dataclasses
-import math
 from collections import Counter
 
 import pytest
@@ -94,6 +93,6 @@ def test_speed_divides_every_delay():
 
     def times(speed):
         moments = [(each.delivered, each.failed, *each.opened, *each.clicked) for each in plans(scenario, speed)]
-        return [math.inf if at is None else at for each in moments for at in each]
+        return [at for each in moments for at in each if at is not None]
 
     assert times(10) == pytest.approx([at / 10 for at in times(1)])

@@ -115,5 +115,3 @@ def test_two_runs_wait_for_each_other(directory, monkeypatch):
     directory.prepare()
     with directory.locked(), pytest.raises(DirectoryError, match="another run has been changing sandbox default"):
         directory.locked().__enter__()
-    with directory.locked():
-        pass

@@ -263,5 +263,6 @@ def test_trouble_in_the_middle(start, monkeypatch):
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         ask(service, "/events/tags/x")
     assert ask(service, "/stats/x").json()["messages"] == 1000
-    monkeypatch.setattr(store, "_find", Mock(side_effect=trouble))
-    assert ask(service, "/events/tags/x").status_code == 500
+    for use in ("_find", "_add"):
+        monkeypatch.setattr(store, use, Mock(side_effect=trouble))
+    assert ask(service, "/events/tags/x").status_code == mail(service, recipient="a@b").status_code == 500

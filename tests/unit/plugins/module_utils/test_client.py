@@ -1,35 +1,31 @@
 """The client: what it refuses before a byte leaves, what the service sees, and what comes of each answer."""
 
-import functools
 import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from datetime import datetime, timezone
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._answer import Answer
 from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client
-from ansible_collections.mailops.smtpeter.plugins.module_utils._connection import TAG_LIMIT, Connection
+from ansible_collections.mailops.smtpeter.plugins.module_utils._connection import TAG_LIMIT, Connection, check_tag
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, StatsError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._redact import MASK
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
     COUNTS,
-    Hostile,
     answer,
     assert_silent,
     constantly,
     leaks,
     spellings,
 )
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 TOKEN = 's3cr&t/+%"<é>tok\\en'
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=timezone.utc)
-DATE = "Date: Mon, 01 Feb 2016 12:00:00 GMT"
 DATED = datetime(2016, 2, 1, 12, tzinfo=timezone.utc)
 
 
@@ -52,15 +48,6 @@ def test_a_connection_does_not_show_its_token():
     assert leaks(f"{connection} {connection!r} {Client(connection)!r}", TOKEN) == []
 
 
-@pytest.mark.parametrize("tag", ["", "..", "a b", "a\x1b[31mb", "a\ud800b"], ids=ascii)
-def test_a_tag_that_cannot_be_one_is_not_asked_for(connect, hostile, tag):
-    """It is refused by the option's name before anything is sent."""
-    server = hostile(constantly(answer(COUNTS)))
-    with pytest.raises(OptionError, match="^tags: "):
-        connect(server.url).fetch(tag)
-    assert server.connections == 0
-
-
 ODD_TAGS = [
     "a/b", "/", "//", "a/../b", "./a", "...", "?x=1", "a?access_token=x", "%2e%2e", "%", "%zz", "a+b", "a&b", "#",
     "a\\b", "\"'`<>", "{}[]|^~", "a:b@c", "e\u0301", "\u200b", "\u202e", "x" * TAG_LIMIT, "\N{PILE OF POO}" * 200,
@@ -70,14 +57,20 @@ visible = st.characters(min_codepoint=33, exclude_categories=["Cc", "Cs", "Z"], 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(st.sampled_from(ODD_TAGS) | st.text(max_size=50), st.just(TOKEN) | st.text(visible, min_size=8, max_size=50))
+@example("a b", TOKEN)
+@example("..", TOKEN)
 def test_the_service_sees_exactly_the_tag_and_the_token(connect, hostile, tag, token):
-    """After decoding once, what is not refused arrives as it is, in ASCII; what is refused never arrives."""
+    """After decoding once, a tag arrives as it is, in ASCII; what can be none is refused before anything is sent."""
     server = hostile(constantly(answer(COUNTS)))
+    client = connect(server.url, token, timeout=30)
     try:
-        connect(server.url, token, timeout=30).fetch(tag)
+        check_tag(tag, token)
     except OptionError:
+        with pytest.raises(OptionError, match="^tags: "):
+            client.fetch(tag)
         assert server.connections == 0
     else:
+        client.fetch(tag)
         parts = urlsplit(server.targets[-1])
         assert server.targets[-1].isascii()
         assert unquote(parts.path[len("/v1/stats/") :], errors="strict") == tag
@@ -96,52 +89,34 @@ def test_the_path_that_is_asked_for(connect, hostile, url, path):
     assert server.targets == [f"{path}?access_token=a-good-token"]
 
 
-def test_ipv6_loopback(connect):
-    """::1 is asked as written."""
-    try:
-        server = Hostile(constantly(answer(COUNTS)), host="::1")
-    except OSError:
-        pytest.skip("this machine has no IPv6 loopback")
-    with closing(server):
-        assert json.loads(connect(server.url).fetch("t").body) == COUNTS
-
-
-@pytest.mark.parametrize(
-    ("headers", "age"),
-    [
-        ([], None), (["Age: 0"], 0), (["Age:   42  "], 42), (["Age: 0000000000000000000060"], 60),
-        (["Age: 2147483648"], 2**31), (["Age: " + "9" * 5000], 2**31), (["Age: -1"], None), (["Age: 1.5"], None),
-        (["Age: \xb2"], None), (["Age: soon"], None), (["Age:"], None), (["Age: 1", "Age: 2"], None),
-    ],
-)  # fmt: skip
-def test_the_age_of_an_answer(connect, hostile, headers, age):
-    """A whole number in ASCII digits, up to where caches count; anything else is as if it were not there."""
-    assert connect(hostile(constantly(answer(COUNTS, "200 OK", *headers))).url).fetch("t").age == age
-
-
 @pytest.mark.parametrize("status", ["200 OK", "201 Created", "202 Accepted", "200 ", "404 Not Found"])
 def test_success(connect, hostile, status):
     """The body comes back as it is, and none for an unknown tag, with the time and the age that the service tells."""
-    server = hostile(constantly(answer(b"[ ]", status, DATE, "Age: 7")))
+    server = hostile(constantly(answer(b"[ ]", status, "Date: Mon, 01 Feb 2016 12:00:00 GMT", "Age: 7")))
     found = connect(server.url, retries=3).fetch("t")
     assert found == Answer("t", None if status.startswith("404") else b"[ ]", DATED, 7)
     assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
-    ("date", "moment"),
+    ("date", "moment", "ages", "age"),
     [
-        ("Mon, 01 Feb 2016 14:00:00 +0200", DATED), ("Monday, 01-Feb-16 12:00:00 GMT", DATED),
-        ("Mon, 1 Feb 2016 12:00:00 -0000", DATED), ("", NEW_YEAR), ("yesterday", NEW_YEAR), ("1e999", NEW_YEAR),
-        ("Mon, 99 Feb 2016 12:00:00 GMT", NEW_YEAR), ("Fri, 31 Dec 9999 23:59:59 -2359", NEW_YEAR),
-        ("\xff\xfe", NEW_YEAR),
+        ("Mon, 01 Feb 2016 14:00:00 +0200", DATED, ["  42  "], 42),
+        ("Monday, 01-Feb-16 12:00:00 GMT", DATED, ["0000000000000000000060"], 60),
+        ("Mon, 1 Feb 2016 12:00:00 -0000", DATED, ["0"], 0),
+        ("", NEW_YEAR, [""], None),
+        ("yesterday", NEW_YEAR, ["soon"], None),
+        ("1e999", NEW_YEAR, ["9" * 5000], 2**31),
+        ("Mon, 99 Feb 2016 12:00:00 GMT", NEW_YEAR, ["1.5"], None),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", NEW_YEAR, ["1", "2"], None),
+        ("\xff\xfe", NEW_YEAR, ["\xb2"], None),
     ],
-)  # fmt: skip
-def test_the_moment_of_an_answer(hostile, connect, date, moment):
-    """The Date, in UTC, whatever its zone and form; the machine's clock where it is none."""
-    server = hostile(constantly(answer(COUNTS, "200 OK", f"Date: {date}")))
-    found = at_new_year(connect(server.url)).fetch("t").fetched_at
-    assert (found, found.tzinfo) == (moment, timezone.utc)
+)
+def test_the_moment_and_the_age_of_an_answer(hostile, connect, date, moment, ages, age):
+    """The Date in UTC, or else the machine's clock; the whole seconds in ASCII digits that caches may count to."""
+    headers = [f"Date: {date}", *(f"Age: {each}" for each in ages)]
+    found = at_new_year(connect(hostile(constantly(answer(COUNTS, "200 OK", *headers))).url)).fetch("t")
+    assert (found.fetched_at, found.fetched_at.tzinfo, found.age) == (moment, timezone.utc, age)
 
 
 @pytest.mark.parametrize(
@@ -183,28 +158,28 @@ def test_an_error_page_that_echoes_the_token(connect, hostile, status):
 
 
 @pytest.mark.parametrize(
-    ("status", "retry_after", "pause"),
+    ("retry_after", "pause"),
     [
-        ("408 Odd", "7", 7), ("429 Odd", "7", 7), ("503 Odd", "0", 0), ("503 Odd", "30", 30),
-        ("503 Odd", "Thu, 01 Jan 2026 00:00:12 GMT", 12), ("503 Odd", "Thu, 01 Jan 1970 00:00:00 GMT", 0),
-        ("503 Odd", "Fri, 31 Dec 9999 23:59:59 -2359", 0), ("503 Odd", "-5", 0), ("503 Odd", "nan", 0),
-        ("503 Odd", "", 0),
+        ("0", 0), ("7", 7), ("30", 30), ("Thu, 01 Jan 2026 00:00:12 GMT", 12), ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 0), ("-5", 0), ("nan", 0), ("", 0),
     ],
 )  # fmt: skip
-def test_retry_after(hostile, connect, pauses, status, retry_after, pause):
-    """Seconds and dates are honoured up to 30 s; what is neither is as if it were not there. It is over afterwards."""
-    replies = iter([answer(b"busy", status, f"Retry-After: {retry_after}"), answer(COUNTS)])
+def test_retry_after(hostile, connect, pauses, retry_after, pause):
+    """Seconds and dates are honoured up to 30 s, nothing else is; what was not waited for is told until it is over."""
+    busy = answer(b"busy", "503 Odd", f"Retry-After: {retry_after}")
+    replies = iter([busy, answer(COUNTS), busy, busy])
     client = at_new_year(connect(hostile(lambda _target: [next(replies)]).url, retries=1))
     assert client.fetch("t").body
     assert (pauses, client.longest_pause) == ([max(0.5, pause)], 0)
+    failure(client)
+    assert (pauses, client.longest_pause) == ([max(0.5, pause)] * 2, pause)
 
 
 @pytest.mark.parametrize(
     ("status", "retry_after", "asked"),
     [
-        (429, "31", 31), (429, "9" * 5000, 2**31), (429, "Thu, 01 Jan 2026 00:00:31 GMT", 31),
-        (429, "Thursday, 01-Jan-26 01:00:00 GMT", 3600), (429, "Fri, 31 Dec 9999 23:59:59 GMT", 251635075199),
-        *((status, "3600", 3600) for status in (302, 400, 403, 408, 425, 500, 503)),
+        (429, "31", 31), (408, "9" * 5000, 2**31), (503, "Thu, 01 Jan 2026 00:00:31 GMT", 31),
+        (425, "Fri, 31 Dec 9999 23:59:59 GMT", 251635075199), *((status, "3600", 3600) for status in (302, 403, 500)),
     ],
 )  # fmt: skip
 def test_a_long_pause_is_not_waited_for(hostile, connect, pauses, status, retry_after, asked):
@@ -226,25 +201,10 @@ def test_a_long_pause_ends_the_attempts_of_others(connect, hostile):
     busy, broken = answer(b"", "429 Busy", "Retry-After: 3600"), answer(b"", "500 Oops")
     server = hostile(lambda target: [busy if "/two" in target else broken])
     client = connect(server.url, retries=9)
-    slept = []
-
-    def sleep(seconds):
-        if not slept:
-            slept.append(seconds)
-            failure(client, "two")
-
-    client._pacer.sleep = sleep
+    client._pacer.sleep = lambda _seconds: failure(client, "two")
     error = failure(client, "one")
     assert (error.kind, error.status, error.attempts) == ("service", 500, 1)
     assert len(server.requests) == 2
-
-
-@pytest.mark.parametrize(("after", "retries", "longest"), [("7", 0, 7), ("7", 2, 7), ("0", 0, 0), ("", 3, 0)])
-def test_the_pause_that_was_not_waited_for(connect, hostile, after, retries, longest):
-    """What the service asked for last is told where nobody waited for it."""
-    client = connect(hostile(constantly(answer(b"", "429 Busy", f"Retry-After: {after}"))).url, retries=retries)
-    failure(client)
-    assert client.longest_pause == longest
 
 
 @pytest.mark.parametrize(
@@ -318,8 +278,11 @@ def test_each_thread_has_one_connection(connect, hostile):
 def test_which_certificates_are_trusted(connect, hostile, authority, monkeypatch, pauses):
     """None is trusted by chance, nor asked again; ca_path counts, then what requests would trust, in its order."""
     server, bundle = hostile(constantly(answer(COUNTS)), authority.context()), str(authority.bundle)
-    # A handshake may take long on a busy machine.
-    ask = functools.partial(connect, server.url, timeout=20)
+
+    def ask(**given):
+        # A handshake may take long on a busy machine.
+        return connect(server.url, TOKEN, timeout=20, **given)
+
     error = failure(ask(retries=3))
     assert (error.kind, error.status, error.attempts, pauses) == ("certificate", None, 1, [])
     assert "ca_path" in str(error)
@@ -327,7 +290,7 @@ def test_which_certificates_are_trusted(connect, hostile, authority, monkeypatch
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.setenv(name, "/no/such/bundle.pem")
         with pytest.raises(OptionError, match=f"^{name}: '/no/such/bundle.pem' does not exist") as caught:
-            ask(TOKEN)
+            ask()
         assert_silent(caught.value, TOKEN)
         assert ask(ca_path=bundle).fetch("t").body
         assert ask(validate_certs=False).fetch("t").body
@@ -336,12 +299,10 @@ def test_which_certificates_are_trusted(connect, hostile, authority, monkeypatch
         monkeypatch.delenv(name)
 
 
-@pytest.mark.parametrize("path", ["/no/such/file", __file__, "~/no-such.pem", "empty.pem"])
+@pytest.mark.parametrize("path", ["/no/such/file", __file__])
 @pytest.mark.parametrize("url", ["https://localhost/v1", "http://localhost/v1"])
-def test_a_ca_path_without_certificates(monkeypatch, tmp_path, url, path):
+def test_a_ca_path_without_certificates(monkeypatch, url, path):
     """It is refused by name, before the environment is looked at; without TLS, that is not looked at at all."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "empty.pem").write_text("nothing here\n", encoding="utf-8")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
     # A connection is a form that may be filled in elsewhere: it is the client that reads files.
     connection = Connection(TOKEN, url, ca_path=path)

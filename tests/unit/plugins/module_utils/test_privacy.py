@@ -10,6 +10,7 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._privacy import (
     domain_of,
     mask_addresses,
 )
+from ansible_collections.mailops.smtpeter.plugins.module_utils._redact import MASK
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.eventful import ENVELOPE
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks, spellings
 from hypothesis import given, settings
@@ -80,50 +81,36 @@ def test_no_address_gets_through(way):
 
 
 @pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        ("550 5.1.1 <{0}>: Recipient rejected: User unknown", "550 5.1.1 <********>: Recipient rejected: User unknown"),
-        ("Mail from <{0}> &amp; others &lt;refused&gt;", "Mail from <********> & others <refused>"),
-        ("550 5.7.1 [203.0.113.5] blocked, see https://support.example/?p=NoSuch", None),
-        ("no such user {0}\n(in reply to RCPT TO)", "no such user ******** (in reply to RCPT TO)"),
-        ("mailbox full (20260131120000) id 123456789", "mailbox full (********) id 123456789"),
-        ("450 4.2.1 ID1234567890X and 12345678901234", "450 4.2.1 ID********X and ********"),
-        ("Recipient <{0}> Unknown", "Recipient <********> Unknown"),
-        ("Sender Bob Jones <bob@x.nl> or User <bob@x.nl>", "Sender ******** <********> or User <********>"),
-        ("5.2.2 over quota", None),
-        ("  \r\n ", ""),
-    ],
-)  # fmt: skip
-def test_the_rest_stays(text, line):
-    """Causes stay readable."""
-    given = text.format(RECIPIENT)
-    assert DescriptionMask(TOKEN).line(given, RECIPIENT) == (given if line is None else line)
-
-
-@pytest.mark.parametrize(
     ("local", "text", "line"),
     [
-        ("info", "information for info: no info@", "information for ********: no ********"),
-        ("a", "a banana for A", "******** banana for ********"), ("user", "no such user", "no such ********"),
-        ("postmaster", "Postmasters are full", "********s are full"),
-        ("o'brien", "O'Brien is full", "******** is full"), ("x.y", "x-y x.y xxy", "x-y ******** xxy"),
+        ("jane", "550 5.1.1 <{}>: Recipient rejected: User unknown", "550 5.1.1 <*>: Recipient rejected: User unknown"),
+        ("jane", "Mail from <{}> &amp; others &lt;refused&gt;", "Mail from <*> & others <refused>"),
+        ("jane", "[203.0.113.5] is in https://x.example/?p=No", "[203.0.113.5] is in https://x.example/?p=No"),
+        ("jane", "no such user {}\n(in reply to RCPT TO)", "no such user * (in reply to RCPT TO)"),
+        ("jane", "mailbox full (1234567890) id 123456789", "mailbox full (*) id 123456789"),
+        ("jane", "Recipient <{}> Unknown", "Recipient <*> Unknown"),
+        ("jane", "Sender Bob Jones <bob@x.nl> or User <bob@x.nl>", "Sender * <*> or User <*>"),
+        ("jane", "  \r\n ", ""),
+        # A short local part is masked where it stands by itself, a long one within words, too.
+        ("info", "information for info: no info@", "information for *: no *"),
+        ("user", "no such user", "no such *"),
+        ("postmaster", "Postmasters are full", "*s are full"),
+        ("o'brien", "O'Brien is full", "* is full"),
+        ("x.y", "x-y x.y xxy", "x-y * xxy"),
     ],
-)  # fmt: skip
-def test_short_local_parts_are_words(local, text, line):
-    """A short one is masked where it stands by itself, a long one within words, too."""
-    assert DescriptionMask(TOKEN).line(text, f"{local}@example.com") == line
+)
+def test_the_rest_stays(local, text, line):
+    """Causes stay readable: addresses, local parts, names and long numbers are masked, and no more than these."""
+    recipient = f"{local}@example.com"
+    assert DescriptionMask(TOKEN).line(text.format(recipient), recipient) == line.replace("*", MASK)
 
 
 def test_equal_causes_are_equal():
     """Neither the recipient nor the case number makes a difference; what was masked is kept within bounds."""
     mask = DescriptionMask(TOKEN)
-    recipients = {number: f"user{number}@{number}.example" for number in range(50)}
-    texts = {
-        mask.line(f"5.1.1 <{recipient}>: user{number} unknown, case {10**10 + number}", recipient)
-        for number, recipient in recipients.items()
-    }
-    assert texts == {"5.1.1 <********>: ******** unknown, case ********"}
     for number in range(5000):
+        text = f"5.1.1 <user{number}@a.example>: user{number} unknown, case {10**10 + number}"
+        assert mask.line(text, f"user{number}@a.example") == "5.1.1 <********>: ******** unknown, case ********"
         mask.line(f"case {number}", RECIPIENT)
     assert len(mask._lines) <= 4096
 
@@ -160,11 +147,9 @@ def test_the_same_text_for_two_recipients():
 @pytest.mark.parametrize(
     ("recipient", "domain"),
     [
-        ("jane@Example.COM", "example.com"), ("jane@a.example.", "a.example"), ("<jane@example.com>", "example.com"),
-        ('"j@ne"@example.com', "example.com"), ("jane@[192.0.2.1]", "[192.0.2.1]"), ("jane@bücher.nl", "bücher.nl"),
-        ("jane", None), ("jane@", None), ("jane%40example.com", None), ("jane@jane%40example.com", None), ("", None),
-        ("jane@\x1b[2J", None), ("jane@" + "a" * 300, None), ("jane@-", None), ("@example.com", "example.com"),
-        ("jane@a b", None),
+        ("<jane@Example.COM.>", "example.com"), ('"j@ne"@example.com', "example.com"), ("jane@bücher.nl", "bücher.nl"),
+        ("jane@[192.0.2.1]", "[192.0.2.1]"), ("jane", None), ("", None), ("jane@jane%40example.com", None),
+        ("jane@\x1b[2J", None), ("jane@" + "a" * 300, None), ("jane@-", None), ("jane@a b", None),
     ],
 )  # fmt: skip
 def test_domains(recipient, domain):

@@ -43,21 +43,16 @@ def test_a_token_is_masked_in_whichever_way_it_is_written(token):
         assert Redactor(token).excerpt(f"before {spellings(token)[name]} after".encode()) == f"before {MASK} after"
 
 
-@pytest.mark.parametrize(
-    "gap",
-    [
-        "\n", "\r\n", "\n        ", "\r\n\t\t\t\t\t\t", "\n" + " " * 40, "\\\n", "\0", "\x1b", "\x7f", "\x85",
-        "\u00ad", "\u200b", "\u2028", "\ufeff",
-    ],
-    ids=ascii,
-)  # fmt: skip
+GAPS = ["\n", "\r\n\t\t", "\n" + " " * 40, "\\\n", "\0", "\x1b", "\x7f", "\x85", "\xad", "\u200b", "\u2028", "\ufeff"]
+
+
+@pytest.mark.parametrize("gap", GAPS, ids=ascii)
 @pytest.mark.parametrize("name", ["raw", "percent", "JSON", "Base64, 0"])
 def test_a_token_that_is_taken_apart_is_masked(gap, name):
     """Line ends, indentation and invisible characters within the token don't let it through."""
     written = spellings(TOKEN)[name]
     # Wherever a line may be wrapped: within an escape sequence the text would be another one.
-    places = [5] if name in ("percent", "JSON") else range(1, len(written))
-    for place in places:
+    for place in [5] if name in ("percent", "JSON") else range(1, len(written)):
         said = Redactor(TOKEN).excerpt(f"before {written[:place]}{gap}{written[place:]} after".encode())
         assert leaks(said, TOKEN) == [], place
         assert MASK in said
@@ -75,11 +70,11 @@ def test_a_token_in_another_charset_is_masked(charset):
 @pytest.mark.parametrize(
     "text",
     [
-        "", "a", 'An ordinary sentence, with 100% of its punctuation; (and) <tags/> & "quotes".',
-        '{"messages": 10, "deliveries": 9}', "s3cr&t is the beginning, and tok\\en the end",
-        "bad tag %2e%2e \\u00e9 &amp;", PLAIN[:-1],
+        "",
+        'An ordinary sentence, with 100% of its punctuation; (and) <tags/> & "quotes".',
+        f"s3cr&t is the beginning, and tok\\en the end; %2e%2e \\u00e9 &amp; {PLAIN[:-1]}",
     ],
-)  # fmt: skip
+)
 def test_ordinary_text_is_untouched(text):
     """What is not the token stays as it is; all of the token's occurrences do not, side by side either."""
     assert Redactor(PLAIN).mask(f"{PLAIN * 2} {text} {PLAIN}") == f"{MASK}{MASK} {text} {MASK}"
@@ -92,13 +87,11 @@ def test_ordinary_text_is_untouched(text):
     ("body", "said"),
     [
         *((nothing, "") for nothing in (b"", b" \r\n\t ", b"\0\0\0")),
-        (b"\x1b[31mred\x1b[0m\x07 bell", "[31mred [0m bell"),
-        (b"one\r\ntwo\tthree\x0bfour", "one two three four"),
-        ("a\u202eb\u200bc\u2028d\u2066e\ue000f".encode(), "a b c d e f"),
-        (b"\xef\xbb\xbf{}", "{}"),
+        (b"\x1b[31mred\x1b[0m\x07 bell\r\ntwo\tthree\x0bfour", "[31mred [0m bell two three four"),
+        ("\ufeffa\u202eb\u200bc\u2028d\u2066e\ue000f".encode(), "a b c d e f"),
         (b"\xff\xfe", "\ufffd\ufffd"),
         ("Übergröße \N{GRINNING FACE}".encode(), "Übergröße \N{GRINNING FACE}"),
-        *((b"x" * length, "x" * length) for length in (EXCERPT_CHARS - 1, EXCERPT_CHARS)),
+        (b"x" * EXCERPT_CHARS, "x" * EXCERPT_CHARS),
         *((b"x" * length, "x" * EXCERPT_CHARS + "...") for length in (EXCERPT_CHARS + 1, 100 * EXCERPT_CHARS)),
     ],
 )
@@ -123,7 +116,7 @@ def test_a_token_across_the_end_of_an_excerpt_does_not_show():
         "".join(f"{chr(92) * 9}u{ord(char):04x}" for char in PLAIN[:-1]) + "x",
         "".join(f"{chr(92) * 40}u{ord(char):04x}\n" for char in PLAIN[:-1]) * 99,
     ],
-    ids=lambda body: f"{body[:12]}... {len(body)}",
+    ids=lambda body: body[:12],
 )
 def test_no_text_takes_long(body, within):
     """A service that knows the token cannot write a text that keeps the redactor busy; nor does its repr show it."""

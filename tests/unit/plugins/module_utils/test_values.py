@@ -2,7 +2,6 @@
 
 from datetime import date, datetime, timedelta, timezone
 from functools import partial
-from typing import Any, Callable
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _values as values
@@ -11,7 +10,6 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._moment import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-Reader = Callable[[str, object], Any]
 whole = partial(values.whole, least=0)
 day = partial(values.span, most=86400)
 READ = [
@@ -25,13 +23,11 @@ REFUSED = [
     (values.number, "not a finite number", [float("nan"), float("inf"), 10**400, "1e999"]),
     (partial(values.number, least=0), "is not 0 or more", [-1]),
     (partial(values.number, least=0, most=1), "is not from 0 to 1", [2]),
-    (values.seconds, "is negative", [-1]),
     (values.seconds, "did you mean 900?", ["15m"]),
     (whole, "not a whole number of 0 or more", [1.5, "1.5", 2**63, -1]),
     (whole, "give a whole number", [False]),
     (whole, "not a finite number", ["1e9999999999999999999999"]),
     (partial(values.whole, least=0, most=65535), "not a whole number from 0 to 65535", [65536]),
-    (values.ratio, "not a number", [True]),
     (values.ratio, "did you mean 0.95?", [95]),
     (values.ratio, "did you mean 0.985?", ["98.5"]),
     (values.ratio, "not a ratio from 0 to 1", [-0.1, 101]),
@@ -43,10 +39,10 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("read", "expected"), READ)
-def test_values_read(read, expected):
+def test_values_read():
     """A value that means something is read, also from a string of digits."""
-    assert {value: read("option", value) for value in expected} == expected
+    for read, expected in READ:
+        assert {value: read("option", value) for value in expected} == expected
 
 
 @pytest.mark.parametrize(("read", "problem", "refused"), REFUSED)
@@ -63,17 +59,16 @@ def test_the_text_of_a_refusal():
     """A key that there is not is refused by name, beside those that there are; a long value is not repeated whole."""
     with pytest.raises(OptionError, match=r"^faults\.dorp: there is no such key; give one of a, drop$"):
         values.table("faults", {"dorp": 1}, ("drop", "a"))
-    with pytest.raises(OptionError) as caught:
+    with pytest.raises(OptionError, match="^.{,120}$"):
         values.number("speed", "x" * 10000)
-    assert len(str(caught.value)) < 120
 
 
 @pytest.mark.parametrize(
     ("problem", "tags"),
     [
-        (None, ["a", "a/b", "?x=1", "%2e%2e", ".", "\N{PARTY POPPER}", "x" * 1000, "wave-1"]),
+        (None, ["?x=1", ".", "\N{PARTY POPPER}", "x" * 1000]),
         ("is empty", [""]),
-        ("white space", [" ", "a b", "a\u00a0b", "a\n"]),
+        ("white space", [" ", "a\u00a0b", "a\n"]),
         ("semicolon", ["a;b"]),
         ("control", ["a\x00", "a\x7f"]),
         ("not valid Unicode", ["\ud800"]),
@@ -90,31 +85,27 @@ def test_tags(problem, tags):
 NOON = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
 MOMENTS = {
     NOON: [
-        "2026-01-31t12:00:00z", "2026-01-31 12:00:00", "2026-01-31T12:00", "2026-01-31T12:00Z", " 2026-01-31T12:00:00 ",
-        "2026-01-31T12:00:00,5", "2026-01-31 12:00:00.123456789 Z", "2026-01-31T14:30:00+02:30", "20260131T120000Z",
-        "2026-01-31T14:30+0230", "2026-01-31T07:00:00-05", "20260131T1200", "20260131T140000+0200", 1769860800.75,
-        "1769860800", "1769860800.9", "+1769860800", type("Tagged", (str,), {})("2026-01-31T12:00:00Z"),
+        "2026-01-31t12:00:00z", " 2026-01-31 12:00 ", "2026-01-31T12:00:00,5", "2026-01-31 12:00:00.123456789 Z",
+        "2026-01-31T14:30+0230", "2026-01-31T07:00:00-05", "20260131T1200", "20260131T140000+02:00", "20260131T120000Z",
+        1769860800.75, "+1769860800.9", type("Tagged", (str,), {})("2026-01-31T12:00:00Z"),
         datetime(2026, 1, 31, 12),  # noqa: DTZ001 - what names no zone is in UTC
-        datetime(2026, 1, 31, 12, 0, 0, 999999, tzinfo=timezone.utc),
     ],
     datetime(2026, 1, 31, tzinfo=timezone.utc): ["2026-01-31", date(2026, 1, 31)],
     datetime(2000, 1, 1, tzinfo=timezone.utc): ["2000-01-01", 946684800],
-    datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc): ["9999-12-31T23:59:59Z"],
     None: [None],
 }  # fmt: skip
 NO_MOMENTS = {
     "is empty": ["", "   "],
     "is not a moment": [
-        "yesterday", "12:00:00", "2026-01", "2026-W05-6", "2026-031", "31-01-2026", "31/01/2026 12:00", "٢٠٢٦-01-31",
-        "2026-01-31T12", "2026-01-31T12:00:00 CET", "2026-01-31T12:00:00Z; 1", "20260131T120000123456", "9" * 5000,
-        "nan", "1e9", True, False, [], {"messages": 1}, b"2026-01-31",
+        "12:00:00", "2026-01", "2026-W05-6", "٢٠٢٦-01-31", "2026-01-31T12", "2026-01-31T12:00:00 CET", "nan", "1e9",
+        "2026-01-31T12:00:00Z; 1", "20260131T120000123456", "9" * 5000, True, [], b"2026-01-31",
     ],
     "not a moment that exists": [
-        "2026-02-30", "2026-13-01T00:00:00Z", "2026-01-31T24:00:00Z", "2026-01-31T12:60:00Z", "2026-01-31T23:59:60Z",
-        "2026-01-31T12:00:00+24:00", "2026-01-31T12:00:00+01:60", "9999-12-31T23:59:59-12:00", "0000-01-01",
+        "2026-02-30", "2026-01-31T24:00:00Z", "2026-01-31T23:59:60Z", "2026-01-31T12:00:00+24:00",
+        "2026-01-31T12:00:00+01:60", "9999-12-31T23:59:59-12:00", "0000-01-01",
     ],
     "is before 2000": ["20260131", "2026", "1999-12-31T23:59:59Z", 0, -1.5],
-    "out of bounds": [1769860800000, "1769860800000", float("nan"), float("inf"), 10**400, "9" * 39],
+    "out of bounds": ["1769860800000", float("nan"), float("inf"), 10**400, "9" * 39],
 }  # fmt: skip
 
 

@@ -68,7 +68,6 @@ def failure(client):
         ("socks4", "socks4", "", "127.0.0.1"),
         *((*kind, USER, "127.0.0.1") for kind in KINDS),
         *((*kind, "", "::1") for kind in KINDS),
-        ("connect", "", USER, "::1"),
     ],
 )
 def test_each_kind_of_proxy_works(connect, authority, service, proxy, protocol, scheme, user, host):
@@ -135,9 +134,8 @@ def test_which_variables_count(monkeypatch, connect, authority, proxy, name, wit
     if without:
         monkeypatch.setenv(*without.split("="))
     found = environment_proxy(URL)
-    assert (found is not None) is proxied
-    if found:
-        assert found.variable == name
+    assert (found and found.variable) == (name if proxied else None)
+    if proxied:
         assert connect(URL, ca_path=str(authority.bundle)).fetch("a").body
         assert len(server.asked) == 1
 
@@ -145,39 +143,32 @@ def test_which_variables_count(monkeypatch, connect, authority, proxy, name, wit
 @pytest.mark.slow
 @pytest.mark.measured
 @pytest.mark.parametrize(
-    ("protocol", "scheme", "refusal", "says", "attempts"),
+    ("protocol", "scheme", "user", "refusing", "says", "attempts"),
     [
-        ("connect", "http", "407 No", "refuses the credentials, or requires some (407); give HTTPS_PROXY", 1),
-        ("connect", "http", "403 No", "does not connect: it answered 403 (Forbidden); correct HTTPS_PROXY", 1),
-        ("connect", "http", "503 No", "does not connect: it answered 503 (Service Unavailable)", 3),
-        ("connect", "http", f"599 {PASSWORD} {TOKEN}", "does not connect: it answered 599;", 3),
-        ("socks5", "socks5h", 5, "does not connect (0x05: Connection refused)", 3),
-        ("socks4", "socks4a", 0x5B, "does not connect (0x5b: Request rejected or failed)", 3),
-        *(("other", scheme, None, "does not speak SOCKS as expected", 3) for scheme in ("socks5h", "socks4a")),
+        ("connect", "http", USER, {"refusal": "403 No"}, "does not connect: it answered 403 (Forbidden)", 1),
+        ("connect", "http", USER, {"refusal": "503 No"}, "does not connect: it answered 503 (Service Unavailable)", 3),
+        ("connect", "http", USER, {"refusal": f"599 {PASSWORD} {TOKEN}"}, "does not connect: it answered 599;", 3),
+        ("socks5", "socks5h", USER, {"refusal": 5}, "does not connect (0x05: Connection refused)", 3),
+        ("socks4", "socks4a", USER, {"refusal": 0x5B}, "does not connect (0x5b: Request rejected or failed)", 3),
+        *(("other", scheme, USER, {}, "does not speak SOCKS as expected", 3) for scheme in ("socks5h", "socks4a")),
+        # Missing credentials, and wrong ones.
+        *(
+            (*kind, user, {"credentials": ("user", "another")}, "refuses the credentials, or requires some", 1)
+            for kind in KINDS[:2]
+            for user in ("", USER)
+        ),
     ],
 )
-def test_a_refusal_is_told(connect, proxy, caplog, protocol, scheme, refusal, says, attempts):
+def test_a_refusal_is_told(connect, proxy, caplog, protocol, scheme, user, refusing, says, attempts):
     """With its status or code, and asked again only where that can help; it is no refusal of the token."""
     caplog.set_level(logging.DEBUG)
-    proxy(protocol, scheme, USER, refusal=refusal)
+    proxy(protocol, scheme, user, variable="ALL_PROXY", **refusing)
     error = failure(connect(URL, TOKEN, retries=2, timeout=1))
     assert (error.kind, error.status, error.is_token_refused) == ("connection", None, False)
-    assert f"cannot connect to 192.0.2.1: the proxy set in HTTPS_PROXY {says}" in str(error)
+    assert f"cannot connect to 192.0.2.1: the proxy set in ALL_PROXY {says}" in str(error)
+    assert ("give ALL_PROXY the right ones" if "credentials" in refusing else "correct ALL_PROXY") in str(error)
     assert error.attempts == attempts
     assert leaks(caplog.text, TOKEN) == leaks(caplog.text, PASSWORD) == []
-
-
-@pytest.mark.slow
-@pytest.mark.measured
-@pytest.mark.parametrize(("protocol", "scheme"), KINDS[:2])
-@pytest.mark.parametrize("given", ["", "user:wrong@"])
-def test_credentials_that_are_refused(connect, proxy, protocol, scheme, given):
-    """Missing and wrong ones are told as such, once, apart from a proxy that is not there."""
-    proxy(protocol, scheme, given, variable="ALL_PROXY", credentials=("user", PASSWORD))
-    error = failure(connect(URL, TOKEN, retries=2))
-    assert (error.kind, error.attempts) == ("connection", 1)
-    says = r"the proxy set in ALL_PROXY refuses the credentials, or requires some.*; give ALL_PROXY the right ones"
-    assert re.search(says, str(error))
 
 
 @pytest.mark.parametrize("scheme", ["http", "https", "socks5h", "socks4a"])
@@ -228,40 +219,30 @@ def test_the_limits_of_an_answer_hold_behind_a_proxy(connect, hostile, proxy, au
 
 
 UNUSABLE = [
-    f"http://{USER}proxy:port", "http://", "http://:3128", "http://[::1", f"http://{USER}", f"http://{USER}[::1:3128",
-    f"http://{USER}proxy:99999", f"socks5h://{USER}", USER, f"ftp://{USER}proxy:21", f"socks6://{USER}proxy:1080",
-    f"file:///{PASSWORD}", f"http://{USER}pro xy:3128", f"http:\\\\{PASSWORD}:3128", ":", "://",
-    f"http://us\u0119r:{PASSWORD}@proxy:3128",
+    f"http://{USER}proxy:port", "http://:3128", f"http://{USER}", f"http://{USER}[::1:3128", f"socks5h://{USER}", USER,
+    f"http://{USER}proxy:99999", f"ftp://{USER}proxy:21", f"file:///{PASSWORD}", f"http://{USER}pro xy:3128", "://",
+    f"http:\\\\{PASSWORD}:3128", f"http://us\u0119r:{PASSWORD}@proxy:3128",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [*(("HTTPS_PROXY", value) for value in UNUSABLE), ("https_proxy", UNUSABLE[0]), ("ALL_PROXY", UNUSABLE[0])],
-)
-def test_an_unusable_value_is_named(monkeypatch, connect, name, value):
+@pytest.mark.parametrize("value", UNUSABLE)
+def test_an_unusable_value_is_named(monkeypatch, connect, value):
     """What is no address of a proxy is an error of the variable, before anything is sent, and does not show it."""
-    monkeypatch.setenv(name, value)
+    monkeypatch.setenv("https_proxy", value)
     error = failure(connect(NAME, TOKEN, retries=3))
     assert isinstance(error, OptionError)
-    assert error.option == name
+    assert error.option == "https_proxy"
     assert re.search(r"HOST:PORT|Latin-1", str(error))
 
 
-@pytest.mark.parametrize(
-    ("value", "url"),
-    [
-        ("[::1]:1", "http://[::1]:1"),
-        ("user:pass@localhost:3128", "http://user:pass@localhost:3128"),
-        *((url, url) for url in ("http://proxy.test:3128/", "https://user:p%40ss@proxy.test", "socks5h://proxy.test")),
-    ],
-)
-def test_values_that_are_understood(monkeypatch, value, url):
-    """With and without scheme, port and credentials."""
-    monkeypatch.setenv("HTTPS_PROXY", value)
+@pytest.mark.parametrize("scheme", ["", "http://", "https://", "socks5h://"])
+@pytest.mark.parametrize("rest", ["[::1]:1", "user:p%40ss@proxy.test"])
+def test_values_that_are_understood(monkeypatch, scheme, rest):
+    """With and without scheme, port and credentials, which are not shown."""
+    monkeypatch.setenv("HTTPS_PROXY", scheme + rest)
     found = environment_proxy(URL)
-    assert (found.url, found.variable) == (url, "HTTPS_PROXY")
-    assert "pass" not in repr(found)
+    assert found.url == (scheme or "http://") + rest
+    assert "p%40ss" not in repr(found)
 
 
 @pytest.mark.parametrize("scheme", ["socks4a", "SOCKS5"])

@@ -98,35 +98,24 @@ def test_each_fault_is_a_record_or_a_clear_error(services, connect, monkeypatch,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("parallel", [1, 2, 8, 64])
-def test_order_is_kept_and_a_tag_is_read_once(hostile, connect, parallel):
-    """However the answers come in, the records are in the order asked, and repeated tags cost nothing."""
+@pytest.mark.parametrize(("parallel", "count"), [(1, 24), (3, 24), (64, 2), (PARALLEL_LIMIT, 600)])
+def test_each_tag_is_read_once_in_the_order_asked(hostile, connect, parallel, count):
+    """At most `parallel` at a time are asked for, but more than one, over as many connections; no thread is left."""
 
     def later_first(target):
         number = int(tag_of(target).split("-")[1])
-        time.sleep((20 - number) / 400)
+        time.sleep(0.06 - number % 3 * 0.02)
         yield answer({**COUNTS, "messages": 1000 + number})
 
     server = hostile(later_first)
-    tags = numbered(20)
-    results = read_tags(connect(server.url), [*tags, *reversed(tags), tags[3]], parallel)
+    threads = threading.active_count()
+    tags = numbered(count)
+    results = read_tags(connect(server.url, timeout=60), [*tags, *reversed(tags)], parallel)
     found = [(tag, record.tag, record.messages) for tag, record in results.found.items()]
     assert found == [(tag, tag, 1000 + number) for number, tag in enumerate(tags)]
-    assert results.errors == {}
-    assert Counter(asked(server)) == Counter(tags)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("parallel", "count"), [(1, 24), (3, 24), (8, 24), (64, 2), (PARALLEL_LIMIT, 600)])
-def test_never_more_at_a_time_than_allowed(hostile, connect, parallel, count):
-    """At most `parallel` requests and connections, but more than one, no more than tags; and no thread is left."""
-    server = hostile(slowly(answer(COUNTS)))
-    threads = threading.active_count()
-    results = read_tags(connect(server.url, timeout=60), numbered(count), parallel)
-    assert list(results.found) == numbered(count)
+    assert sorted(asked(server)) == sorted(tags)
     assert min(2, parallel) <= server.busiest <= min(parallel, count)
     assert server.connections <= min(parallel, count)
-    assert len(asked(server)) == count
     assert threading.active_count() - (len(server.threads) - 1) <= threads
 
 
@@ -162,8 +151,7 @@ def test_a_service_that_is_down_ends_the_reading(hostile, connect, parallel):
     tags = ["first", *numbered(100)]
     server = hostile(by_tag({"first": answer(COUNTS)}, answer(b"", "503 Busy")))
     results = read_tags(connect(server.url), tags, parallel)
-    assert list(results.found) == ["first"]
-    assert list(results.errors) == tags[1:]
+    assert (list(results.found), list(results.errors)) == (["first"], tags[1:])
     kinds = Counter(error.kind for error in results.errors.values())
     # Fewer than 25 may have failed while the first was on its way, and one of each thread when it was enough.
     assert 25 <= kinds["service"] < (26 if parallel == 1 else 50 + parallel)
@@ -247,12 +235,11 @@ def entries(*tags):
 
 
 @pytest.mark.parametrize(
-    ("reply", "tags"),
-    [*((entries(*tags), [*tags]) for tags in ("ba", "0123456789")), *((answer(body), []) for body in (b"{}", b"null"))],
+    ("reply", "tags"), [(entries(*"9876543210"), "9876543210"), (answer(b"{}"), ""), (answer(b"null"), "")]
 )
 def test_what_is_understood(hostile, connect, reply, tags):
     """At most ten records, in the order of the service."""
-    assert list(read_recent(connect(hostile(constantly(reply)).url))) == tags
+    assert list(read_recent(connect(hostile(constantly(reply)).url))) == [*tags]
 
 
 @pytest.mark.parametrize(
@@ -262,12 +249,9 @@ def test_what_is_understood(hostile, connect, reply, tags):
         (entries("a", "b", "a"), "a tag is repeated"),
         *((entries(tag), "not about a tag") for tag in ("a b", "a-good-token-1", "\x1b[2J", None, 7)),
         (answer(b'[{"tag": "a", "messages": 1}]'), "deliveries is missing"),
-        (answer(b'[{"tag": "a", "messages": 1e400}]'), "out of bounds"),
         (answer(b"[[]]"), "not about a tag"),
         (answer({"tag": "a", **COUNTS}), "not a JSON array"),
-        (answer(b"<html>"), "not JSON"),
         (answer(b"", "404 Not Found"), "lists no recent tags"),
-        (answer(b"", "410 Gone"), "answered 410"),
     ],
 )
 def test_what_is_not(hostile, connect, reply, says):
@@ -280,23 +264,20 @@ def test_what_is_not(hostile, connect, reply, says):
 
 @pytest.mark.parametrize(
     ("tag", "name"),
-    [("wave-l", "wave-1"), ("WAVE1", "wave-1"), ("newsleter", "Newsletter"), ("wave\u200b-1", "wave-1"),
-     ("invoices", None), ("x" * 1000, None)],
-)  # fmt: skip
+    [("WAVE-l", "wave-1"), ("newsleter", "Newsletter"), ("wave\u200b-1", "wave-1"), ("invoices", None)],
+)
 def test_hints(hostile, connect, tag, name):
     """The closest, whatever the case; none where nothing is close."""
     suggestions = Suggestions(connect(hostile(constantly(entries("Newsletter", "wave-1", "other"))).url))
     assert suggestions.for_tag(tag) == (f"did you mean '{name}'?" if name else "")
 
 
-@pytest.mark.parametrize("recent", [entries("wave-1"), answer(b"", "500 Oops"), answer(b"", "429 Slow down")])
+@pytest.mark.parametrize("recent", [entries("tag-1x"), answer(b"", "500 Oops"), answer(b"", "429 Slow down")])
 def test_they_are_asked_for_once(hostile, connect, recent):
     """However many tags are unknown, and without a second attempt; where that fails, nothing is said of it."""
     server = hostile(lambda target: [recent if "/stats?" in target else answer(b"", "404 Not Found")])
-    client = connect(server.url, retries=3)
-    tags = [f"wave-{number}x" for number in range(9)]
-    results = read_tags(client, tags, 4)
+    results = read_tags(connect(server.url, retries=3), numbered(9), 4)
     assert results.errors == {}
     assert sum("/stats?" in target for target in server.targets) == 1
-    hinted = ["did you mean 'wave-1'?" in record.notes for record in results.found.values()]
+    hinted = ["did you mean 'tag-1x'?" in record.notes for record in results.found.values()]
     assert hinted == [b"200 OK" in recent] * 9

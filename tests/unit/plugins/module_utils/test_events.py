@@ -17,10 +17,8 @@ GOOD = [attempt(0), delivery(3), attempt(5, 2), failure(9, 2), event("open", 30)
 def parsed(content, size=7):
     """What a stream gives of an answer that comes in pieces of so many bytes."""
     stream = EventStream()
-    found = []
-    for position in range(0, len(content), size):
-        found += stream.feed(content[position : position + size])
-    return found + stream.close()
+    pieces = [content[start : start + size] for start in range(0, len(content), size)]
+    return [*(event for piece in pieces for event in stream.feed(piece)), *stream.close()]
 
 
 SIMPLE = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False)
@@ -30,11 +28,10 @@ OBJECTS = st.lists(st.dictionaries(st.text(), JSON))
 
 @pytest.mark.slow
 @settings(max_examples=25)
-@given(OBJECTS, st.integers(1, 40), st.sampled_from([None, 1]), st.booleans(), st.booleans())
-def test_any_pieces_give_the_same(objects, size, indent, is_ascii, compact):
+@given(OBJECTS, st.integers(1, 40), st.sampled_from([{}, {"indent": 1}, {"separators": (",", ":")}]), st.booleans())
+def test_any_pieces_give_the_same(objects, size, form, is_ascii):
     """As `json` reads the whole, wherever the pieces end: in a number, a letter of several bytes or a brace."""
-    separators = (",", ":") if compact and indent is None else None
-    raw = json.dumps(objects, indent=indent, ensure_ascii=is_ascii, separators=separators).encode()
+    raw = json.dumps(objects, ensure_ascii=is_ascii, **form).encode()
     assert parsed(raw, size) == json.loads(raw)
 
 
@@ -57,10 +54,9 @@ def test_what_is_an_array_of_events(content, events):
 
 WHOLE = body(*GOOD)
 NO_ARRAYS = {
-    "nothing came instead of an array": [b"", b" \n"],
+    "nothing came instead of an array": [b" \n"],
     "an object came instead of an array": [b'{"error": "jane"}', b"{" + b'"jane.doe@example.com": 1,' * 900],
     "text came instead of an array": [b'"jane.doe@example.com"'],
-    "a number came instead of an array": [b"1"],
     "a boolean came instead of an array": [b"true"],
     "something that is not JSON came instead of an array": [b"<" + b"jane.doe@example.com" * 900],
     "cut short, or is not JSON, after 0 events": [b"[", b'[{"a": 1,}]', b'[{"a": "\x00"}]'],
@@ -71,9 +67,7 @@ NO_ARRAYS = {
     "an array came instead of an event": [b"[[]]"],
     "null came instead of an event": [b"[null]"],
     "a number came instead of an event": [b"[-1]"],
-    "something that is not JSON came instead of an event": [
-        b"[jane]", WHOLE[:-1] + b",]", '[{"a": 1}]'.encode("utf-16-le"),
-    ],
+    "something that is not JSON came instead of an event": [b"[jane]", WHOLE[:-1] + b",]"],
     "a number is out of bounds": [b'[{"a": ' + b"9" * 5000 + b"}]"],
     "-Infinity is not a JSON number": [b'[{"a": -Infinity}]'],
     "not UTF-8": [b'[{"a": "caf\xc3', b'[{"a": "\xed\xa0\x80"}]', '[{"a": 1}]'.encode("utf-16")],
@@ -93,35 +87,26 @@ def test_what_is_no_array_of_events(says):
 
 NO_EVENTS = {
     "a number came instead of an event": [7],
-    "text came instead of an event": ["jane.doe"],
     "an array came instead of an event": [[]],
     "null came instead of an event": [None],
     "an event without a type": [{"data": {}}],
     "type of an event is not text": [{"type": None, "data": {}}, {"type": ["attempt"], "data": {}}],
     "an attempt without data": [{"type": "attempt"}],
-    "an event without data": [{"type": "open"}],
-    "data of an attempt is not an object": [{"type": "attempt", "data": "jane.doe"}],
-    "data of an event is not an object": [{"type": "open", "data": []}],
-    "an attempt without an id": [attempt(0, id=...)],
-    "a delivery without an id": [delivery(0, id=None)],
-    "a failure without an id": [failure(0, id="")],
+    "data of an event is not an object": [{"type": "open", "data": "jane.doe"}],
+    "a delivery without an id": [delivery(0, id=...), delivery(0, id=None), delivery(0, id="")],
     "the id of an attempt is not text": [attempt(0, id=["jane"])],
-    "an attempt without a recipient": [attempt(0, recipient=...)],
+    "an attempt without a recipient": [attempt(0, recipient=...), attempt(0, recipient="")],
     "the recipient of a failure is not text": [failure(0, recipient={"a": "jane"})],
-    "an attempt without a time": [attempt(0, time=...)],
     "the time of a delivery is not text": [delivery(0, time=time) for time in (1769860800, ["2026-01-31 12:00:00"])],
     "about another tag": [attempt(0, tags="wave-10;wave-2")],
     "the tags of an event are not text": [attempt(0, tags=["wave-1"])],
     "^the time of a failure is not a date in the documented form$": [failure(0, time="jane")],
-    "^the time of a delivery is not a date in the documented form$": [delivery(0, time="jane")],
     "^the time of an attempt is not a date in the documented form$": [
         attempt(0, time=time)
         for time in (
-            "2026-01-31", "2026-01-31T12:00:00", "2026-01-31 12:00:00Z", "2026-01-31 12:00", "2026-01-31 24:00:00",
-            "2026-01-31 12:60:00", "2026-01-31 12:00:60", "2026-02-30 12:00:00", "2026-13-01 12:00:00",
-            "0000-00-00 00:00:00", "2026-01-31 12:00:00 ", " 2026-01-31 12:00:00", "2026-1-31 12:00:00",
-            "２０２６-01-31 12:00:00", "+026-01-31 12:00:00", "2026/01/31 12:00:00", "31-01-2026 12:00:00", "jane",
-            "2026-01-31 1२:00:00", "2026-01-31 12:00:00.5",
+            "2026-01-31", "2026-01-31T12:00:00", "2026-01-31 12:00", "2026-01-31 24:00:00", "2026-01-31 12:00:60",
+            "2026-02-30 12:00:00", "2026-01-31 12:00:00 ", " 2026-01-31 12:00:00", "2026-1-31 12:00:00", "jane",
+            "２０２６-01-31 12:00:00", "+026-01-31 12:00:00", "2026/01/31 12:00:00", "2026-01-31 1२:00:00",
         )
     ],
 }  # fmt: skip
@@ -137,11 +122,10 @@ def test_what_is_no_event(says):
         assert "jane" not in str(caught.value)
 
 
-@pytest.mark.parametrize("kind", ["bounce", "open", "click", "response", "unsubscribe", "", "Attempt"])
-def test_events_that_say_nothing_of_delivery(kind):
+def test_events_that_say_nothing_of_delivery():
     """They are passed over, whatever else they have."""
-    assert read_event({"type": kind, "data": {}}, "wave-1") is None
-    assert read_event(event(kind, 0, time="soon", id=None), "wave-1") is None
+    for kind in ("bounce", "open", "", "Attempt"):
+        assert read_event(event(kind, 0, time="soon", id=None), "wave-1") is None
 
 
 @pytest.mark.parametrize("tags", ["wave-1", "a;wave-1", "wave-1;b", "WAVE-1", "a; wave-1 ;b", None, ...])
@@ -155,10 +139,9 @@ def test_days_are_remembered_within_bounds(monkeypatch):
     """However many days there are, few are kept, and all are read right."""
     monkeypatch.setattr(_events, "_DAYS_LIMIT", 3)
     monkeypatch.setattr(_events, "_DAYS", {})
-    for _time in range(2):
-        for day in range(10):
-            assert read_event(attempt(86400 * day), "wave-1").at == 1769860800 + 86400 * day
-            assert len(_events._DAYS) <= 3
+    for day in [*range(10), *range(10)]:
+        assert read_event(attempt(86400 * day), "wave-1").at == 1769860800 + 86400 * day
+        assert len(_events._DAYS) <= 3
 
 
 def test_no_more_is_held_than_a_piece():
@@ -183,9 +166,9 @@ def test_no_more_is_held_than_a_piece():
 
 def test_a_long_event_is_not_parsed_again_for_each_piece():
     """An event of a megabyte in small pieces takes a few attempts, not thousands."""
-    stream = EventStream()
-    content = json.dumps([{"a": "x" * 900_000}, {"b": 1}]).encode()
-    with mock.patch.object(stream._json, "raw_decode", wraps=stream._json.raw_decode) as decode:
-        found = [each for start in range(0, len(content), 1000) for each in stream.feed(content[start : start + 1000])]
-        assert [*found, *stream.close()] == json.loads(content)
+    events = [{"a": "x" * 900_000}, {"b": 1}]
+    with mock.patch.object(
+        json.JSONDecoder, "raw_decode", autospec=True, side_effect=json.JSONDecoder.raw_decode
+    ) as decode:
+        assert parsed(body(*events), 1000) == events
     assert decode.call_count < 30

@@ -99,12 +99,14 @@ def test_a_name_is_resolved_by_the_proxy(connect, proxy, protocol, scheme):
     assert {call.args[0] for call in resolve.call_args_list} <= {"127.0.0.1"}
 
 
-@pytest.mark.parametrize("scheme", ["socks5", "socks4"])
+@pytest.mark.parametrize("scheme", ["", "socks5", "socks4"])
 def test_a_name_is_resolved_here(connect, proxy, scheme):
-    """These schemes have the name resolved by the client: an unknown one says so."""
-    server = proxy(scheme, scheme)
-    assert "its name cannot be resolved" in str(failure(connect("https://no-such-host.invalid/v1")))
-    assert server.asked == []
+    """Without a proxy, and by these schemes, the client resolves the name: an unknown one says so."""
+    asked = proxy(scheme, scheme).asked if scheme else []
+    error = failure(connect("https://no-such-host.invalid/v1", TOKEN))
+    assert (error.kind, error.retryable) == ("connection", True)
+    assert "cannot connect to no-such-host.invalid: its name cannot be resolved" in str(error)
+    assert asked == []
 
 
 def test_a_proxy_that_speaks_tls(connect, authority, proxy):

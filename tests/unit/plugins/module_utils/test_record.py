@@ -1,6 +1,5 @@
 """Tests of the record: parsing, checking, deriving, subtracting."""
 
-import itertools
 import json
 import math
 import pathlib
@@ -10,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._answer import Answer, parse
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, StatsError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record, difference, to_iso, unknown_tag
+from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record, difference, unknown_tag
 from ansible_collections.mailops.smtpeter.plugins.module_utils._redact import Redactor
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,10 +28,14 @@ def read(body, tag="abc", age=None):
     return parse(Answer(tag, body, NOON, age), Redactor(TOKEN).excerpt)
 
 
+def written(**changes):
+    """The good answer with some keys changed, or left out where the change is an ellipsis."""
+    return json.dumps({key: value for key, value in {**GOOD, **changes}.items() if value is not ...}).encode()
+
+
 def read_json(**changes):
-    """Parse the good answer with some keys changed, or left out where the change is an ellipsis."""
-    content = {key: value for key, value in {**GOOD, **changes}.items() if value is not ...}
-    return read(json.dumps(content).encode())
+    """Parse such an answer."""
+    return read(written(**changes))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +60,6 @@ def test_vendor_answers(name, tag, unique):
     "body",
     [
         *(None, b"{}", b" [] \n", b"null"),
-        b'{"messages":0,"deliveries":0,"opens":0,"clicks":0}',
         b'{"messages":"0","delivery":0.0,"all_opens":0,"all_clicks":0,"first":null,"last":""}',
     ],
 )
@@ -72,57 +74,47 @@ def test_unknown_tag(body):
 
 SAME_TAG = [
     ("abc", None), ("abc", "ABC"), ("stra\u00dfe", "STRASSE"), ("CAFE\u0301", "caf\u00e9"), ("2016", 2016),
-    ("1.5", 1.5), ("null", None), ("\u0390", "\u03b9\u0308\u0301"), ("\u1100\u1161\u11a8", "\uac01"),
-    ("\u03b1\u0345\u0301", "\u1fb4"),
+    ("1.5", 1.5), ("\u0390", "\u03b9\u0308\u0301"), ("\u1100\u1161\u11a8", "\uac01"), ("\u03b1\u0345\u0301", "\u1fb4"),
 ]  # fmt: skip
 OTHER_TAG = [
-    ("abc", ""), ("abc", 0), ("abc", False), ("abc", []), ("abc", ["abc"]), ("caf\u00e9", "cafe"), ("a\u200bb", "ab"),
-    ("\uff11", "1"), ("2016", 2017), ("010", 8), ("abc", "abd"),
+    ("abc", ""), ("abc", 0), ("abc", []), ("abc", ["abc"]), ("caf\u00e9", "cafe"), ("a\u200bb", "ab"), ("\uff11", "1"),
+    ("010", 8), ("abc", "abd"),
 ]  # fmt: skip
 
 
 def test_a_tag_that_is_echoed():
     """In another case or composition, as a number, or as null it is the tag asked for, and named as asked, else not."""
-    nothing = {"messages": 0, "deliveries": 0, "opens": 0, "clicks": 0}
     for tag, echo in SAME_TAG:
-        for content, ensure_ascii in itertools.product((GOOD, nothing), (True, False)):
-            record = read(json.dumps({**content, "tag": echo}, ensure_ascii=ensure_ascii).encode(), tag)
-            assert (record.tag, record.known) == (tag, content is GOOD), (tag, echo)
+        for content in (written(tag=echo), written(tag=echo).decode("unicode-escape").encode()):
+            assert read(content, tag).tag == tag, echo
     for tag, echo in OTHER_TAG:
         with pytest.raises(StatsError, match="it is about another tag"):
-            read(json.dumps({**GOOD, "tag": echo}).encode(), tag)
+            read(written(tag=echo), tag)
 
 
-INVISIBLE = (
-    "\u200b\ufeff\u00ad\u180e\u034f\u115f\u1160\u3164\uffa0\u17b4\u180b\u2800\u2028\u2029\ufe0f\U000e0101\U000e0041"
-)
+INVISIBLE = "\u200b\ufeff\xad\u180e\u034f\u115f\u3164\uffa0\u17b4\u180b\u2800\u2028\u2029\ufe0f\U000e0101\U000e0041"
 
 
 @pytest.mark.parametrize(
     ("tag", "names"),
     [
-        *((tag, "") for tag in ("wave-1", "caf\u00e9", "cafe\u0301", "\u65e5\u672c", None)),
-        *((f"wa{char}ve", f"an invisible character (U+{ord(char):04X})") for char in INVISIBLE),
-        ("\u200bwa\u200bve\u200b", "an invisible character (U+200B)"),
-        ("\u200bwa\ufeffve", "2 different invisible characters (U+200B, U+FEFF)"),
-        ("\u200b\u200c\u200d\u2060\u2061\u2062",
-         "6 different invisible characters (U+200B, U+200C, U+200D, U+2060, U+2061)"),
+        *((tag, "") for tag in ("wave-1", "cafe\u0301", "\u65e5\u672c", None)),
+        *((f"{char}wa{char}ve", f"; it contains an invisible character (U+{ord(char):04X})") for char in INVISIBLE),
+        ("\u200bwa\ufeffve", "; it contains 2 different invisible characters (U+200B, U+FEFF)"),
+        (INVISIBLE, "; it contains 16 different invisible characters (U+200B, U+FEFF, U+00AD, U+180E, U+034F)"),
     ],
     ids=ascii,
-)  # fmt: skip
+)
 def test_invisible_characters_are_named(tag, names):
     """A tag that looks like the right one and is not is no riddle."""
-    sentence = unknown_tag(tag)
-    assert sentence.startswith("the service has nothing under this tag: check its spelling and api_url")
-    assert sentence.endswith(f"api_url; it contains {names}" if names else "api_url")
-    assert sentence.isprintable()
-    if tag:
-        assert read(None, tag).notes == (sentence,)
-        assert read(json.dumps(GOOD).encode(), tag).notes == ()
+    sentence = f"the service has nothing under this tag: check its spelling and api_url{names}"
+    assert unknown_tag(tag) == sentence
+    assert read(None, tag or "a").notes[0].startswith(sentence)
+    assert read(written(), tag or "a").notes == ()
 
 
-@pytest.mark.parametrize("body", [None, json.dumps(GOOD).encode()], ids=["404", "counters"])
-@pytest.mark.parametrize("age", [None, 0, 1, 2**31])
+@pytest.mark.parametrize("body", [None, written()], ids=["404", "counters"])
+@pytest.mark.parametrize("age", [None, 0, 2**31])
 def test_a_copy_from_a_cache(body, age):
     """Its age is known beside the record, whose keys are a promise, and noted where it is above 0."""
     record = read(body, age=age)
@@ -135,65 +127,37 @@ def test_a_copy_from_a_cache(body, age):
 
 
 @pytest.mark.parametrize(
-    ("changes", "expected"),
+    ("body", "said"),
     [
-        ({"messages": "0" * 30 + "20", "deliveries": "0" * 5000 + "15"}, (20, 15)),
-        ({"messages": 20.0, "deliveries": 1.5e1}, (20, 15)), ({"deliveries": "0" * 20}, (20, 0)),
-        ({"deliveries": ..., "delivery": 7}, (20, 7)), ({"deliveries": None, "delivery": 7}, (20, 7)),
-        ({"deliveries": 7, "delivery": "7"}, (20, 7)), ({"messages": 2**63 - 1}, (2**63 - 1, 15)),
-        (dict.fromkeys(("messages", "deliveries", "opens", "clicks"), 0), (0, 0)),
+        (written(messages=...), "messages is missing"), (written(deliveries=None), "deliveries is missing"),
+        (written(opens=..., unique_opens=3), "opens is missing"), (written(clicks=None), "clicks is missing"),
+        (written(messages="x"), "messages is not a whole number"), (written(messages=-1), "messages is out of bounds"),
+        (written(deliveries="9" * 19), "deliveries is out of bounds"), (written(messages=2**63), "out of bounds"),
+        (written(delivery=14), "deliveries and delivery disagree"), (written(x=math.nan), "NaN is not a JSON number"),
+        (b"<html><body>It works!</body></html>", "not JSON.*It works!"), (b'"text"', "it is not a JSON object"),
+        (b'{"x":{"a":1,"a":2}}', "a key is repeated"), (b'{"messages":1e9999999999999999999999}', "out of bounds"),
+        (b'{"messages":' + b"9" * 900_000 + b"}", "out of bounds"),
     ],
 )  # fmt: skip
-def test_numbers_understood(changes, expected):
-    """Counters may come as digits in text, and as floats without a fraction."""
-    record = read_json(**changes)
-    assert (record.messages, record.deliveries, record.known) == (*expected, True)
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"messages": ...}, "messages is missing"), ({"deliveries": None}, "deliveries is missing"),
-        ({"opens": ..., "unique_opens": 3}, "opens is missing"), ({"clicks": None}, "clicks is missing"),
-        *(({"messages": bad}, "messages is not a whole number") for bad in (True, 1.5, "1.0", " 1", "", "\u0661", [1])),
-        *(({"messages": bad}, "messages is out of bounds") for bad in (-1, "9" * 19)),
-        ({"messages": 2**63}, "out of bounds"), ({"unique_opens": "many"}, "unique_opens is not a whole number"),
-        ({"delivery": 14}, "deliveries and delivery disagree"), ({"all_opens": 11}, "opens and all_opens disagree"),
-        ({"other": math.nan}, "NaN is not a JSON number"),
-    ],
-    ids=repr,
-)  # fmt: skip
-def test_counters_refused(changes, said):
-    """A counter that is missing or of another type is an error that says which, never 0."""
+def test_answers_refused(body, said):
+    """What is no answer is an error that says why, and what came back; FAULTS and the property tests have many more."""
     with pytest.raises(StatsError, match=f"tag 'abc'.*{said}") as caught:
-        read_json(**changes)
+        read(body)
     assert caught.value.kind == "answer"
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    "text",
     [
-        (b"<html><body>It works!</body></html>", "not JSON.*It works!"),
-        *((body, "it is not a JSON object") for body in (b'[{"messages": 1}]', b'"text"', b"false", b"0")),
-        (b'{"messages":1,"deliveries":1,"opens":0,"clicks":0,"x":{"a":1,"a":2}}', "a key is repeated"),
-        (b'{"messages":1e9999999999999999999999,"deliveries":1,"opens":0,"clicks":0}', "out of bounds"),
-        (b'{"messages":' + b"9" * 900_000 + b"}", "out of bounds"),
-        (b'{"messages":1,"deliveries":1e-400,"opens":0,"clicks":0}', "deliveries is not a whole number"),
+        "0000-00-00 00:00:00",
+        "2016-01-01T12:00:00",
+        "\x1b[2J",
+        7,
+        ...,
+        "2016-01-01 12:00:00 ",
+        "\u0662016-01-01 12:00:00",
     ],
 )
-def test_answers_refused(body, said):
-    """What is not an answer of the stats method is an error that says what came back; FAULTS has many more."""
-    with pytest.raises(StatsError, match=said) as caught:
-        read(body)
-    assert len(str(caught.value)) < 400
-    assert caught.value.__context__ is None
-
-
-@pytest.mark.parametrize(
-    "text",
-    [None, "", "0000-00-00 00:00:00", "2016-13-01 00:00:00", "2016-01-01", "2016-01-01T12:00:00", "\x1b[2J", 7, ...,
-     "2016-01-01 12:00:00 ", "\u0662016-01-01 12:00:00"],
-)  # fmt: skip
 def test_dates_that_are_none(text):
     """A date in another form is null, with a note that does not repeat it."""
     record = read_json(last=text)
@@ -226,17 +190,17 @@ def test_ratios_are_those_of_the_counters():
     assert (found["click_to_open_ratio"], found["undelivered"]) == (0.5, 0)
     assert found["first_at"] == "0001-01-01T00:00:00Z"
     assert Record.from_dict(found) == record
-    nothing = read_json(messages=0, deliveries=0, opens=0).as_dict()
+    nothing = read_json(messages=0, deliveries=0, opens=0, clicks=0).as_dict()
     assert [nothing[key] for key in nothing if key.endswith("_ratio")] == [None] * 4
+    assert nothing["known"]
 
 
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"deliveries": ...}, "deliveries"), ({"messages": ...}, "messages"), ({"messages": None}, "messages"),
-        ({"messages": "x"}, "messages"), ({"messages": True}, "messages"), ({"deliveries": -1}, "deliveries"),
-        ({"last_at": "yesterday"}, "last_at"), ({"fetched_at": 5}, "fetched_at"),
-        ({"last_at": "2016-02-31T00:00:00Z"}, "last_at"), ({"carried_over": "many"}, "carried_over"),
+        *(({"deliveries": bad}, "deliveries") for bad in (..., None, True, -1)), ({"messages": ...}, "messages"),
+        *(({"last_at": text}, "last_at") for text in ("yesterday", "2016-02-31T00:00:00Z")),
+        ({"fetched_at": 5}, "fetched_at"), ({"carried_over": "many"}, "carried_over"),
     ],
 )  # fmt: skip
 def test_dicts_refused(changes, named):
@@ -252,16 +216,14 @@ def test_dicts_refused(changes, named):
 def test_records_from_elsewhere():
     """Their tag exists unless they say that it does not; moments may be datetimes, as YAML has them, in UTC."""
     naive = datetime(2016, 1, 1)  # noqa: DTZ001 - as YAML makes them
-    given_record = {"messages": 1, "deliveries": 1, "last_at": naive, "fetched_at": NOON}
-    record = Record.from_dict(given_record)
-    assert (to_iso(record.last_at), record.idle_seconds()) == ("2016-01-01T00:00:00Z", 36 * 3600)
-    said = [record, *(Record.from_dict({**given_record, "known": known}) for known in (None, True, False))]
-    assert [record.known for record in said] == [True, True, True, False]
+    for more, known in (({}, True), ({"known": None}, True), ({"known": True}, True), ({"known": False}, False)):
+        record = Record.from_dict({"messages": 1, "deliveries": 1, "last_at": naive, "fetched_at": NOON, **more})
+        assert (record.idle_seconds(), record.known) == (36 * 3600, known)
 
 
-def plain(messages, deliveries, **more):
+def plain(messages, deliveries, opens=0, clicks=0, **more):
     """A record with some figures."""
-    return Record("abc", messages, deliveries, more.pop("opens", 0), more.pop("clicks", 0), **more)
+    return Record("abc", messages, deliveries, opens, clicks, **more)
 
 
 @pytest.mark.parametrize(
@@ -289,30 +251,24 @@ def test_a_difference():
     assert [record[key] for key in ("first", "first_at", "unique_opens", "unique_clicks")] == [None] * 4
     assert (record["last_at"], record["fetched_at"]) == ("2016-01-02T11:00:00Z", "2016-01-02T12:00:00Z")
     assert record["undelivered"] == 5
-    assert difference(plain(300, 285, opens=9, clicks=4), None, 900) == plain(300, 285, opens=9, clicks=4)
-
-
-def test_a_difference_with_more_deliveries_than_messages():
-    """Deliveries of older mail are no disagreement of the counters."""
-    record = difference(plain(110, 108), plain(100, 90), 900)
-    assert (record.messages, record.deliveries, record.carried_over) == (10, 18, 10)
-    assert record.notes == ("deliveries are above messages: some belong to messages from before",)
+    assert difference(plain(300, 285, 9, 4), None, 900) == plain(300, 285, 9, 4)
+    # Deliveries of older mail are no disagreement of the counters.
+    notes = ("deliveries are above messages: some belong to messages from before",)
+    assert difference(plain(110, 108), plain(100, 90), 900) == plain(10, 18, notes=notes, carried_over=10)
 
 
 @pytest.mark.parametrize("key", ["messages", "deliveries", "opens", "clicks"])
 def test_a_counter_that_fell(key):
     """A counter below the earlier one is an error that names both figures."""
-    before, after = plain(30, 30, opens=30, clicks=30), replace(plain(40, 40, opens=40, clicks=40), **{key: 29})
     with pytest.raises(OptionError, match=f"{key} of 'abc' fell from 30 to 29"):
-        difference(after, before, 900)
+        difference(replace(plain(40, 40, 40, 40), **{key: 29}), plain(30, 30, 30, 30), 900)
 
 
 @settings(max_examples=50)
 @given(st.tuples(*[st.integers(0, 1000)] * 4), st.tuples(*[st.integers(0, 1000)] * 4), st.none() | st.integers(0, 2000))
 def test_difference_adds_up(first, more, under_way):
     """What came before and what came after make the whole."""
-    before = Record("abc", *first, under_way=under_way)
-    after = Record("abc", *(a + b for a, b in zip(first, more)))
-    record = difference(after, before, 900)
+    after = plain(*(a + b for a, b in zip(first, more)))
+    record = difference(after, plain(*first, under_way=under_way), 900)
     assert (record.messages, record.deliveries, record.opens, record.clicks) == more
     assert 0 <= record.carried_over <= record.deliveries

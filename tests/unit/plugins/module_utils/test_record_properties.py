@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from ansible_collections.mailops.smtpeter.tests.fuzz._checks import SPELLINGS, check_answer, date_of
+from ansible_collections.mailops.smtpeter.tests.fuzz._checks import COUNTERS, SPELLINGS, check_answer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,9 +22,9 @@ def as_written(count):
 WRITTEN = COUNTS.flatmap(as_written)
 # What is next to a number: some of it is one, most is not.
 ODD_VALUES = [
-    "null", "true", "[]", "{}", '""', '" 1"', '"1.0"', '"-1"', '"1e1"', '"\\u0661"', "-1", "-0", "0.5", "1e400",
-    "1e-400", "1e-99999999999999999999", "9223372036854775808", "1e18", "1e19", "NaN", "-Infinity",
-    '"9999999999999999999"', "9007199254740993", "9007199254740993.0", "0.99999999999999999999",
+    "null", "true", "[]", "{}", '""', '" 1"', '"1.0"', '"-1"', '"1e1"', '"\\u0661"', "-1", "-0", "0.5", "1e-400", "NaN",
+    "1e-99999999999999999999", "9223372036854775807", "9223372036854775808", "1e18", "1e400", "-Infinity",
+    '"9999999999999999999"', f'"{"0" * 3000}15"', "9007199254740993.0", "0.99999999999999999999",
     "1.00000000000000000000000000000000001",
 ]  # fmt: skip
 ODD = st.sampled_from(ODD_VALUES)
@@ -60,10 +60,9 @@ def test_any_answer(body):
 @pytest.mark.parametrize("name", NAMES)
 def test_each_odd_value(name):
     """Whatever stands where a counter belongs, alone or beside its other spelling, is that number or an error."""
-    good = {"messages": "3", "deliveries": "2", "opens": "1", "clicks": "1"}
     for value in ODD_VALUES:
-        check_answer(as_object({**good, name: value}.items()).encode())
-        check_answer(as_object({**dict.fromkeys(good, "0"), name: value}.items()).encode())
+        for good in ("3210", "0000"):
+            check_answer(as_object({**dict(zip(COUNTERS, good)), name: value}.items()).encode())
 
 
 @given(
@@ -75,9 +74,8 @@ def test_each_odd_value(name):
 @settings(max_examples=75)
 def test_near_answers(counts, odd, more, data):
     """An answer with something odd in it, or something left out, is understood as it is, or not at all."""
-    values = [odd.get(place, count) for place, count in enumerate(counts)]
-    names = ["messages", "deliveries", "opens", "clicks"]
-    pairs = [(name, value) for name, value in zip(names, values) if value is not None]
+    pairs = zip(COUNTERS, (odd.get(place, count) for place, count in enumerate(counts)))
+    pairs = [(name, value) for name, value in pairs if value is not None]
     body = as_object(data.draw(st.permutations([*pairs, *more]))).encode()
     check_answer(body)
     place = data.draw(st.integers(0, len(body) - 1))
@@ -93,6 +91,4 @@ def test_good_answers(counts, first, last, data):
     found = check_answer(as_object([*pairs, ("first", json.dumps(first)), ("last", json.dumps(last))]).encode())
     assert found is not None
     assert {name: found[name] for name in SPELLINGS} == counts
-    assert (found["first"], found["last"]) == (first, last)
-    assert found["known"]
-    assert date_of(first) is not None
+    assert (found["first"], found["last"], found["known"]) == (first, last, True)

@@ -2,19 +2,13 @@
 
 import dataclasses
 import platform
-import shlex
 import sys
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
-from ansible_collections.mailops.smtpeter.plugins.module_utils._connection import (
-    TAG_LIMIT,
-    Connection,
-    check_connection_options,
-    check_tag,
-)
-from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, SmtpeterError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import LibraryMissing, how_to_install
+from ansible_collections.mailops.smtpeter.plugins.module_utils._connection import TAG_LIMIT, Connection, check_tag
+from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import LibraryMissing, is_missing
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import assert_silent
 
 GIVEN = {
@@ -47,31 +41,17 @@ def test_the_token_is_registered_where_ansible_can(registered, monkeypatch):
     assert options.client_from(GIVEN).connection.api_token == "a-good-token"
 
 
-def test_missing_requests(monkeypatch):
-    """Whether the library is there is told without importing it."""
-    assert not options.missing_requests()
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert options.missing_requests()
-
-
-@pytest.mark.parametrize(
-    ("library", "package"),
-    [("requests", "python3-requests"), ("pygal", "python3-pygal"), ("PySocks", "python3-socks"),
-     ("cryptography", "python3-cryptography")],
-)  # fmt: skip
-def test_each_way_to_install_is_named(monkeypatch, library, package):
+@pytest.mark.parametrize("library", ["requests", "pygal", "PySocks", "cryptography"])
+def test_each_way_to_install_is_named(monkeypatch, library):
     """A virtual environment's pip, quoted for a shell, pipx, and the package of the systems that refuse pip."""
     monkeypatch.setattr(sys, "executable", "/opt/my python/bin/python")
-    error = LibraryMissing(library, ", or do without")
-    assert isinstance(error, SmtpeterError)
-    assert str(error) == f"{how_to_install(library)}, or do without"
-    for part in (
-        f"the Python library {library} is not installed on {platform.node()} for {sys.executable}",
-        f"'{shlex.quote(sys.executable)} -m pip install {library}' in a virtual environment",
-        f"'pipx inject ansible-core {library}'",
-        f"{package} on Debian and Ubuntu",
-    ):
-        assert part in str(error)
+    assert str(LibraryMissing(library, ", or do without")) == (
+        f"the Python library {library} is not installed on {platform.node()} for /opt/my python/bin/python; install it "
+        f"with ''/opt/my python/bin/python' -m pip install {library}' in a virtual environment, 'pipx inject "
+        f"ansible-core {library}' where pipx installed Ansible, or as the system's package, which is "
+        f"python3-{library.replace('PyS', 's')} on Debian and Ubuntu, or do without"
+    )
+    assert (is_missing("json"), is_missing("no_such_library")) == (False, True)
 
 
 TOKEN = r's3cr&t/+%"<é>tok\en'
@@ -86,13 +66,12 @@ URLS = {
     "backslash": ["http://evil.test\\@127.0.0.1/v1", "http://127.0.0.1\\.evil.test/v1"],
     "not a valid URL": ["http://[::1", "http://127.0.0.1:0x50/v1", "http://127.0.0.1:99999/v1"],
     "not a valid URL|plain http": ["http://[::1].evil.test/v1", "http://[localhost]/v1"],
-    "query": ["https://www.smtpeter.com/v1?x=1", "https://www.smtpeter.com/v1?"],
-    "fragment": ["https://www.smtpeter.com/v1#top", "https://www.smtpeter.com/v1#"],
+    "query or a fragment": ["https://www.smtpeter.com/v1?", "https://www.smtpeter.com/v1#top"],
     "dot segment": ["https://www.smtpeter.com/../v1", "https://www.smtpeter.com/%2E%2e/v1", "https://www.smtpeter.com/v1/."],
-    "https://": ["ftp://127.0.0.1/v1", "www.smtpeter.com/v1", "//www.smtpeter.com/v1", "https:///v1", "https://:443/v1"],
+    "https://": ["ftp://127.0.0.1/v1", "//www.smtpeter.com/v1", "https://:443/v1"],
     "empty; give a URL, or unset SMTPETER_API_URL": [""],
     "white space": ["https://www.smtpeter.com/v1\n", "https://www.smtp\teter.com/v1", "https://www.smtpeter.com/v1\x00"],
-    "ASCII": ["https://www.smtpéter.com/v1", "http://127。0。0。1/v1", "http://①27.0.0.1/v1"],
+    "ASCII": ["https://www.smtpéter.com/v1", "http://127。0。0。1/v1"],
 }  # fmt: skip
 
 
@@ -107,10 +86,9 @@ def test_urls_that_are_refused(url, reason):
 @pytest.mark.parametrize(
     ("url", "loopback"),
     [
-        ("HTTPS://WWW.SMTPETER.COM/v1/", False), ("https://127.0.0.1.evil.test/v1", False),
-        ("https://192.0.2.1:8443/a/b.c/v1", False), ("http://LocalHost:8080/v1", True), ("http://127.0.0.1:80", True),
-        ("http://127.255.255.254/v1/", True), ("http://[::1]:8080/v1", True), ("http://[0:0:0:0:0:0:0:1]/v1", True),
-        ("https://localhost/v1", True),
+        ("HTTPS://WWW.SMTPETER.COM/v1/", False), ("https://127.0.0.1.evil.test:8443/a/b.c/v1", False),
+        ("http://LocalHost:8080/v1", True), ("http://127.255.255.254/v1/", True), ("http://[::1]:8080/v1", True),
+        ("http://[0:0:0:0:0:0:0:1]/v1", True), ("https://localhost/v1", True),
     ],
 )  # fmt: skip
 def test_urls_that_are_accepted(url, loopback):
@@ -121,30 +99,26 @@ def test_urls_that_are_accepted(url, loopback):
 @pytest.mark.parametrize(
     ("option", "value"),
     [
-        *(("api_token", bad) for bad in ("", "1234567", "a good token", "a-good-token\n", "\ufeffa-good-token\u2028")),
-        *(("api_token", bad) for bad in ("a-good\0token", "a-good\ud800token")),
-        *(("endpoint", bad) for bad in ("send", "stats/../send")),
-        *(("timeout", bad) for bad in (0, -1, float("nan"), float("inf"), 3601)), ("retries", -1), ("retries", 101),
+        *(("api_token", bad) for bad in ("", "1234567", "a good token", "a-good-token\u2028", "a-good\0token")),
+        *(("api_token", "a-good\ud800token"), ("endpoint", "send"), ("retries", -1), ("retries", 101)),
+        *(("timeout", bad) for bad in (0, float("nan"), 3601)),
     ],
-)  # fmt: skip
+)
 def test_options_that_are_refused(option, value):
     """Whatever cannot work is refused at once, by the option's name, and without the token."""
     given = {"api_token": TOKEN, option: value}
     with pytest.raises(OptionError, match=f"^{option}(: | is not set: )") as caught:
         Connection(**given)
     assert caught.value.option == option
-    token = given["api_token"] or TOKEN
-    assert token not in str(caught.value)
-    assert token not in repr(caught.value)
+    assert (given["api_token"] or TOKEN) not in f"{caught.value} {caught.value!r}"
 
 
 @pytest.mark.parametrize(
     ("tag", "reason"),
     [
-        ("", "empty"), ("\u3000\u2003", "empty"), (".", "dot segment"), ("..", "dot segment"), (" lead", "white space"),
-        ("trail\n", "white space"), ("a\xa0b", "white space"), ("a\x1fb", "white space"), ("a;b", "semicolon"),
-        ("a\0b", "control character"), ("a\x1b[31mb", "control character"), ("a\x80b", "control character"),
-        ("a\ud800b", "Unicode"), ("x" * (TAG_LIMIT + 1), "1001 characters"),
+        ("", "empty"), ("\u3000\u2003", "empty"), (".", "dot segment"), ("..", "dot segment"), (" a", "white space"),
+        ("a\xa0b", "white space"), ("a;b", "semicolon"), ("a\x1b[31mb", "control character"), ("a\ud800b", "Unicode"),
+        ("a\x80b", "control character"), ("x" * (TAG_LIMIT + 1), "1001 characters"),
         *((tag, "the api_token") for tag in (f"x{TOKEN}y", f"{TOKEN} 1", f"\0{TOKEN}", TOKEN + "x" * TAG_LIMIT)),
     ],
     ids=ascii,
@@ -161,8 +135,7 @@ def test_tags_that_are_refused(tag, reason):
 
 def test_what_is_known_can_be_checked_without_the_rest():
     """A token that only the task's host knows is left to that host; what is given is refused as in a connection."""
-    check_connection_options({"api_token": None, "api_url": "https://www.smtpeter.com/v1", "timeout": 10})
-    with pytest.raises(OptionError, match="^retries: "):
-        check_connection_options({"retries": 101})
-    with pytest.raises(OptionError, match="^api_token is not set: "):
-        check_connection_options({"api_token": ""})
+    options.check_connection({"api_token": None, "api_url": "https://www.smtpeter.com/v1", "timeout": 10})
+    for given in ({"retries": 101}, {"api_token": ""}):
+        with pytest.raises(OptionError):
+            options.check_connection(given)

@@ -1,6 +1,7 @@
 """The client: what it refuses before a byte leaves, what the service sees, and what comes of each answer."""
 
 import json
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -40,12 +41,6 @@ def at_new_year(client):
     """A client whose clock stands at the beginning of 2026."""
     client._now = lambda: NEW_YEAR
     return client
-
-
-def test_a_connection_does_not_show_its_token():
-    """Neither its repr nor its text, in any spelling."""
-    connection = Connection(TOKEN)
-    assert leaks(f"{connection} {connection!r} {Client(connection)!r}", TOKEN) == []
 
 
 ODD_TAGS = [
@@ -89,34 +84,28 @@ def test_the_path_that_is_asked_for(connect, hostile, url, path):
     assert server.targets == [f"{path}?access_token=a-good-token"]
 
 
-@pytest.mark.parametrize("status", ["200 OK", "201 Created", "202 Accepted", "200 ", "404 Not Found"])
-def test_success(connect, hostile, status):
-    """The body comes back as it is, and none for an unknown tag, with the time and the age that the service tells."""
-    server = hostile(constantly(answer(b"[ ]", status, "Date: Mon, 01 Feb 2016 12:00:00 GMT", "Age: 7")))
-    found = connect(server.url, retries=3).fetch("t")
-    assert found == Answer("t", None if status.startswith("404") else b"[ ]", DATED, 7)
-    assert len(server.requests) == 1
-
-
 @pytest.mark.parametrize(
-    ("date", "moment", "ages", "age"),
+    ("status", "date", "moment", "ages", "age"),
     [
-        ("Mon, 01 Feb 2016 14:00:00 +0200", DATED, ["  42  "], 42),
-        ("Monday, 01-Feb-16 12:00:00 GMT", DATED, ["0000000000000000000060"], 60),
-        ("Mon, 1 Feb 2016 12:00:00 -0000", DATED, ["0"], 0),
-        ("", NEW_YEAR, [""], None),
-        ("yesterday", NEW_YEAR, ["soon"], None),
-        ("1e999", NEW_YEAR, ["9" * 5000], 2**31),
-        ("Mon, 99 Feb 2016 12:00:00 GMT", NEW_YEAR, ["1.5"], None),
-        ("Fri, 31 Dec 9999 23:59:59 -2359", NEW_YEAR, ["1", "2"], None),
-        ("\xff\xfe", NEW_YEAR, ["\xb2"], None),
+        ("200 OK", "Mon, 01 Feb 2016 14:00:00 +0200", DATED, ["  42  "], 42),
+        ("201 Created", "Monday, 01-Feb-16 12:00:00 GMT", DATED, ["0000000000000000000060"], 60),
+        ("202 Accepted", "Mon, 1 Feb 2016 12:00:00 -0000", DATED, ["0"], 0),
+        ("404 Not Found", "Mon, 1 Feb 2016 12:00:00 GMT", DATED, ["7"], 7),
+        ("200 ", "", NEW_YEAR, [""], None),
+        ("200 OK", "yesterday", NEW_YEAR, ["soon"], None),
+        ("200 OK", "1e999", NEW_YEAR, ["9" * 5000], 2**31),
+        ("200 OK", "Mon, 99 Feb 2016 12:00:00 GMT", NEW_YEAR, ["1.5"], None),
+        ("200 OK", "Fri, 31 Dec 9999 23:59:59 -2359", NEW_YEAR, ["1", "2"], None),
+        ("200 OK", "\xff\xfe", NEW_YEAR, ["\xb2"], None),
     ],
 )
-def test_the_moment_and_the_age_of_an_answer(hostile, connect, date, moment, ages, age):
-    """The Date in UTC, or else the machine's clock; the whole seconds in ASCII digits that caches may count to."""
-    headers = [f"Date: {date}", *(f"Age: {each}" for each in ages)]
-    found = at_new_year(connect(hostile(constantly(answer(COUNTS, "200 OK", *headers))).url)).fetch("t")
-    assert (found.fetched_at, found.fetched_at.tzinfo, found.age) == (moment, timezone.utc, age)
+def test_success(hostile, connect, status, date, moment, ages, age):
+    """The body as it came, none for an unknown tag; the Date in UTC, or else our clock; the age in whole seconds."""
+    server = hostile(constantly(answer(b"[ ]", status, f"Date: {date}", *(f"Age: {each}" for each in ages))))
+    found = at_new_year(connect(server.url, retries=3)).fetch("t")
+    assert found == Answer("t", None if status.startswith("404") else b"[ ]", moment, age)
+    assert found.fetched_at.tzinfo is timezone.utc
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -189,8 +178,7 @@ def test_a_long_pause_is_not_waited_for(hostile, connect, pauses, status, retry_
     server = hostile(constantly(answer(b"busy", f"{status} Odd", f"Retry-After: {retry_after}")))
     client = at_new_year(connect(server.url, retries=3))
     error = failure(client)
-    assert f"answered {status}" in str(error)
-    assert f"and said 'busy', and asks to wait {asked} s; try again after that" in str(error)
+    assert re.search(f"answered {status}.* and said 'busy', and asks to wait {asked} s; try again after", str(error))
     assert (error.attempts, error.retry_after, client.longest_pause) == (1, asked, asked)
     error = failure(client, "other")
     assert (error.kind, error.status) == ("not_tried", None)
@@ -214,11 +202,7 @@ def test_a_long_pause_ends_the_attempts_of_others(connect, hostile):
 )
 def test_pauses_grow_up_to_a_limit(connect, hostile, pauses, jitter, expected):
     """Each pause is a random part, from none to all, of a limit that doubles up to ten seconds; then it ends."""
-
-    def hang_up(_target):
-        raise EOFError
-
-    server = hostile(hang_up)
+    server = hostile(constantly(answer(b"", "500 Oops")))
     error = failure(connect(server.url, retries=7, jitter=lambda: jitter))
     assert pauses == expected
     assert error.attempts == len(server.requests) == 8
@@ -236,19 +220,16 @@ def test_a_timeout_is_asked_again(connect, hostile, within):
 
 def test_a_stale_connection_is_no_error(connect, hostile):
     """A service may close idle connections; the next request opens another, without costing an attempt."""
-    hung_up = threading.Event()
 
     def once(_target):
         yield answer(COUNTS)
-        hung_up.set()
         raise EOFError
 
     server = hostile(once)
     client = connect(server.url)
     for _time in range(3):
-        hung_up.clear()
         assert client.fetch("t").body
-        assert hung_up.wait(5)
+        server.threads[-1].join(5)
         # The end of the connection travels through loopback.
         time.sleep(0.05)
     assert server.connections == 3
@@ -308,6 +289,7 @@ def test_a_ca_path_without_certificates(monkeypatch, url, path):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
     # A connection is a form that may be filled in elsewhere: it is the client that reads files.
     connection = Connection(TOKEN, url, ca_path=path)
+    assert leaks(f"{connection} {connection!r}", TOKEN) == []
     with pytest.raises(OptionError, match="^ca_path: ") as caught:
         Client(connection)
     assert_silent(caught.value, TOKEN)

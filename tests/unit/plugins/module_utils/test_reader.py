@@ -34,16 +34,6 @@ def by_tag(special, other):
     return lambda target: [replies.get(tag_of(target), other)]
 
 
-def slowly(reply):
-    """The script that takes a little time for the same answer to every request."""
-
-    def script(_target):
-        time.sleep(0.02)
-        yield reply
-
-    return script
-
-
 def numbered(count):
     """So many tags."""
     return [f"tag-{number}" for number in range(count)]
@@ -129,9 +119,13 @@ def test_each_tag_is_read_once_in_the_order_asked(hostile, connect, parallel, co
 @pytest.mark.parametrize("parallel", [1, 4])
 def test_a_refusal_or_a_long_pause_ends_the_reading(hostile, connect, pauses, status, pause, kind, why, parallel):
     """No worker takes another tag or asks again; what was read is kept, and the rest is reported as not tried."""
-    refuse = slowly(answer(b"", f"{status} No", *([f"Retry-After: {pause}"] if pause else [])))
-    server = hostile(lambda target: [answer(COUNTS)] if "/first" in target else refuse(target))
-    tags = ["first", *numbered(50)]
+
+    def refuse(target):
+        if "/first" not in target:
+            time.sleep(0.02)
+        yield answer(COUNTS) if "/first" in target else answer(b"", f"{status} No", f"Retry-After: {pause}")
+
+    server, tags = hostile(refuse), ["first", *numbered(50)]
     client = connect(server.url, retries=3)
     results = read_tags(client, tags, parallel)
     assert (list(results.found), list(results.errors)) == (["first"], tags[1:])

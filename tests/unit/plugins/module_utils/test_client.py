@@ -37,12 +37,6 @@ def failure(client, tag="tag"):
     return caught.value
 
 
-def at_new_year(client):
-    """A client whose clock stands at the beginning of 2026."""
-    client._now = lambda: NEW_YEAR
-    return client
-
-
 ODD_TAGS = [
     "a/b", "/", "//", "a/../b", "./a", "...", "?x=1", "a?access_token=x", "%2e%2e", "%", "%zz", "a+b", "a&b", "#",
     "a\\b", "\"'`<>", "{}[]|^~", "a:b@c", "e\u0301", "\u200b", "\u202e", "x" * TAG_LIMIT, "\N{PILE OF POO}" * 200,
@@ -102,7 +96,9 @@ def test_the_path_that_is_asked_for(connect, hostile, url, path):
 def test_success(hostile, connect, status, date, moment, ages, age):
     """The body as it came, none for an unknown tag; the Date in UTC, or else our clock; the age in whole seconds."""
     server = hostile(constantly(answer(b"[ ]", status, f"Date: {date}", *(f"Age: {each}" for each in ages))))
-    found = at_new_year(connect(server.url, retries=3)).fetch("t")
+    client = connect(server.url, retries=3)
+    client._now = lambda: NEW_YEAR
+    found = client.fetch("t")
     assert found == Answer("t", None if status.startswith("404") else b"[ ]", moment, age)
     assert found.fetched_at.tzinfo is timezone.utc
     assert len(server.requests) == 1
@@ -159,7 +155,8 @@ def test_retry_after(hostile, connect, pauses, retry_after, pause):
     """Seconds and dates are honoured up to 30 s, nothing else is; what was not waited for is told until it is over."""
     busy = answer(b"busy", "503 Odd", f"Retry-After: {retry_after}")
     replies = iter([busy, answer(COUNTS), busy, busy])
-    client = at_new_year(connect(hostile(lambda _target: [next(replies)]).url, retries=1))
+    client = connect(hostile(lambda _target: [next(replies)]).url, retries=1)
+    client._now = lambda: NEW_YEAR
     assert client.fetch("t").body
     assert (pauses, client.longest_pause) == ([max(0.5, pause)], 0)
     failure(client)
@@ -176,7 +173,8 @@ def test_retry_after(hostile, connect, pauses, retry_after, pause):
 def test_a_long_pause_is_not_waited_for(hostile, connect, pauses, status, retry_after, asked):
     """The service is asked no further by this client, for any tag; the error says how long it wants."""
     server = hostile(constantly(answer(b"busy", f"{status} Odd", f"Retry-After: {retry_after}")))
-    client = at_new_year(connect(server.url, retries=3))
+    client = connect(server.url, retries=3)
+    client._now = lambda: NEW_YEAR
     error = failure(client)
     assert re.search(f"answered {status}.* and said 'busy', and asks to wait {asked} s; try again after", str(error))
     assert (error.attempts, error.retry_after, client.longest_pause) == (1, asked, asked)

@@ -56,20 +56,13 @@ def test_vendor_answers(name, tag, unique):
     assert json.loads(json.dumps(record)) == record
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        *(None, b"{}", b" [] \n", b"null"),
-        b'{"messages":"0","delivery":0.0,"all_opens":0,"all_clicks":0,"first":null,"last":""}',
-    ],
-)
+ZEROS = b'{"messages":"0","delivery":0.0,"all_opens":0,"all_clicks":0,"first":null,"last":""}'
+
+
+@pytest.mark.parametrize("body", [None, b"{}", b" [] \n", b"null", ZEROS])
 def test_unknown_tag(body):
     """All that a service written in PHP may say of a tag it does not know is a record of zeros that says so."""
-    record = read(body)
-    assert not record.known
-    assert (record.messages, record.deliveries, record.opens, record.clicks) == (0, 0, 0, 0)
-    assert record.notes == (unknown_tag("abc"),)
-    assert record.as_dict()["delivery_ratio"] is None
+    assert read(body) == Record("abc", 0, 0, 0, 0, fetched_at=NOON, known=False, notes=(unknown_tag("abc"),))
 
 
 SAME_TAG = [
@@ -118,12 +111,10 @@ def test_invisible_characters_are_named(tag, names):
 def test_a_copy_from_a_cache(body, age):
     """Its age is known beside the record, whose keys are a promise, and noted where it is above 0."""
     record = read(body, age=age)
-    assert record.age == age
+    assert record.age == difference(record, None, 900).age == age
     assert "age" not in record.as_dict()
     copies = [note for note in record.notes if "copy" in note]
     assert copies == ([f"the answer is a copy that a cache had stored for {age} s"] if age else [])
-    assert Record.from_dict(record.as_dict()).age is None
-    assert difference(record, None, 900).age == age
 
 
 @pytest.mark.parametrize(
@@ -146,18 +137,7 @@ def test_answers_refused(body, said):
     assert caught.value.kind == "answer"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "0000-00-00 00:00:00",
-        "2016-01-01T12:00:00",
-        "\x1b[2J",
-        7,
-        ...,
-        "2016-01-01 12:00:00 ",
-        "\u0662016-01-01 12:00:00",
-    ],
-)
+@pytest.mark.parametrize("text", [..., 7, "2016-01-01T12:00:00", "2016-13-01 00:00:00", "\u0662016-01-01 12:00:00"])
 def test_dates_that_are_none(text):
     """A date in another form is null, with a note that does not repeat it."""
     record = read_json(last=text)

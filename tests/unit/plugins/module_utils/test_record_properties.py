@@ -41,12 +41,10 @@ def as_object(pairs):
     return "{" + ", ".join(f"{json.dumps(name)}: {value}" for name, value in pairs) + "}"
 
 
+KEYS = st.sampled_from([*NAMES, "first", "last", "tag", "x"])
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=10),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from([*NAMES, "first", "last", "tag", "x"]), inner, max_size=8)
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=8),
 )
 
 

@@ -63,23 +63,13 @@ def test_the_text_of_a_refusal():
         values.number("speed", "x" * 10000)
 
 
-@pytest.mark.parametrize(
-    ("problem", "tags"),
-    [
-        (None, ["?x=1", ".", "\N{PARTY POPPER}", "x" * 1000]),
-        ("is empty", [""]),
-        ("white space", [" ", "a\u00a0b", "a\n"]),
-        ("semicolon", ["a;b"]),
-        ("control", ["a\x00", "a\x7f"]),
-        ("not valid Unicode", ["\ud800"]),
-        ("at most 1000", ["x" * 1001]),
-    ],
-)
-def test_tags(problem, tags):
+def test_tags():
     """A tag may hold whatever the vendor does not exclude; what it excludes is refused with the reason."""
-    for tag in tags:
-        found = values.tag_problem(tag)
-        assert problem in found if problem and found else found is problem
+    for tag in ("?x=1", ".", "\N{PARTY POPPER}", "x" * 1000):
+        assert values.tag_problem(tag) is None
+    refused = {"": "is empty", "a\xa0b": "white space", "a;b": "semicolon", "a\x7f": "control", "\ud800": "Unicode"}
+    for tag, problem in {**refused, "x" * 1001: "at most 1000"}.items():
+        assert problem in values.tag_problem(tag)
 
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)

@@ -32,12 +32,9 @@ def counts(found):
 @pytest.mark.parametrize(
     ("events", "expected"),
     [
-        ([], (0, 0, 0, 0, 0)),
         # Of a delivery and a failure the later one counts; in the same second, the failure.
         ([attempt(0), delivery(5), failure(5)], (1, 0, 1, 1, 0)),
         ([attempt(0), delivery(4), failure(5), delivery(6)], (1, 1, 0, 0, 0)),
-        # Returned is what was accepted first, also where that is not in the answer.
-        ([attempt(0), failure(5, state="bounce")], (1, 0, 1, 1, 0)),
         # One id with two recipients is two messages, and so are two ids with one recipient.
         ([attempt(0), attempt(0, recipient="jim@example.com"), delivery(3)], (2, 1, 0, 0, 1)),
         ([attempt(0, 1, recipient="x"), attempt(0, 2, recipient="x"), failure(3, 2, recipient="x")], (2, 0, 1, 0, 1)),
@@ -51,7 +48,7 @@ def test_what_becomes_of_messages(events, expected):
     for ordered in (events, events[::-1]):
         found = outcome(*ordered)
         assert counts(found) == expected
-        assert found["delivery_ratio"] == (expected[1] / expected[0] if expected[0] else None)
+        assert found["delivery_ratio"] == expected[1] / expected[0]
 
 
 MESSAGES = st.integers(1, 5)
@@ -193,11 +190,12 @@ def test_what_a_receiver_said_is_checked(key, value, expected):
 
 def test_domains_are_ranked_and_the_rest_is_added_up():
     """The largest first, in lower case; what has no domain in the usual form belongs to the rest."""
-    recipients = ["x@b.example", "y@B.Example.", "z@a.example", "<q@[192.0.2.1]>", "nobody", "x@jane doe"]
-    events = [attempt(0, number, recipient=each) for number, each in enumerate(recipients)]
-    events += [delivery(1, 0, recipient=recipients[0]), failure(1, 4, recipient="nobody")]
-    others = [("[192.0.2.1]", 1, 0, 0, 1), ("a.example", 1, 0, 0, 1), (None, 2, 0, 1, 1)]
-    for top, rest in ((10, others), (1, [(None, 4, 0, 1, 3)])):
+    named = ["x@b.example", "y@B.Example.", '<"j@ne"@bücher.example>', "<q@[192.0.2.1]>"]
+    odd = ["nobody", "x@jane doe", "x@jane%40b.example", "x@\x1b[2J", "x@" + "a" * 300, "x@-"]
+    events = [attempt(0, number, recipient=each) for number, each in enumerate(named + odd)]
+    events += [delivery(1, 0, recipient="x@b.example"), failure(1, 4, recipient="nobody")]
+    others = [("[192.0.2.1]", 1, 0, 0, 1), ("bücher.example", 1, 0, 0, 1), (None, 6, 0, 1, 5)]
+    for top, rest in ((10, others), (1, [(None, 8, 0, 1, 7)])):
         found = outcome(*events, top=top)
         assert [tuple(entry.values()) for entry in found["domains"]] == [("b.example", 2, 1, 0, 1), *rest]
         assert found["failures"][0]["domains"] == []

@@ -33,11 +33,6 @@ def written(**changes):
     return json.dumps({key: value for key, value in {**GOOD, **changes}.items() if value is not ...}).encode()
 
 
-def read_json(**changes):
-    """Parse such an answer."""
-    return read(written(**changes))
-
-
 @pytest.mark.parametrize(
     ("name", "tag", "unique"),
     [("stats", "abc", (None, None)), ("stats-delivery", "abc", (None, None)), ("stats-later", "tag1", (8, 3))],
@@ -140,7 +135,7 @@ def test_answers_refused(body, said):
 @pytest.mark.parametrize("text", [..., 7, "2016-01-01T12:00:00", "2016-13-01 00:00:00", "\u0662016-01-01 12:00:00"])
 def test_dates_that_are_none(text):
     """A date in another form is null, with a note that does not repeat it."""
-    record = read_json(last=text)
+    record = read(written(last=text))
     assert (record.last, record.last_at) == (None, None)
     assert record.notes == ("last is not a date in the documented form",)
     assert record.first == "2016-01-01 12:00:00"
@@ -159,18 +154,18 @@ def test_dates_that_are_none(text):
 )
 def test_notes(changes, note):
     """What a careful reader should know is noted, and nothing is changed for it; now is not in the future."""
-    assert read_json(**changes).notes == ((note,) if note else ())
+    assert read(written(**changes)).notes == ((note,) if note else ())
 
 
 def test_ratios_are_those_of_the_counters():
     """A record has no ratio to 0, nor fewer than 0 undelivered; it comes back from its dict with nothing lost."""
-    record = read_json(unique_opens=4, deliveries=30, first="0001-01-01 00:00:00")
+    record = read(written(unique_opens=4, deliveries=30, first="0001-01-01 00:00:00"))
     found = record.as_dict()
     assert [found[key] for key in ("delivery_ratio", "open_ratio", "click_ratio")] == [1.5, 10 / 30, 5 / 30]
     assert (found["click_to_open_ratio"], found["undelivered"]) == (0.5, 0)
     assert found["first_at"] == "0001-01-01T00:00:00Z"
     assert Record.from_dict(found) == record
-    nothing = read_json(messages=0, deliveries=0, opens=0, clicks=0).as_dict()
+    nothing = read(written(messages=0, deliveries=0, opens=0, clicks=0)).as_dict()
     assert [nothing[key] for key in nothing if key.endswith("_ratio")] == [None] * 4
     assert nothing["known"]
 
@@ -225,8 +220,8 @@ def test_carried_over(before, carried_over):
 
 def test_a_difference():
     """Counters are subtracted, from 0 without an earlier record; what has no meaning in a difference is null."""
-    after = read_json(messages=120, deliveries=110, opens=50, clicks=9, last="2016-01-02 11:00:00", unique_opens=7)
-    record = difference(after, read_json(), 900).as_dict()
+    after = read(written(messages=120, deliveries=110, opens=50, clicks=9, last="2016-01-02 11:00:00", unique_opens=7))
+    record = difference(after, read(written()), 900).as_dict()
     assert [record[key] for key in ("messages", "deliveries", "opens", "clicks")] == [100, 95, 40, 4]
     assert [record[key] for key in ("first", "first_at", "unique_opens", "unique_clicks")] == [None] * 4
     assert (record["last_at"], record["fetched_at"]) == ("2016-01-02T11:00:00Z", "2016-01-02T12:00:00Z")

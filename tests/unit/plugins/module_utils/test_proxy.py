@@ -1,5 +1,6 @@
 """Proxies that the environment names: each kind works as in requests, and no error shows a password."""
 
+import contextlib
 import itertools
 import logging
 import re
@@ -39,16 +40,14 @@ def service(hostile, authority):
 @pytest.fixture
 def proxy(service, monkeypatch):
     """Start a proxy to the service, and name it in the environment; stopped after the test."""
-    started = []
+    with contextlib.ExitStack() as stack:
 
-    def start(protocol, scheme, user="", variable="HTTPS_PROXY", port=service.port, **given):
-        started.append(Proxy(protocol, port, **given))
-        monkeypatch.setenv(variable, f"{scheme}{'://' if scheme else ''}{user}{started[-1].address}")
-        return started[-1]
+        def start(protocol, scheme, user="", variable="HTTPS_PROXY", port=service.port, **given):
+            server = stack.enter_context(contextlib.closing(Proxy(protocol, port, **given)))
+            monkeypatch.setenv(variable, f"{scheme}{'://' if scheme else ''}{user}{server.address}")
+            return server
 
-    yield start
-    for server in started:
-        server.close()
+        yield start
 
 
 def failure(client):

@@ -210,13 +210,13 @@ def test_a_tag_that_keeps_failing_holds_the_others_no_longer_than_asked(connect,
     assert pauses == taken
 
 
-def test_authorities_are_read_once(hostile, authority, monkeypatch):
+def test_authorities_are_read_once(hostile, connect, authority, monkeypatch):
     """However many threads connect: once, when the client is made."""
     loads, load = [], ssl.SSLContext.load_verify_locations
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda *args: loads.append(args[1]) or load(*args))
     server = hostile(constantly(answer(COUNTS)), authority.context())
-    with closing(Client(Connection("a-good-token", server.url, ca_path=str(authority.bundle)))) as client:
-        assert len(read_tags(client, numbered(40), 8).found) == 40
+    client = connect(server.url, ca_path=str(authority.bundle), timeout=20)
+    assert len(read_tags(client, numbered(40), 8).found) == 40
     assert loads == [str(authority.bundle)]
 
 

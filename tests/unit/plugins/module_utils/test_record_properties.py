@@ -20,12 +20,12 @@ def as_written(count):
 
 
 WRITTEN = COUNTS.flatmap(as_written)
-# What is next to a number: some of it is one, most is not.
+# What is next to a number or a date: some of it is one, most is not.
 ODD_VALUES = [
     "null", "true", "[]", "{}", '""', '" 1"', '"1.0"', '"-1"', '"1e1"', '"\\u0661"', "-1", "-0", "0.5", "1e-400", "NaN",
     "1e-99999999999999999999", "9223372036854775807", "9223372036854775808", "1e18", "1e400", "-Infinity",
     '"9999999999999999999"', f'"{"0" * 3000}15"', "9007199254740993.0", "0.99999999999999999999",
-    "1.00000000000000000000000000000000001",
+    "1.00000000000000000000000000000000001", '"2016-01-01T12:00:00"', '"2016-13-01 00:00:00"', '"\\u0662016-01-01"',
 ]  # fmt: skip
 ODD = st.sampled_from(ODD_VALUES)
 DATED = (DATES | st.sampled_from(["0000-00-00 00:00:00", "2016-02-30 00:00:00", "2016-01-02 12:00:01"])).map(json.dumps)
@@ -55,9 +55,9 @@ def test_any_answer(body):
     check_answer(body)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "first", "last"])
 def test_each_odd_value(name):
-    """Whatever stands where a counter belongs, alone or beside its other spelling, is that number or an error."""
+    """Whatever stands where a counter or a date belongs, alone or beside its other spelling, is that or an error."""
     for value in ODD_VALUES:
         for good in ("3210", "0000"):
             check_answer(as_object({**dict(zip(COUNTERS, good)), name: value}.items()).encode())

@@ -1,5 +1,6 @@
 """The client: what it refuses before a byte leaves, what the service sees, and what comes of each answer."""
 
+import functools
 import json
 import re
 import threading
@@ -86,7 +87,6 @@ def test_the_path_that_is_asked_for(connect, hostile, url, path):
         ("202 Accepted", "Mon, 1 Feb 2016 12:00:00 -0000", DATED, ["0"], 0),
         ("404 Not Found", "Mon, 1 Feb 2016 12:00:00 GMT", DATED, ["7"], 7),
         ("200 ", "", NEW_YEAR, [""], None),
-        ("200 OK", "yesterday", NEW_YEAR, ["soon"], None),
         ("200 OK", "1e999", NEW_YEAR, ["9" * 5000], 2**31),
         ("200 OK", "Mon, 99 Feb 2016 12:00:00 GMT", NEW_YEAR, ["1.5"], None),
         ("200 OK", "Fri, 31 Dec 9999 23:59:59 -2359", NEW_YEAR, ["1", "2"], None),
@@ -259,11 +259,8 @@ def test_each_thread_has_one_connection(connect, hostile):
 def test_which_certificates_are_trusted(connect, hostile, authority, monkeypatch, pauses):
     """None is trusted by chance, nor asked again; ca_path counts, then what requests would trust, in its order."""
     server, bundle = hostile(constantly(answer(COUNTS)), authority.context()), str(authority.bundle)
-
-    def ask(**given):
-        # A handshake may take long on a busy machine.
-        return connect(server.url, TOKEN, timeout=20, **given)
-
+    # A handshake may take long on a busy machine.
+    ask = functools.partial(connect, server.url, TOKEN, timeout=20)
     error = failure(ask(retries=3))
     assert (error.kind, error.status, error.attempts, pauses) == ("certificate", None, 1, [])
     assert "ca_path" in str(error)

@@ -1,7 +1,4 @@
-"""One GET: what is read of odd answers, what is sent, and that each request has its own time.
-
-What comes of each fault of a service is in test_reader.
-"""
+"""One GET: what is read of odd answers, what is sent, and its own time; the faults of a service are in test_reader."""
 
 import dataclasses
 import gzip
@@ -33,12 +30,11 @@ def test_a_bomb_is_not_inflated(hostile, connect):
     assert len(bomb) < BODY_LIMIT
     client = connect(hostile(constantly(answer(bomb, "200 OK", "Content-Encoding: deflate"))).url, timeout=10)
     tracemalloc.start()
-    try:
-        with pytest.raises(StatsError, match="more than 1048576 bytes"):
-            client.fetch("t")
-        assert tracemalloc.get_traced_memory()[1] < 16 * BODY_LIMIT
-    finally:
-        tracemalloc.stop()
+    with pytest.raises(StatsError, match="more than 1048576 bytes"):
+        client.fetch("t")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 16 * BODY_LIMIT
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "GZIP", "deflate", "identity", ""])

@@ -122,7 +122,6 @@ def test_what_is_odd_is_noted():
         ([attempt(0)], None, True, [_outcomes.LAST_MONTH]),
         ([], START, True, [_outcomes.NO_MAIL_SINCE]),
         ([attempt(-1)], START, True, [_outcomes.NO_MAIL_SINCE]),
-        ([attempt(0)], START, True, []),
     ],
 )
 def test_what_is_known(events, since, known, notes):

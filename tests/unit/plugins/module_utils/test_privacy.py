@@ -4,11 +4,7 @@ import re
 from urllib.parse import quote
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._privacy import (
-    DESCRIPTION_CHARS,
-    DescriptionMask,
-    mask_addresses,
-)
+from ansible_collections.mailops.smtpeter.plugins.module_utils._privacy import DescriptionMask, mask_addresses
 from ansible_collections.mailops.smtpeter.plugins.module_utils._redact import MASK
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.eventful import ENVELOPE
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks, spellings
@@ -17,6 +13,7 @@ from hypothesis import strategies as st
 
 TOKEN = 's3cr&t/+%"<é>tok\\en'
 RECIPIENT = "jane.doe+news@example.com"
+DESCRIPTION_CHARS = 160
 
 # How a receiver may repeat an address; what is left of it must hold none of the words.
 WAYS = {

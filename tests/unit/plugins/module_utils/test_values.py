@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 whole = partial(values.whole, least=0)
 day = partial(values.span, most=86400)
+keyed = partial(values.table, known=("drop", "a"))
 READ = [
     (values.number, {3: 3.0, "2.5": 2.5, " 1e2 ": 100.0, ".5": 0.5}),
     (whole, {"503": 503, 4.0: 4}),
@@ -35,11 +36,7 @@ REFUSED = [
     (day, "swap them", [[5, 1]]),
     (day, "a list of the least and the most seconds", [[1, 2, 3], []]),
     (day, "not from 0 to 86400", [86401]),
-    (
-        partial(values.table, known=("drop", "a")),
-        "delay.dorp: there is no such key; give one of a, drop",
-        [{"dorp": 1}],
-    ),
+    (keyed, "scenario.delay.dorp: there is no such key; give one of a, drop", [{"dorp": 1}]),
 ]
 
 

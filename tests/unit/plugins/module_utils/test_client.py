@@ -14,7 +14,6 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._answer import An
 from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client
 from ansible_collections.mailops.smtpeter.plugins.module_utils._connection import TAG_LIMIT, Connection, check_tag
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, StatsError
-from ansible_collections.mailops.smtpeter.plugins.module_utils._redact import MASK
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
     COUNTS,
     answer,
@@ -139,7 +138,7 @@ def test_an_error_page_that_echoes_the_token(connect, hostile, status):
         headers = [f"X-Token: {reason}", f"Location: /?access_token={reason}", f"Retry-After: {reason}"]
         server = hostile(constantly(answer(f"<p>{echo}</p> is bad".encode(), f"{status} {reason}", *headers)))
         error = failure(connect(server.url, TOKEN))
-        assert "is bad" in str(error) or MASK in str(error)
+        assert "is bad" in str(error) or "********" in str(error)
         assert_silent(error, TOKEN)
         assert leaks(json.dumps(error.as_dict()), TOKEN) == []
 
@@ -275,13 +274,12 @@ def test_which_certificates_are_trusted(connect, hostile, authority, monkeypatch
         monkeypatch.delenv(name)
 
 
-@pytest.mark.parametrize("path", ["/no/such/file", __file__])
-@pytest.mark.parametrize("url", ["https://localhost/v1", "http://localhost/v1"])
-def test_a_ca_path_without_certificates(monkeypatch, url, path):
+@pytest.mark.parametrize(("scheme", "path"), [("https", "/no/such/file"), ("http", __file__), ("https", __file__)])
+def test_a_ca_path_without_certificates(monkeypatch, scheme, path):
     """It is refused by name, before the environment is looked at; without TLS, that is not looked at at all."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
     # A connection is a form that may be filled in elsewhere: it is the client that reads files.
-    connection = Connection(TOKEN, url, ca_path=path)
+    connection = Connection(TOKEN, f"{scheme}://localhost/v1", ca_path=path)
     assert leaks(f"{connection} {connection!r}", TOKEN) == []
     with pytest.raises(OptionError, match="^ca_path: ") as caught:
         Client(connection)

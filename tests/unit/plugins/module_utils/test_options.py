@@ -11,11 +11,6 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import Op
 from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import LibraryMissing, is_missing
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import assert_silent
 
-GIVEN = {
-    "api_token": "a-good-token", "api_url": "https://localhost/v1", "endpoint": "tag", "validate_certs": False,
-    "ca_path": None, "timeout": 3.5, "retries": 1,
-}  # fmt: skip
-
 
 def test_the_spec_has_the_connections_fields_and_defaults():
     """What the argument spec says is what a connection has when nothing is given; the token is masked by both names."""
@@ -29,16 +24,17 @@ def test_the_spec_has_the_connections_fields_and_defaults():
 
 def test_the_token_is_registered_where_ansible_can(registered, monkeypatch):
     """Newer versions are told of the secret, even of one that is refused; older ones have no function for it."""
-    client = options.client_from({**GIVEN, "tags": ["a"], "parallel": 8, "_terms": [], "cache": False})
-    assert dataclasses.asdict(client.connection) == GIVEN
+    given = dataclasses.asdict(Connection("a-good-token", "https://localhost/v1", "tag", False, None, 3.5, 1))
+    client = options.client_from({**given, "tags": ["a"], "parallel": 8, "_terms": [], "cache": False})
+    assert dataclasses.asdict(client.connection) == given
     with pytest.raises(OptionError):
-        options.client_from({**GIVEN, "api_token": "two words of it"})
+        options.client_from({**given, "api_token": "two words of it"})
     for nothing in (None, "", 7):
         options.register_secret(nothing)
     assert registered == ["a-good-token", "two words of it"]
     monkeypatch.setitem(sys.modules, "ansible.module_utils.secrets", None)
     monkeypatch.delattr("ansible.module_utils.secrets", raising=False)
-    assert options.client_from(GIVEN).connection.api_token == "a-good-token"
+    assert options.client_from(given).connection.api_token == "a-good-token"
 
 
 @pytest.mark.parametrize("library", ["requests", "pygal", "PySocks", "cryptography"])
@@ -58,8 +54,7 @@ TOKEN = r's3cr&t/+%"<é>tok\en'
 URLS = {
     "plain http": [
         "http://www.smtpeter.com/v1", "http://127.0.0.1.evil.test/v1", "http://128.0.0.1/v1", "http://0.0.0.0/v1",
-        "http://2130706433/v1", "http://0x7f.0.0.1/v1", "http://127.1/v1", "http://127.0.0.01/v1",
-        "http://localhost./v1", "http://[::]/v1", "http://[::2]/v1", "http://[::ffff:8.8.8.8]/v1",
+        "http://2130706433/v1", "http://127.1/v1", "http://localhost./v1", "http://[::2]/v1", "http://[::ffff:8.8.8.8]/v1",
     ],
     "user information": ["http://localhost@evil.test/v1", "https://token@www.smtpeter.com/v1", "https://@www.smtpeter.com/v1"],
     "user information|fragment": ["http://evil.test#@127.0.0.1/v1"],

@@ -5,7 +5,6 @@ from urllib.parse import quote
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._privacy import DescriptionMask, mask_addresses
-from ansible_collections.mailops.smtpeter.plugins.module_utils._redact import MASK
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.eventful import ENVELOPE
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks, spellings
 from hypothesis import given, settings
@@ -98,7 +97,7 @@ def test_no_address_gets_through(way):
 def test_the_rest_stays(local, text, line):
     """Causes stay readable: addresses, local parts, names and long numbers are masked, and no more than these."""
     recipient = f"{local}@example.com"
-    assert DescriptionMask(TOKEN).line(text.format(recipient), recipient) == line.replace("*", MASK)
+    assert DescriptionMask(TOKEN).line(text.format(recipient), recipient) == line.replace("*", "********")
 
 
 def test_equal_causes_are_equal():
@@ -133,8 +132,6 @@ def test_any_text(text, recipient):
 def test_the_same_text_for_two_recipients():
     """What was masked for one does not unmask the other."""
     for dot in (".", "%2E", "&#46;"):
-        text = f"users jane{dot}doe and john{dot}roe"
         mask = DescriptionMask(TOKEN)
-        for _time in range(2):
-            assert "jane" not in mask.line(text, "jane.doe@example.com")
-            assert "john" not in mask.line(text, "john.roe@example.com")
+        for name in ("jane.doe", "john.roe", "jane.doe"):
+            assert name[:4] not in mask.line(f"users jane{dot}doe and john{dot}roe", f"{name}@example.com")

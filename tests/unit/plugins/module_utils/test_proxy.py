@@ -12,7 +12,6 @@ import urllib3
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _proxy
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, SmtpeterError, StatsError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import LibraryMissing
-from ansible_collections.mailops.smtpeter.plugins.module_utils._proxy import environment_proxy
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
     COUNTS,
     answer,
@@ -122,16 +121,15 @@ def test_a_proxy_that_speaks_tls(connect, authority, proxy):
 @pytest.mark.parametrize(
     ("name", "without", "proxied"),
     [
-        ("HTTPS_PROXY", "NO_PROXY=192.0.2.2,example.test", True), ("https_proxy", "", True), ("all_proxy", "", True),
-        ("HTTP_PROXY", "", False), ("HTTPS_PROXY", "NO_PROXY=192.0.2.0/24", False), ("ALL_PROXY", "no_proxy=*", False),
+        ("HTTPS_PROXY", "192.0.2.2,example.test", True), ("https_proxy", "", True), ("all_proxy", "", True),
+        ("HTTP_PROXY", "", False), ("HTTPS_PROXY", "192.0.2.0/24", False), ("ALL_PROXY", "*", False),
     ],
 )  # fmt: skip
 def test_which_variables_count(monkeypatch, connect, authority, proxy, name, without, proxied):
     """Those that requests reads, in either case, less the hosts of NO_PROXY."""
     server = proxy("connect", "http", USER, variable=name)
-    if without:
-        monkeypatch.setenv(*without.split("="))
-    found = environment_proxy(URL)
+    monkeypatch.setenv("NO_PROXY", without)
+    found = _proxy.environment_proxy(URL)
     assert (found and found.variable) == (name if proxied else None)
     assert PASSWORD not in repr(found)
     if proxied:

@@ -105,8 +105,7 @@ def test_each_tag_is_read_once_in_the_order_asked(hostile, connect, parallel, co
 @pytest.mark.parametrize(
     ("status", "pause", "kind", "why"),
     [
-        (401, 0, "refused", "the service had refused the token"),
-        (403, 0, "refused", "the service had refused the token"),
+        *((status, 0, "refused", "the service had refused the token") for status in (401, 403)),
         (429, 31, "service", "the service asks to wait 31 s"),
     ],
 )
@@ -254,5 +253,4 @@ def test_they_are_asked_for_once(hostile, connect, recent):
     results = read_all(connect(server.url, retries=3), numbered(9), 4)
     assert results.errors == {}
     assert sum("/stats?" in target for target in server.targets) == 1
-    hinted = ["did you mean 'tag-1x'?" in record.notes for record in results.found.values()]
-    assert hinted == [b"200 OK" in recent] * 9
+    assert ["did you mean 'tag-1x'?" in found.notes for found in results.found.values()] == [b"200 OK" in recent] * 9

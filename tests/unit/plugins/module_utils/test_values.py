@@ -15,7 +15,7 @@ day = partial(values.span, most=86400)
 keyed = partial(values.table, known=("drop", "a"))
 READ = [
     (values.number, {3: 3.0, "2.5": 2.5, " 1e2 ": 100.0, ".5": 0.5}),
-    (whole, {"503": 503, 4.0: 4}),
+    (whole, {"503": 503, 4.0: 4, 0: 0}),
     (values.ratio, {0: 0.0, "1": 1.0, 0.95: 0.95}),
     (values.span, {2: (2.0, 2.0), (1, "5"): (1.0, 5.0), (3, 3): (3.0, 3.0)}),
 ]

@@ -1,5 +1,6 @@
 """Tests of the forms that records are given in, through the filters and the test that take them."""
 
+import datetime
 import json
 
 import pytest
@@ -59,6 +60,7 @@ def test_forms(given, verdicts):
         ({"outcomes": {"b": GOOD_OUTCOME}, "failed": False}, "whole result; give its outcomes, as in result.outcomes"),
         ({8: GOOD}, "8 is not a tag; quote it"), ([{"tag": 1.1, **GOOD}], "1.1 is not a tag; quote it"),
         ({**GOOD_OUTCOME, "tag": 8}, "8 is not a tag; quote it"),
+        ({datetime.date(2026, 11, 26): GOOD}, "quote it: '2026-11-26'"),
         ({**GOOD_OUTCOME, "failed": "five"}, "failed: the outcome of 'b' has no whole"),
     ],
 )  # fmt: skip

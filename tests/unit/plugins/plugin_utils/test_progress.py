@@ -18,15 +18,13 @@ def event(elapsed, error=None, verdict=None, **tags):
     return GateEvent(1, START, elapsed, tags, error, verdict, 30)
 
 
-def told(*events, end=None):
-    """The lines, with their colours, after looks and perhaps the sentence of the verdict in the last one."""
+def told(*events):
+    """The lines, with their colours, after looks, and what goes on writing them."""
     lines = []
     progress = Progress(lambda line, verdict: lines.append((line, verdict)))
     for one in events:
         progress.look(one)
-    if end is not None:
-        progress.end(events[-1].elapsed, events[-1].verdict, end)
-    return lines
+    return lines, progress
 
 
 MORE = "required 95%  10 may still be under way"
@@ -72,15 +70,13 @@ LONG = 60 * "x"
 )  # fmt: skip
 def test_lines(events, expected):
     """Each look that has news is told."""
-    assert [line for line, _verdict in told(*events)] == expected
+    assert [line for line, _verdict in told(*events)[0]] == expected
 
 
 def test_many_tags_stay_readable():
     """Ten lines at most, the worst first, each in the colour of its verdict, and how many there are beside."""
     tags = {f"t{number}": seen(100, 96, "pass") for number in range(20)}
-    tags["t19"] = seen(100, 0, "fail")
-    tags["t18"] = seen(100, 50)
-    lines = told(event(0, **tags))
+    lines, _progress = told(event(0, **{**tags, "t19": seen(100, 0, "fail"), "t18": seen(100, 50)}))
     assert len(lines) == LINES_LIMIT + 1
     colours = [(line.split()[1], verdict) for line, verdict in lines[:3]]
     assert colours == [("t19", "fail"), ("t18", None), ("t0", "pass")]
@@ -103,15 +99,15 @@ def test_many_tags_stay_readable():
 )  # fmt: skip
 def test_the_verdict_comes_last(last, sentence, expected):
     """As a sentence, in its colour, in place of what says the same."""
-    lines = told(event(0, a=ONE), last, end=sentence)[1:]
-    assert [(line.split()[1], verdict) for line, verdict in lines] == expected
+    lines, progress = told(event(0, a=ONE), last)
+    progress.end(30, last.verdict, sentence)
+    assert [(line.split()[1], verdict) for line, verdict in lines[1:]] == expected
     assert lines[-1][0] == f"00:30 {sentence}"
 
 
 def test_lines_beside_those_of_looks():
     """A warning has its colour; a long sleep is told, and how long there may be silence."""
-    lines = []
-    progress = Progress(lambda line, verdict: lines.append((line, verdict)))
+    lines, progress = told()
     assert progress.silent_until(0) == 120
     progress.warn(0, "wait_timeout is too short")
     progress.waiting(100, 500)

@@ -51,9 +51,9 @@ def test_what_is_not_text(written, came):
 
 def test_other_tags_that_are_refused():
     """Quotes are advised only where they help; a comma too many is a slip, and nothing at all is told from it."""
-    for given in ([["a"]], {"wave-1": 400}, [{"tag": "a"}]):
+    for given in ([["a"]], {"wave-1": 400}):
         assert variables.tags_problem(given, "smtpeter_tags").endswith("give text, or a list of text")
-    for given in ("a,", ",", ["a", ""], "a, ,b"):
+    for given in ("a,", ["a", ""]):
         assert "an entry is empty" in variables.tags_problem(given, "smtpeter_tags")
     assert variables.no_tags_problem([]) == variables.no_tags_problem(" ") != ""
     assert variables.no_tags_problem("a,") == variables.no_tags_problem([1]) == variables.no_tags_problem(None) == ""
@@ -61,14 +61,12 @@ def test_other_tags_that_are_refused():
 
 def test_other_places_of_tags():
     """A baseline and the keys of a dict are tags; null is the option's default, and anything else is its business."""
-    for given in (7, 1.1, True, datetime.date(2026, 11, 26)):
+    for given in (7, datetime.date(2026, 11, 26)):
         assert variables.tag_problem(given, "smtpeter_baseline_tag").startswith("smtpeter_baseline_tag: ")
         assert "quote it" in variables.keys_problem({"a": 1, given: 2}, "smtpeter_expected_messages")
-    assert variables.tag_problem(["a"], "smtpeter_baseline_tag").startswith("smtpeter_baseline_tag: ")
     assert "null is not a tag" in variables.keys_problem({None: 1}, "smtpeter_expected_messages")
-    assert [variables.tag_problem(tag, "smtpeter_baseline_tag") for tag in (None, "wave-0", "010")] == [""] * 3
-    for given in ({"a": 1}, {}, 400, "400", '{"a": 1}', None):
-        assert variables.keys_problem(given, "smtpeter_expected_messages") == ""
+    assert variables.tag_problem(None, "smtpeter_baseline_tag") == variables.tag_problem("010", "") == ""
+    assert [variables.keys_problem(given, "") for given in ({"a": 1}, {}, 400, None)] == [""] * 4
 
 
 SLIPS = """
@@ -98,25 +96,19 @@ notify channel version image docs db_host port limit description
 @pytest.mark.parametrize("options", [GATE, FLEET], ids=["gate", "fleet"])
 def test_other_names(options):
     """A team's own variables are its own, and so are options of the other playbooks."""
-    own = [name for name in (*OTHERS.split(), *GATE, *FLEET) if name not in options]
-    assert [
-        (name, variables.close_options(name, options)) for name in own if variables.close_options(name, options)
-    ] == []
+    own = {*OTHERS.split(), *GATE, *FLEET} - {*options}
+    assert {name: close for name in own if (close := variables.close_options(name, options))} == {}
     given = ["smtpeter_fleet_tag", "smtpeter_gate", "tag"]
     assert list(variables.names_problems(given, options, ("gate",), "smtpeter_fleet_")) == []
 
 
-def test_a_since_that_holds_no_reading():
-    """By counters it would judge all mail; by outcomes the gate asks for a moment itself; the rest the gate checks."""
-    for given in ({}, "{}", " { } ", [], "[]"):
-        assert "holds no reading" in variables.empty_since_problem(given, None)
-        assert "holds no reading" in variables.empty_since_problem(given, "counters")
+def test_what_counters_cannot_judge():
+    """An empty reading would be all mail, where outcomes ask for a moment; the gate checks others. Fleets count."""
+    for given in ({}, " { } ", [], "[]"):
+        for judge_by in (None, "counters"):
+            assert "holds no reading" in variables.empty_since_problem(given, judge_by)
         assert variables.empty_since_problem(given, "outcomes") == ""
     for given in (None, {"a": {}}, '{"a": {}}', "2026-01-31T12:00:00Z", 0, "", [{}]):
         assert variables.empty_since_problem(given, None) == ""
-
-
-def test_a_fleet_is_judged_by_counters():
-    """It does so without being told, too."""
     assert (variables.fleet_problem(None), variables.fleet_problem("counters")) == ("", "")
     assert "mailops.smtpeter.gate" in variables.fleet_problem("outcomes")

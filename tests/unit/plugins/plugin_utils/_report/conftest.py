@@ -4,6 +4,7 @@ import copy
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import gate_report
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.plugin_utils._report.reading import READERS
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.plugin_utils._report.results import GATES
 
 
@@ -23,3 +24,9 @@ def gate():
 def report():
     """The report of a gate's result by name."""
     return lambda name, form: gate_report(GATES[name], form)
+
+
+@pytest.fixture
+def read(gate):
+    """The same with other values for some keys of the result, as the program of its readers has it."""
+    return lambda name, form, **changes: READERS[form](gate_report(gate(name, **changes), form))

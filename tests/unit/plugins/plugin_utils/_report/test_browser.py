@@ -37,17 +37,11 @@ document.querySelector("iframe").onload = (event) => {
 </script>"""
 
 
-class Handler(SimpleHTTPRequestHandler):
-    """Gives the files of a directory, and no more when it is the proxy for another site."""
-
-    def log_message(self, *_args):
-        """Say nothing."""
-
-
 @pytest.fixture
 def browse(tmp_path):
     """Write a page into a site's directory, and open it in the browser; what that printed, and the site's address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=tmp_path))
+    # It has no more than these files when it is the proxy for another site.
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(SimpleHTTPRequestHandler, directory=tmp_path))
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     site = f"http://127.0.0.1:{server.server_port}"
     options = [*OPTIONS, f"--user-data-dir={tmp_path / 'profile'}", f"--proxy-server={site}"]

@@ -85,16 +85,6 @@ def texts(root, name, kind="text"):
     return [text.text for group in groups for text in group.iterfind(f"{SVG}{kind}")]
 
 
-def labels(root):
-    """What is written at the ends of the lines."""
-    return texts(root, "ends")
-
-
-def dots(root):
-    """What each dot says when it is pointed at."""
-    return texts(root, "dots", "title")
-
-
 def points(path):
     """The corners of a path of straight lines."""
     numbers = [float(number) for number in re.findall(r"[0-9.]+", path.get("d"))]

@@ -39,16 +39,17 @@ def counts(keys, *rows):
     return [dict(zip(keys.split(), row)) for row in rows]
 
 
-def with_outcome(tag, verdict, totals, timeline, seconds, reason, causes=(), domains=()):
+def with_outcome(tag, verdict, totals, timeline, seconds, reason, causes=None, domains=None):
     """What a result has of a tag, by outcomes; the spans of the timeline take so many seconds each."""
     messages, deliveries, failed = totals
-    causes = causes or [(550, "5.1.1", "rcpt", "no such user", failed, ["example.com"])]
+    if causes is None:
+        causes = [(550, "5.1.1", "rcpt", "no such user", failed, ["example.com"])]
+        domains = [("example.com", *totals)]
     spans = [(moment(place * seconds - 120), seconds, *span) for place, span in enumerate(timeline)]
     outcome = {
-        "tag": tag, "known": True, "notes": [], "since": None, "messages": messages, "deliveries": deliveries,
-        "failed": failed, "under_way": messages - deliveries - failed, "delivery_ratio": deliveries / messages,
+        "messages": messages, "deliveries": deliveries, "failed": failed, "notes": [],
         "failures": counts("code status state description messages domains", *causes),
-        "domains": counts("domain messages deliveries failed", *(domains or [("example.com", *totals)])),
+        "domains": counts("domain messages deliveries failed", *domains),
         "timeline": counts("at seconds messages deliveries failed", *spans),
     }  # fmt: skip
     entry = judged(tag, verdict, messages, deliveries, (reason,), "evidence", messages)
@@ -95,9 +96,13 @@ def delivered(tag, deliveries, messages):
 
 
 def hostile():
-    """Tags and texts that try to break out of every format."""
+    """Tags, words of receivers and other texts that try to break out of every format."""
     reasons = (delivered(HOSTILE, 40, 200), "- nested\n- list\n\n<img src=x onerror=alert(1)>")
+    causes = [(550, text, text, text, 30, [HOSTILE, ODD]) for text in (HOSTILE, ODD)]
+    domains = [(text, 100, 20, 30) for text in (HOSTILE, ODD)]
+    outcome = with_outcome("", "fail", (200, 40, 60), [(200, 40, 60)], 60, "", causes, domains)["outcome"]
     tags = {HOSTILE: judged(HOSTILE, "fail", 200, 40, reasons, "ratio", 200, notes=[HOSTILE])}
+    tags[HOSTILE]["outcome"] = outcome
     tags[ODD] = judged(ODD, "pass", 200, 200, (f"{ODD}: fine",), "ratio")
     looks = history(30, [(1, f"{HOSTILE} {ODD}")], **{HOSTILE: [(100, 10)] * 3, ODD: [(100, 100)] * 3})
     return result("fail", tags, looks, policy={"baseline_tag": HOSTILE}, errors=[(HOSTILE, f"<b>no</b> | {ODD}")])
@@ -182,6 +187,10 @@ GATES = {
     "outcomes-one-look": result(
         "pass", {"wave-7": with_outcome("wave-7", "pass", (1200, 1176, 12), [(1200, 1176, 12)], 1, ENOUGH)},
         history(30, **{"wave-7": [(1200, 1176, 12)]}),
+    ),
+    "outcomes-nothing": result(
+        "inconclusive", {"wave-8": with_outcome("wave-8", "inconclusive", (0, 0, 0), [], 1, "wave-8: none", [], [])},
+        history(30, **{"wave-8": [(0, 0, 0)]}),
     ),
     "outcomes-five-tags": outcomes_of_five_tags(),
 }  # fmt: skip

@@ -10,7 +10,7 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import _p
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report._chart import spread
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report._scale import ratio_scale, time_scale
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.plugin_utils._report import reading
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.plugin_utils._report.reading import SVG, dots, labels
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.plugin_utils._report.reading import SVG, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,8 +50,8 @@ def test_what_is_drawn(read):
     A dotted line is what is delivered without the 9 that may be carried over.
     """
     root = read("fail", "svg")
-    assert labels(root) == ["✘ wave-2 28%", "? welcome 100%", "at least 96.25%", "required 95%", "failed look"]
-    said = dots(root)
+    assert texts(root, "ends") == ["✘ wave-2 28%", "? welcome 100%", "at least 96.25%", "required 95%", "failed look"]
+    said = texts(root, "dots", "title")
     assert len(said) == 15 + 15 + 1
     assert said[0] == f"wave-2, {AT}: 40 of 400 delivered (10%)"
     assert said[-1].startswith("2026-03-02T09:05:00Z: wave-2: the service answered with status 503")
@@ -72,8 +72,8 @@ def test_what_is_drawn(read):
 def test_one_look(read):
     """A single look is a bar for what is delivered at most and one for what is at least, and no lonely dot."""
     root = read("inconclusive", "svg")
-    assert dots(root) == []
-    assert labels(root) == ["? 90.9% – 95.45%"]
+    assert texts(root, "dots", "title") == []
+    assert texts(root, "ends") == ["? 90.9% – 95.45%"]
     colors = (_palette.GUIDE, _palette.POSSIBLE, _palette.DELIVERED)
     whole, *lengths = (
         right - left for color in colors for (left, _y), (right, _) in [reading.points(reading.paths(root, color)[0])]
@@ -87,7 +87,7 @@ def test_nothing_to_draw(read, changes):
     root = read("error", "svg", **changes)
     assert "no messages" in [text.text for text in root.iter(f"{SVG}text")]
     assert "so there is nothing to draw." in root.findtext(f"{SVG}desc")
-    assert dots(root) == []
+    assert texts(root, "dots", "title") == []
 
 
 @pytest.mark.parametrize(("messages", "deliveries", "said"), [(200, 210, "(100%)"), (100000, 94999, "(94.99%)")])
@@ -95,7 +95,7 @@ def test_odd_counts(read, messages, deliveries, said):
     """Deliveries above messages are drawn as all of them; a share is never rounded up; no look is before the first."""
     tags = {"wave-1": {"messages": messages, "deliveries": deliveries}}
     root = read("pass", "svg", history=[{"at": at, "tags": tags} for at in (AT, AT.replace("09", "08"))])
-    assert [text.endswith(said) for text in dots(root)] == [True, True]
+    assert [text.endswith(said) for text in texts(root, "dots", "title")] == [True, True]
     first, second = root.iter(f"{SVG}circle")
     assert first.get("cx") == second.get("cx")
 
@@ -108,7 +108,7 @@ def test_too_many_tags(gate, read):
         name, verdict = f"more-{number:02d}", "fail" if number == 7 else "pass" if number % 3 else "inconclusive"
         tags[name] = {**tags["welcome"], "verdict": verdict}
         history[-1]["tags"][name] = {"messages": 100, "deliveries": 1}
-    said = dots(read("fail", "svg", tags=tags, history=history))
+    said = texts(read("fail", "svg", tags=tags, history=history), "dots", "title")
     names = dict.fromkeys(text.partition(", ")[0] for text in said if ", " in text)
     assert list(names) == [name for name, tag in tags.items() if tag["verdict"] != "pass"]
     assert len(names) == 10

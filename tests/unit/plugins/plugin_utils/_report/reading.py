@@ -9,17 +9,6 @@ from lxml import etree, html
 
 SVG = "{http://www.w3.org/2000/svg}"
 SCHEMA = etree.XMLSchema(file=str(pathlib.Path(__file__).parents[3] / "fixtures" / "junit.xsd"))
-TOTALS = "name time tests failures errors"
-# What junit-10.xsd of Jenkins' xUnit plugin 3.1 allows, as far as a report needs it: attributes and children.
-XUNIT = {
-    "testsuites": (TOTALS, "testsuite"),
-    "testsuite": (f"{TOTALS} skipped timestamp", "properties testcase"),
-    "properties": ("", "property"),
-    "property": ("name value", ""),
-    "testcase": ("name time classname", "skipped error failure system-out"),
-    **dict.fromkeys(("skipped", "error", "failure"), ("type message", "")),
-    "system-out": ("", ""),
-}
 # All that a report needs of HTML and SVG: nothing that makes a browser load, run, send or leave.
 ELEMENTS = """
 html head meta title style body header main h1 h2 p ul li dl dt dd div span details summary figure figcaption
@@ -36,27 +25,21 @@ def read_markdown(text):
 
 
 def read_junit(text):
-    """The only suite, once the schemas have accepted the document, and GitLab has a text to show."""
+    """The only suite, once the schema of what CI services read has accepted it, and GitLab has a text to show."""
     root = etree.fromstring(text.encode("utf-8"))
     SCHEMA.assertValid(root)
-    for element in root.iter():
-        attributes, children = map(str.split, XUNIT[element.tag])
-        assert set(element.keys()) <= set(attributes)
-        assert {child.tag for child in element} <= set(children)
-        assert element.tag not in ("failure", "error") or element.text or not element.get("message")
+    assert all(element.text or not element.get("message") for element in root.iter("failure", "error"))
     suites = junitparser.JUnitXml.fromstring(text.encode("utf-8"))
     (suite,) = suites
-    for name in TOTALS.split()[1:]:
+    for name in ("time", "tests", "failures", "errors"):
         assert getattr(suites, name) == getattr(suite, name)
     return suite
 
 
-def read_svg(text):
-    """The picture's elements."""
-    return etree.fromstring(text.encode("utf-8"))
-
-
-READERS = {"markdown": read_markdown, "junit": read_junit, "svg": read_svg, "html": html.document_fromstring}
+READERS = {
+    "markdown": read_markdown, "junit": read_junit, "html": html.document_fromstring,
+    "svg": lambda text: etree.fromstring(text.encode("utf-8")),
+}  # fmt: skip
 FORMATS = tuple(READERS)
 
 

@@ -29,11 +29,6 @@ def judged(tag, verdict, messages, deliveries, reasons=(), decided_by=None, due=
     return {**judgement.as_dict(), "record": record.as_dict()}
 
 
-def unread(tag, reason):
-    """What a result has of a tag of which nothing was ever read."""
-    return {**judged(tag, "error", 0, 0, (reason,)), "record": None}
-
-
 def counts(keys, *rows):
     """Dicts with the same keys."""
     return [dict(zip(keys.split(), row)) for row in rows]
@@ -69,9 +64,7 @@ def result(verdict, tags, kept, policy=(), errors=(), **more):
     reasons = [reason for entry in tags.values() for reason in entry["reasons"]]
     worst = next(entry for entry in tags.values() if entry["verdict"] == verdict)
     return {
-        "changed": False, "failed": verdict != "pass", "verdict": verdict, "reasons": reasons,
-        "msg": f"{verdict}: {'; '.join(worst['reasons'])}",
-        "tags": tags, "stats": {tag: entry["record"] for tag, entry in tags.items()},
+        "verdict": verdict, "msg": f"{verdict}: {'; '.join(worst['reasons'])}", "reasons": reasons, "tags": tags,
         "looks": len(kept), "waited": 0.21, "errors": len(errors and (1,)),
         "last_errors": {tag: {"kind": "service", "status": 503, "msg": f"tag '{tag}': {msg}"} for tag, msg in errors},
         "history": kept, "history_dropped": 0, "policy": {**asdict(Policy()), **dict(policy)}, **more,
@@ -117,11 +110,14 @@ def outcomes_failed():
         (452, "5.2.2", "data", "mailbox full", 4, ["example.com"]),
         (None, None, "bounce", "message was returned", 3, ["example.org"]),
     ]
-    domains = [("example.com", 300, 270, 10), ("example.net", 200, 100, 80), ("example.org", 80, 72, 6)]
-    domains.append((None, 20, 20, 0))
-    totals = (600, 462, 96)
+    domains = [
+        ("example.com", 300, 270, 10),
+        ("example.net", 200, 100, 80),
+        ("example.org", 80, 72, 6),
+        (None, 20, 20, 0),
+    ]
     spans = [(25, 24, 1)] * 10 + [(25, 17, 7)] * 10 + [(25, 16, 4), (25, 14, 4), (25, 12, 4), (25, 10, 4)]
-    entry = with_outcome("receipts", "fail", totals, spans, 30, reason, causes, domains)
+    entry = with_outcome("receipts", "fail", (600, 462, 96), spans, 30, reason, causes, domains)
     looks = [(600, 462 * look // 9, 96 * look // 12 + 24) for look in range(1, 10)]
     return result("fail", {"receipts": entry}, history(30, receipts=looks), waited=241.2)
 
@@ -141,7 +137,7 @@ def outcomes_of_five_tags():
             spans[3:5] = [(0, 0, 0)] * 2
         tags[tag] = with_outcome(tag, verdict, totals, spans, 60, delivered(tag, deliveries, messages))
         counted[tag] = [(messages, deliveries * look // 6, lost * look // 6) for look in range(1, 7)]
-    tags["status"] = unread("status", f"status: {BUSY}")
+    tags["status"] = {**judged("status", "error", 0, 0, (f"status: {BUSY}",)), "record": None}
     looks = history(60, [(2, f"status: {BUSY}")], **counted)
     return result("fail", tags, looks, waited=300.4, errors=[("status", BUSY)])
 
@@ -178,8 +174,8 @@ GATES = {
     ),
     # The token was refused at the first look, so there never was a record.
     "error": result(
-        "error", {"wave-4": unread("wave-4", REFUSED)}, [{"at": moment(0), "error": REFUSED}],
-        errors=[("wave-4", REFUSED)],
+        "error", {"wave-4": {**judged("wave-4", "error", 0, 0, (REFUSED,)), "record": None}},
+        [{"at": moment(0), "error": REFUSED}], errors=[("wave-4", REFUSED)],
     ),
     "hostile": hostile(),
     "outcomes-fail": outcomes_failed(),

@@ -1,5 +1,7 @@
 """Tests of what is taken for a gate's result, and of what is said of anything else."""
 
+import math
+
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import gate_report
@@ -7,7 +9,7 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report._model im
 
 RECORD = {"tag": "wave-1", "messages": 1, "deliveries": 1}
 OUTCOME = "tags receipts outcome"
-COUNTS = ("looks", "errors", "history_dropped")
+NEEDED = ("msg", "waited", "looks", "errors", "history_dropped")
 
 
 @pytest.mark.parametrize(
@@ -34,24 +36,18 @@ def test_refused(given, said):
 @pytest.mark.parametrize(
     ("place", "changes", "said"),
     [
-        ("", {"verdict": "passed"}, "verdict of the gate's result is not one of fail, error, inconclusive, pass"),
-        *(("", {key: ...}, f"{key} of the gate's result is missing") for key in ("msg", "waited", *COUNTS)),
-        ("", {"msg": None}, "msg of the gate's result is not text"),
-        ("", {"reasons": "because"}, "reasons of the gate's result is not a list"),
-        ("", {"looks": 1.5}, "looks of the gate's result is not a whole number of 0 or more"),
-        ("", {"looks": True}, "looks of the gate's result is not a whole number of 0 or more"),
-        ("", {"waited": float("nan")}, "waited of the gate's result is not a number of 0 or more"),
-        ("", {"waited": -1}, "waited of the gate's result is not a number of 0 or more"),
-        ("", {"tags": ["wave-1"]}, "tags of the gate's result is not a dict"),
-        ("", {"tags": {"a": "pass"}}, "tags of the gate's result has something else than a dict under 'a'"),
-        ("", {"history": [1]}, "history of the gate's result has something else than a dict at position 0"),
-        ("history 0", {"at": "yesterday"}, "at of history entry 0 of the gate's result is not a moment"),
-        (
-            "history 0 tags", {"a": {"messages": 1}},
-            "deliveries of tags 'a' of history entry 0 of the gate's result is missing",
-        ),
-        (OUTCOME, {"failed": 999}, "messages of outcome of tags 'receipts' of the gate's result is less than"),
-        (OUTCOME, {"failures": "many"}, "failures of outcome of tags 'receipts' of the gate's result is not a list"),
+        ("", {"verdict": "passed"}, "verdict of GATE is not one of fail, error, inconclusive, pass"),
+        *(("", {key: ...}, f"{key} of GATE is missing") for key in NEEDED),
+        ("", {"msg": None}, "msg of GATE is not text"),
+        ("", {"reasons": "because"}, "reasons of GATE is not a list"),
+        *(("", {"looks": looks}, "looks of GATE is not a whole number of 0 or more") for looks in (1.5, True)),
+        *(("", {"waited": each}, "waited of GATE is not a number of 0 or more") for each in (math.nan, -1)),
+        ("", {"tags": ["wave-1"]}, "tags of GATE is not a dict"),
+        ("", {"tags": {"a": "pass"}}, "tags of GATE has something else than a dict under 'a'"),
+        ("", {"history": [1]}, "history of GATE has something else than a dict at position 0"),
+        ("history 0", {"at": "yesterday"}, "at of history entry 0 of GATE is not a moment"),
+        ("history 0 tags", {"a": {"messages": 1}}, "deliveries of tags 'a' of history entry 0 of GATE is missing"),
+        (OUTCOME, {"failed": 999}, "messages of outcome of tags 'receipts' of GATE is less than"),
         (f"{OUTCOME} failures 0", {"messages": -1}, "messages of failures entry 0 of outcome"),
         (f"{OUTCOME} failures 0", {"domains": "example.com"}, "domains of failures entry 0 of outcome"),
         (f"{OUTCOME} failures 0", {"description": 5}, "description of failures entry 0 of outcome"),
@@ -65,12 +61,13 @@ def test_wrong_values(gate, place, changes, said):
     given = part = gate("outcomes-fail")
     for key in place.split():
         part = part[int(key) if key.isdigit() else key]
-    part.update(changes)
-    for key in [key for key, value in changes.items() if value is ...]:
-        del part[key]
+    for key, value in changes.items():
+        part[key] = value
+        if value is ...:
+            del part[key]
     with pytest.raises(OptionError) as error:
         gate_report(given, "junit")
-    assert said in str(error.value)
+    assert said.replace("GATE", "the gate's result") in str(error.value)
 
 
 @pytest.mark.parametrize("form", [None, "Markdown", ["svg"]])

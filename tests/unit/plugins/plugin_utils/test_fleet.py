@@ -19,25 +19,19 @@ def event(*records, kind="playbook_on_stats", **other):
 
 
 def test_the_latest_counts(tmp_path):
-    """Whether it comes from a file or from a variable; what is too old counts as missing."""
+    """Whether it comes from a file or from a variable; what is too old counts as missing, and other files are none."""
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "1.json").write_text(event(record("a", 5), record("b", 5), record("c", 1)), encoding="utf-8")
     (tmp_path / "2.json").write_text(event(record("a", 2)), encoding="utf-8")
+    (tmp_path / "stdout").write_text("no JSON", encoding="utf-8")
+    for number, content in enumerate(
+        (event(record("a", 9), kind="runner_on_ok"), "[]", "{}", '{"event": 1}', event(x=1))
+    ):
+        (tmp_path / f"other-{number}.json").write_text(content, encoding="utf-8")
     passed = {"smtpeter_fleet_b": [[record("b", 9)], record("d", 3)]}
     found = handed_out(str(tmp_path), passed, "2026-03-02T09:02:00Z")
     assert found.records == {"a": record("a", 5), "b": record("b", 9), "d": record("d", 3)}
     assert found.damaged == ()
-
-
-@pytest.mark.parametrize(
-    "content", [event(record("a", 5), kind="runner_on_ok"), "[]", "{}", '{"event": 1}', event(x=1)]
-)
-def test_other_files_say_nothing(tmp_path, content):
-    """There is more than last events among the artifacts."""
-    (tmp_path / "1.json").write_text(content, encoding="utf-8")
-    (tmp_path / "stdout").write_text("no JSON", encoding="utf-8")
-    found = handed_out(str(tmp_path), {}, OLDEST)
-    assert (found.records, found.damaged) == ({}, ())
 
 
 WHOLE = event(record("é", 5)).encode()

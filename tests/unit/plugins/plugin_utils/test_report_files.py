@@ -24,20 +24,15 @@ def test_files_are_written_and_removed(tmp_path):
     assert [path.name for path in reports.iterdir()] == ["notes.txt"]
 
 
-def test_a_link_is_replaced(tmp_path):
-    """What it leads to may be another gate's."""
+def test_what_was_there(tmp_path, monkeypatch):
+    """Without pygal there are no pictures, not even old ones; a link, perhaps to another gate's file, is replaced."""
+    (tmp_path / "gate.svg").touch()
     (tmp_path / "kept.json").touch()
     (tmp_path / "gate.json").symlink_to("kept.json")
-    write_reports(str(tmp_path), FILES, RESULT)
-    assert (tmp_path / "kept.json").read_bytes() == b""
-
-
-def test_without_pygal(tmp_path, monkeypatch):
-    """The pictures are left out, those of an earlier run too."""
-    (tmp_path / "gate.svg").touch()
     monkeypatch.setitem(sys.modules, "pygal", None)
     assert write_reports(str(tmp_path), FILES, RESULT) == ["gate.svg", "gate.html"]
-    assert {path.name for path in tmp_path.iterdir()} == {*FILES} - {"gate.svg", "gate.html"}
+    assert {path.name for path in tmp_path.iterdir()} == {"kept.json", *FILES} - {"gate.svg", "gate.html"}
+    assert (tmp_path / "kept.json").read_bytes() == b""
 
 
 def test_a_directory_that_cannot_be_used(tmp_path):

@@ -126,11 +126,9 @@ def outcomes_of_five_tags():
     """By outcomes: five tags, one that was never read, and one with a time without mail."""
     tags, counted = {}, {}
     for tag, verdict, *totals in (
-        ("invoices", "pass", 400, 394, 4),
-        ("password-reset", "fail", 600, 420, 120),
-        ("newsletter-2026-03", "inconclusive", 800, 744, 16),
-        ("welcome", "pass", 1000, 990, 3),
-    ):
+        ("invoices", "pass", 400, 394, 4), ("password-reset", "fail", 600, 420, 120),
+        ("newsletter-2026-03", "inconclusive", 800, 744, 16), ("welcome", "pass", 1000, 990, 3),
+    ):  # fmt: skip
         messages, deliveries, lost = totals
         spans = [tuple(count // 12 for count in totals)] * 12
         if tag == "newsletter-2026-03":
@@ -147,7 +145,6 @@ EVIDENCE = ("wave-2: at most 212 of the 400 messages that are more than 900 seco
 UNDECIDED = ("welcome: at least 231 of 240 messages are delivered, and at least 95% is required",)
 TOO_FEW = ("wave-3: 88 of at least 100 messages so far", "wave-3: 4 may still be under way")
 REFUSED = "wave-4: the service refused the token (status 401): check api_token"
-ENOUGH = "wave-7: 1176 of 1200 messages are delivered (98%): enough evidence that it is at least 95%"
 GATES = {
     # Greylisted at first, passed by the counts; the history is thinned out.
     "pass": result(
@@ -179,11 +176,6 @@ GATES = {
     ),
     "hostile": hostile(),
     "outcomes-fail": outcomes_failed(),
-    # By outcomes: passed at the first look, all messages taken in within a second.
-    "outcomes-one-look": result(
-        "pass", {"wave-7": with_outcome("wave-7", "pass", (1200, 1176, 12), [(1200, 1176, 12)], 1, ENOUGH)},
-        history(30, **{"wave-7": [(1200, 1176, 12)]}),
-    ),
     "outcomes-nothing": result(
         "inconclusive", {"wave-8": with_outcome("wave-8", "inconclusive", (0, 0, 0), [], 1, "wave-8: none", [], [])},
         history(30, **{"wave-8": [(0, 0, 0)]}),

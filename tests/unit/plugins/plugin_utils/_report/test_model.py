@@ -9,7 +9,6 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report._model im
 
 RECORD = {"tag": "wave-1", "messages": 1, "deliveries": 1}
 OUTCOME = "tags receipts outcome"
-NEEDED = ("msg", "waited", "looks", "errors", "history_dropped")
 
 
 @pytest.mark.parametrize(
@@ -34,37 +33,35 @@ def test_refused(given, said):
 
 
 @pytest.mark.parametrize(
-    ("place", "changes", "said"),
+    ("place", "value", "said"),
     [
-        ("", {"verdict": "passed"}, "verdict of GATE is not one of fail, error, inconclusive, pass"),
-        *(("", {key: ...}, f"{key} of GATE is missing") for key in NEEDED),
-        ("", {"msg": None}, "msg of GATE is not text"),
-        ("", {"reasons": "because"}, "reasons of GATE is not a list"),
-        *(("", {"looks": looks}, "looks of GATE is not a whole number of 0 or more") for looks in (1.5, True)),
-        *(("", {"waited": each}, "waited of GATE is not a number of 0 or more") for each in (math.nan, -1)),
-        ("", {"tags": ["wave-1"]}, "tags of GATE is not a dict"),
-        ("", {"tags": {"a": "pass"}}, "tags of GATE has something else than a dict under 'a'"),
-        ("", {"history": [1]}, "history of GATE has something else than a dict at position 0"),
-        ("history 0", {"at": "yesterday"}, "at of history entry 0 of GATE is not a moment"),
-        ("history 0 tags", {"a": {"messages": 1}}, "deliveries of tags 'a' of history entry 0 of GATE is missing"),
-        (OUTCOME, {"failed": 999}, "messages of outcome of tags 'receipts' of GATE is less than"),
-        (f"{OUTCOME} failures 0", {"messages": -1}, "messages of failures entry 0 of outcome"),
-        (f"{OUTCOME} failures 0", {"domains": "example.com"}, "domains of failures entry 0 of outcome"),
-        (f"{OUTCOME} failures 0", {"description": 5}, "description of failures entry 0 of outcome"),
-        (f"{OUTCOME} domains 0", {"deliveries": 999}, "messages of domains entry 0 of outcome"),
-        (f"{OUTCOME} timeline 0", {"at": "soon"}, "at of timeline entry 0 of outcome"),
-        (f"{OUTCOME} timeline 0", {"seconds": None}, "seconds of timeline entry 0 of outcome"),
+        ("verdict", "passed", "verdict of GATE is not one of fail, error, inconclusive, pass"),
+        *((key, ..., f"{key} of GATE is missing") for key in ("msg", "waited", "looks", "errors", "history_dropped")),
+        *(("looks", looks, "looks of GATE is not a whole number of 0 or more") for looks in (1.5, True)),
+        *(("waited", waited, "waited of GATE is not a number of 0 or more") for waited in (math.nan, -1)),
+        ("msg", None, "msg of GATE is not text"), ("reasons", "because", "reasons of GATE is not a list"),
+        ("tags", ["a"], "tags of GATE is not a dict"), ("tags a", 1, "tags of GATE has something else than a dict"),
+        ("history 0", 1, "history of GATE has something else than a dict at position 0"),
+        ("history 0 at", "yesterday", "at of history entry 0 of GATE is not a moment"),
+        ("history 0 tags receipts failed", -1, "failed of tags 'receipts' of history entry 0 of GATE is not"),
+        (f"{OUTCOME} failed", 999, "messages of outcome of tags 'receipts' of GATE is less than"),
+        (f"{OUTCOME} failures 0 messages", -1, "messages of failures entry 0 of outcome"),
+        (f"{OUTCOME} failures 0 domains", "example.com", "domains of failures entry 0 of outcome"),
+        (f"{OUTCOME} failures 0 description", 5, "description of failures entry 0 of outcome"),
+        (f"{OUTCOME} domains 0 deliveries", 999, "messages of domains entry 0 of outcome"),
+        (f"{OUTCOME} timeline 0 at", "soon", "at of timeline entry 0 of outcome"),
+        (f"{OUTCOME} timeline 0 seconds", None, "seconds of timeline entry 0 of outcome"),
     ],
 )  # fmt: skip
-def test_wrong_values(gate, place, changes, said):
+def test_wrong_values(gate, place, value, said):
     """A value that a gate never returns, or one that is missing, is refused by its name and place."""
     given = part = gate("outcomes-fail")
-    for key in place.split():
-        part = part[int(key) if key.isdigit() else key]
-    for key, value in changes.items():
-        part[key] = value
-        if value is ...:
-            del part[key]
+    *path, last = (int(key) if key.isdigit() else key for key in place.split())
+    for key in path:
+        part = part[key]
+    part[last] = value
+    if value is ...:
+        del part[last]
     with pytest.raises(OptionError) as error:
         gate_report(given, "junit")
     assert said.replace("GATE", "the gate's result") in str(error.value)

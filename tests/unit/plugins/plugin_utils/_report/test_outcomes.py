@@ -62,9 +62,9 @@ def test_junit_causes(read):
     form = "{}: {} messages, {} delivered, {} failed, {} under way"
     assert lines[4:] == [form.format(*domain) for domain in DOMAINS[:3]]
     assert {"failed: 96", "under_way: 42", "delivery_ratio: 0.77"} <= set(case.system_out.splitlines())
-    (case,) = read("outcomes-one-look", "junit")
-    assert case.result == []
-    assert "12 messages failed at example.com: 550 5.1.1 no such user" in case.system_out.splitlines()
+    passed = next(iter(read("outcomes-five-tags", "junit")))
+    assert passed.result == []
+    assert "4 messages failed at example.com: 550 5.1.1 no such user" in passed.system_out.splitlines()
 
 
 def test_areas(gate, read):
@@ -99,12 +99,15 @@ def test_areas(gate, read):
         assert part in reading.shown(root)
 
 
-def test_one_look_is_an_area(read):
+def test_one_look_is_an_area(gate, read):
     """A gate that looked once shows its messages by when they were taken in, and no lonely dot."""
-    root = read("outcomes-one-look", "svg")
+    looks = gate("outcomes-fail")["history"][-1:]
+    root = read("outcomes-fail", "svg", history=looks)
     assert reading.texts(root, "dots", "title") == []
-    assert reading.texts(root, "ends") == ["delivered 98%", "under way 1%", "failed 1%", "required 95%"]
+    assert reading.texts(root, "ends") == ["delivered 77%", "under way 7%", "failed 16%", "required 95%"]
     assert len(areas(root, _palette.DELIVERED)) == 1
+    caption = read("outcomes-fail", "html", history=looks).findtext(".//figcaption")
+    assert caption == "What became of the messages, by when they were taken in."
 
 
 def test_of_many_tags_each_has_a_bar(read):

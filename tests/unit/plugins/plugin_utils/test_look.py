@@ -46,7 +46,6 @@ def crashed(code, error, output=""):
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        ({"unreachable": True, "msg": "no route to host"}, "no route to host"),
         ({"msg": "failed to transfer file to /tmp/x:\n\nNo space left on device\n"}, "No space left on device"),
         ({}, "the module gave no result"),
         (crashed(1, "Traceback (most recent call last):\n  File x\nMemoryError: no more\n"),

@@ -110,14 +110,16 @@ def test_what_cannot_be_used(tmp_path):
 
 
 def test_a_link(path, tmp_path):
-    """The file that it points to is the one that is kept."""
+    """The file that it points to is the one that is kept and removed, also where it is gone already."""
     link = tmp_path / "link"
     link.symlink_to(path)
     assert loaded(link)[0].state == STATE
     save(link, {})
     assert link.is_symlink()
-    StateFile(str(link), OF).remove()
-    assert not path.exists()
+    for _time in range(2):
+        StateFile(str(link), OF).remove()
+        assert os.listdir(tmp_path) == ["link"]
+    assert loaded(link) == (None, [])
 
 
 def test_leftovers(path):
@@ -129,14 +131,6 @@ def test_leftovers(path):
         (path.parent / name).touch()
     loaded(path)
     assert {*os.listdir(path.parent)} == {path.name, *others}
-
-
-def test_removed(path):
-    """It is gone, also where it was already, and there is nothing to go on from."""
-    for _time in range(2):
-        StateFile(str(path), OF).remove()
-        assert os.listdir(path.parent) == []
-    assert loaded(path) == (None, [])
 
 
 def test_other_threads_are_not_kept_waiting(path):

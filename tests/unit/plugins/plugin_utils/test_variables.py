@@ -37,9 +37,8 @@ def test_tags(given, tags):
 @pytest.mark.parametrize(
     ("written", "came"),
     [
-        ("[010]", "a number (8)"), ("1.10", "a number (1.1)"), ("[a, 1e3, .inf]", "a number (inf)"), ("null", "null"),
+        ("1.10", "a number (1.1)"), ("[a, 1e3, .inf]", "a number (inf)"), ("null", "null"), ("'[7]'", "a number (7)"),
         ("[no]", "a boolean (false)"), ("[2026-11-26]", "a date (2026-11-26)"), ("[12:30:00]", "a number (45000)"),
-        ("'[7]'", "a number (7)"),
     ],
 )  # fmt: skip
 def test_what_is_not_text(written, came):

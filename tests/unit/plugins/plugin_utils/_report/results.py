@@ -4,7 +4,6 @@ from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._format import share
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.judgement import Judgement
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._judging.policy import Policy
 
@@ -24,6 +23,7 @@ def moment(seconds):
 
 def judged(tag, verdict, messages, deliveries, reasons=(), decided_by=None, due=0, notes=(), carried=0):
     """What a result has of a tag, by counters; so many of its deliveries may be carried over."""
+    reasons = reasons or (f"{tag}: {deliveries} of {messages} messages are delivered",)
     judgement = Judgement(verdict, decided_by, reasons, 0.95, deliveries - carried, deliveries, messages, due)
     record = Record(tag, messages, deliveries, 0, 0, notes=tuple(notes), carried_over=carried)
     return {**judgement.as_dict(), "record": record.as_dict()}
@@ -34,7 +34,7 @@ def counts(keys, *rows):
     return [dict(zip(keys.split(), row)) for row in rows]
 
 
-def with_outcome(tag, verdict, totals, timeline, seconds, reason, causes=None, domains=None):
+def with_outcome(tag, verdict, totals, timeline, seconds, reasons=(), causes=None, domains=None):
     """What a result has of a tag, by outcomes; the spans of the timeline take so many seconds each."""
     messages, deliveries, failed = totals
     if causes is None:
@@ -47,7 +47,7 @@ def with_outcome(tag, verdict, totals, timeline, seconds, reason, causes=None, d
         "domains": counts("domain messages deliveries failed", *domains),
         "timeline": counts("at seconds messages deliveries failed", *spans),
     }  # fmt: skip
-    entry = judged(tag, verdict, messages, deliveries, (reason,), "evidence", messages)
+    entry = judged(tag, verdict, messages, deliveries, reasons, "evidence", messages)
     return {**entry, "delivered_at_most": messages - failed, "outcome": outcome}
 
 
@@ -82,18 +82,12 @@ def bare(text, verdict, **more):
     }  # fmt: skip
 
 
-def delivered(tag, deliveries, messages):
-    """The reason of a decision by the ratio."""
-    ratio = share(deliveries, messages)
-    return f"{tag}: {deliveries} of {messages} messages are delivered ({ratio}), and at least 95% is required"
-
-
 def hostile():
     """Tags, words of receivers and other texts that try to break out of every format."""
-    reasons = (delivered(HOSTILE, 40, 200), "- nested\n- list\n\n<img src=x onerror=alert(1)>")
+    reasons = (f"{HOSTILE}: poor", "- nested\n- list\n\n<img src=x onerror=alert(1)>")
     causes = [(550, text, text, text, 30, [HOSTILE, ODD]) for text in (HOSTILE, ODD)]
     domains = [(text, 100, 20, 30) for text in (HOSTILE, ODD)]
-    outcome = with_outcome("", "fail", (200, 40, 60), [(200, 40, 60)], 60, "", causes, domains)["outcome"]
+    outcome = with_outcome("", "fail", (200, 40, 60), [(200, 40, 60)], 60, (), causes, domains)["outcome"]
     tags = {HOSTILE: judged(HOSTILE, "fail", 200, 40, reasons, "ratio", 200, notes=[HOSTILE])}
     tags[HOSTILE]["outcome"] = outcome
     tags[ODD] = judged(ODD, "pass", 200, 200, (f"{ODD}: fine",), "ratio")
@@ -110,14 +104,10 @@ def outcomes_failed():
         (452, "5.2.2", "data", "mailbox full", 4, ["example.com"]),
         (None, None, "bounce", "message was returned", 3, ["example.org"]),
     ]
-    domains = [
-        ("example.com", 300, 270, 10),
-        ("example.net", 200, 100, 80),
-        ("example.org", 80, 72, 6),
-        (None, 20, 20, 0),
-    ]
+    domains = [("example.com", 300, 270, 10), ("example.net", 200, 100, 80), ("example.org", 80, 72, 6)]
     spans = [(25, 24, 1)] * 10 + [(25, 17, 7)] * 10 + [(25, 16, 4), (25, 14, 4), (25, 12, 4), (25, 10, 4)]
-    entry = with_outcome("receipts", "fail", (600, 462, 96), spans, 30, reason, causes, domains)
+    domains.append((None, 20, 20, 0))
+    entry = with_outcome("receipts", "fail", (600, 462, 96), spans, 30, (reason,), causes, domains)
     looks = [(600, 462 * look // 9, 96 * look // 12 + 24) for look in range(1, 10)]
     return result("fail", {"receipts": entry}, history(30, receipts=looks), waited=241.2)
 
@@ -133,22 +123,18 @@ def outcomes_of_five_tags():
         spans = [tuple(count // 12 for count in totals)] * 12
         if tag == "newsletter-2026-03":
             spans[3:5] = [(0, 0, 0)] * 2
-        tags[tag] = with_outcome(tag, verdict, totals, spans, 60, delivered(tag, deliveries, messages))
+        tags[tag] = with_outcome(tag, verdict, totals, spans, 60)
         counted[tag] = [(messages, deliveries * look // 6, lost * look // 6) for look in range(1, 7)]
-    tags["status"] = {**judged("status", "error", 0, 0, (f"status: {BUSY}",)), "record": None}
+    tags["status"] = {**judged("status", "error", 0, 0), "record": None}
     looks = history(60, [(2, f"status: {BUSY}")], **counted)
     return result("fail", tags, looks, waited=300.4, errors=[("status", BUSY)])
 
 
-PASSED = (delivered("wave-1", 962, 1000),)
 EVIDENCE = ("wave-2: at most 212 of the 400 messages that are more than 900 seconds old are delivered (53%)",)
-UNDECIDED = ("welcome: at least 231 of 240 messages are delivered, and at least 95% is required",)
-TOO_FEW = ("wave-3: 88 of at least 100 messages so far", "wave-3: 4 may still be under way")
-REFUSED = "wave-4: the service refused the token (status 401): check api_token"
 GATES = {
     # Greylisted at first, passed by the counts; the history is thinned out.
     "pass": result(
-        "pass", {"wave-1": judged("wave-1", "pass", 1000, 962, PASSED, "ratio", 180)},
+        "pass", {"wave-1": judged("wave-1", "pass", 1000, 962, (), "ratio", 180)},
         history(90, **{"wave-1": [(180, 151), (420, 360), (700, 610), (1000, 872), (1000, 962)]}),
         looks=20, waited=660.42, history_dropped=15,
     ),
@@ -156,7 +142,7 @@ GATES = {
     "fail": result(
         "fail", {
             "wave-2": judged("wave-2", "fail", 1000, 280, EVIDENCE, "evidence", 400),
-            "welcome": judged("welcome", "inconclusive", 240, 240, UNDECIDED, None, 120, ["carried over"], carried=9),
+            "welcome": judged("welcome", "inconclusive", 240, 240, (), None, 120, ["carried over"], carried=9),
         },
         history(60, [(5, f"wave-2: {BUSY}; welcome: {BUSY}")], **{
             "wave-2": [(400 + 40 * look, 40 + 16 * look) for look in range(16)],
@@ -166,19 +152,18 @@ GATES = {
     ),
     # A single look at too few messages.
     "inconclusive": result(
-        "inconclusive", {"wave-3": judged("wave-3", "inconclusive", 88, 84, TOO_FEW, carried=4)},
+        "inconclusive", {"wave-3": judged("wave-3", "inconclusive", 88, 84, carried=4)},
         history(1, **{"wave-3": [(88, 84)]}), policy={"expected_messages": {"wave-3": 500}, "min_open_ratio": 0.1},
     ),
-    # The token was refused at the first look, so there never was a record.
+    # The first look failed for good, so there never was a record.
     "error": result(
-        "error", {"wave-4": {**judged("wave-4", "error", 0, 0, (REFUSED,)), "record": None}},
-        [{"at": moment(0), "error": REFUSED}], errors=[("wave-4", REFUSED)],
+        "error", {"wave-4": {**judged("wave-4", "error", 0, 0), "record": None}},
+        [{"at": moment(0), "error": BUSY}], errors=[("wave-4", BUSY)],
     ),
     "hostile": hostile(),
-    "outcomes-fail": outcomes_failed(),
-    "outcomes-nothing": result(
-        "inconclusive", {"wave-8": with_outcome("wave-8", "inconclusive", (0, 0, 0), [], 1, "wave-8: none", [], [])},
-        history(30, **{"wave-8": [(0, 0, 0)]}),
+    "refused": outcomes_failed(),
+    "no-mail": result(
+        "inconclusive", {"a": with_outcome("a", "inconclusive", (0, 0, 0), [], 1, (), [], [])}, history(30, a=[(0, 0, 0)])
     ),
-    "outcomes-five-tags": outcomes_of_five_tags(),
+    "five-tags": outcomes_of_five_tags(),
 }  # fmt: skip

@@ -55,7 +55,7 @@ def test_refused(given, said):
 )  # fmt: skip
 def test_wrong_values(gate, place, value, said):
     """A value that a gate never returns, or one that is missing, is refused by its name and place."""
-    given = part = gate("outcomes-fail")
+    given = part = gate("refused")
     *path, last = (int(key) if key.isdigit() else key for key in place.split())
     for key in path:
         part = part[key]

@@ -43,10 +43,10 @@ def areas(panel, color):
 @pytest.mark.parametrize("form", ["markdown", "html"])
 def test_tables(read, form):
     """Both pages have the figures of the tag, the causes and the domains; of several tags each row has its tag."""
-    tags, causes, domains = map(reading.rows, list(read("outcomes-fail", form).iter("table"))[:3])
+    tags, causes, domains = map(reading.rows, list(read("refused", form).iter("table"))[:3])
     assert tags == [["receipts", "✘ fail", "600", "462", "96", "42", "77%", "95%", "evidence"]]
     assert (causes, domains) == (CAUSES, DOMAINS)
-    tags, causes, domains = map(reading.rows, list(read("outcomes-five-tags", form).iter("table"))[:3])
+    tags, causes, domains = map(reading.rows, list(read("five-tags", form).iter("table"))[:3])
     names = ["password-reset", "newsletter-2026-03", "invoices", "welcome"]
     assert [row[0] for row in tags] == ["password-reset", "status", *names[1:]]
     assert [row[0] for row in causes] == [row[0] for row in domains] == names
@@ -55,14 +55,14 @@ def test_tables(read, form):
 
 def test_junit_causes(read):
     """Each cause has its domains, and each domain its counts: in the failure, or else in the output of the case."""
-    (case,) = read("outcomes-fail", "junit")
+    (case,) = read("refused", "junit")
     _reason, *lines = case.result[0].text.splitlines()
     said = [f"{count} messages failed at {places}: {codes} {words}" for count, codes, words, places in CAUSES]
     assert lines[:4] == [line.replace(" – ", " ") for line in said]
     form = "{}: {} messages, {} delivered, {} failed, {} under way"
     assert lines[4:] == [form.format(*domain) for domain in DOMAINS[:3]]
     assert {"failed: 96", "under_way: 42", "delivery_ratio: 0.77"} <= set(case.system_out.splitlines())
-    passed = next(iter(read("outcomes-five-tags", "junit")))
+    passed = next(iter(read("five-tags", "junit")))
     assert passed.result == []
     assert "4 messages failed at example.com: 550 5.1.1 no such user" in passed.system_out.splitlines()
 
@@ -72,10 +72,10 @@ def test_areas(gate, read):
 
     The first chart is over the wait, by the history, the second by when messages were taken in, by the timeline.
     """
-    result = gate("outcomes-fail")
+    result = gate("refused")
     looks = [entry["tags"]["receipts"] for entry in result["history"]]
     spans = [span for span in result["tags"]["receipts"]["outcome"]["timeline"] for _end in range(2)]
-    root = read("outcomes-fail", "svg")
+    root = read("refused", "svg")
     charts = root.findall(f"{SVG}svg")
     for panel, entries in zip(charts, (looks, spans)):
         lines = panel.findall(f".//{SVG}g[@class='axis y always_show']/{SVG}g/{SVG}path")
@@ -101,18 +101,18 @@ def test_areas(gate, read):
 
 def test_one_look_is_an_area(gate, read):
     """A gate that looked once shows its messages by when they were taken in, and no lonely dot."""
-    looks = gate("outcomes-fail")["history"][-1:]
-    root = read("outcomes-fail", "svg", history=looks)
+    looks = gate("refused")["history"][-1:]
+    root = read("refused", "svg", history=looks)
     assert reading.texts(root, "dots", "title") == []
     assert reading.texts(root, "ends") == ["delivered 77%", "under way 7%", "failed 16%", "required 95%"]
     assert len(areas(root, _palette.DELIVERED)) == 1
-    caption = read("outcomes-fail", "html", history=looks).findtext(".//figcaption")
+    caption = read("refused", "html", history=looks).findtext(".//figcaption")
     assert caption == "What became of the messages, by when they were taken in."
 
 
 def test_of_many_tags_each_has_a_bar(read):
     """Bars come first; the areas are of tags that have not passed, with a gap where nothing was taken in."""
-    bars, *others = read("outcomes-five-tags", "svg").findall(f"{SVG}svg")
+    bars, *others = read("five-tags", "svg").findall(f"{SVG}svg")
     assert reading.texts(bars, "ends") == ["✔ 99%", "? 93%", "✘ 70%", "✔ 98.5%"]
     tags, kinds = ("password-reset", "newsletter-2026-03"), ("all messages so far", "by when messages were taken in")
     titles = [reading.texts(panel, "titles")[0] for panel in others]
@@ -126,7 +126,7 @@ def test_of_many_tags_each_has_a_bar(read):
 )
 def test_long_words_and_many_causes_are_bounded(gate, form, most):
     """However much an outcome holds, the report stays small."""
-    result = gate("outcomes-fail")
+    result = gate("refused")
     outcome = result["tags"]["receipts"]["outcome"]
     cause, domain = outcome["failures"][0], outcome["domains"][0]
     outcome["failures"] = [{**cause, "description": "@" * 2000, "domains": ["d" * 5000] * 5}] * 500

@@ -69,8 +69,12 @@ def test_what_is_drawn(read):
     assert shares == pytest.approx([0.1, 0.28, 111 / 120, 231 / 240], abs=0.001)
 
 
-def test_one_look(read):
-    """A single look is a bar for what is delivered at most and one for what is at least, and no lonely dot."""
+def test_few_looks(read):
+    """Without a record the picture says so; one is a bar for deliveries at most and one for at least, and no dot."""
+    for changes in ({}, {"history": [], "tags": {}}):
+        root = read("error", "svg", **changes)
+        assert "no messages" in [text.text for text in root.iter(f"{SVG}text")]
+        assert "so there is nothing to draw." in root.findtext(f"{SVG}desc")
     root = read("inconclusive", "svg")
     assert texts(root, "dots", "title") == []
     assert texts(root, "ends") == ["? 90.9% – 95.45%"]
@@ -79,15 +83,6 @@ def test_one_look(read):
         right - left for color in colors for (left, _y), (right, _) in [reading.points(reading.paths(root, color)[0])]
     )
     assert [length / whole for length in lengths] == pytest.approx([84 / 88, 80 / 88], abs=0.001)
-
-
-@pytest.mark.parametrize("changes", [{}, {"history": [], "tags": {}}])
-def test_nothing_to_draw(read, changes):
-    """Without a record the picture says so."""
-    root = read("error", "svg", **changes)
-    assert "no messages" in [text.text for text in root.iter(f"{SVG}text")]
-    assert "so there is nothing to draw." in root.findtext(f"{SVG}desc")
-    assert texts(root, "dots", "title") == []
 
 
 @pytest.mark.parametrize(("messages", "deliveries", "said"), [(200, 210, "(100%)"), (100000, 94999, "(94.99%)")])

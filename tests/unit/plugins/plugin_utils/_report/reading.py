@@ -25,14 +25,16 @@ def read_markdown(text):
 
 
 def read_junit(text):
-    """The only suite, once the schema of what CI services read has accepted it, and GitLab has a text to show."""
+    """The only suite, once the schema of what CI services read accepts it, totals are right, and GitLab has a text."""
     root = etree.fromstring(text.encode("utf-8"))
     SCHEMA.assertValid(root)
     assert all(element.text or not element.get("message") for element in root.iter("failure", "error"))
-    suites = junitparser.JUnitXml.fromstring(text.encode("utf-8"))
-    (suite,) = suites
-    for name in ("time", "tests", "failures", "errors"):
-        assert getattr(suites, name) == getattr(suite, name)
+    suites, counted = (junitparser.JUnitXml.fromstring(text.encode("utf-8")) for _time in range(2))
+    counted.update_statistics()
+    (suite,), (of_cases,) = suites, counted
+    for name in ("tests", "failures", "errors"):
+        assert getattr(suites, name) == getattr(suite, name) == getattr(of_cases, name)
+    assert (suites.time, suite.skipped) == (suite.time, of_cases.skipped)
     return suite
 
 

@@ -163,7 +163,7 @@ GATES = {
     "hostile": hostile(),
     "refused": outcomes_failed(),
     "no-mail": result(
-        "inconclusive", {"a": with_outcome("a", "inconclusive", (0, 0, 0), [], 1, (), [], [])}, history(30, a=[(0, 0, 0)])
+        "error", {"a": with_outcome("a", "error", (0, 0, 0), [], 1, (), [], [])}, history(30, a=[(0, 0, 0)])
     ),
     "five-tags": outcomes_of_five_tags(),
 }  # fmt: skip

@@ -37,27 +37,22 @@ document.querySelector("iframe").onload = (event) => {
 </script>"""
 
 
-@pytest.fixture
-def site(tmp_path):
-    """The address of a site that has the files of the test's directory."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(SimpleHTTPRequestHandler, directory=tmp_path))
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
 @pytest.mark.parametrize(
     ("name", "width", "dark"),
     [("hostile", 390, False), ("fail", 390, True), ("error", 390, False), ("pass", 1280, False)],
 )
-def test_width(site, report, tmp_path, name, width, dark):
+def test_width(report, tmp_path, name, width, dark):
     """The page is as wide as a phone or a desk and shows the picture for it, in the colours that the reader prefers."""
     (tmp_path / "report.html").write_text(report(name, "html"), encoding="utf-8")
     (tmp_path / "frame.html").write_text(FRAME.replace("WIDTH", str(width)), encoding="utf-8")
     options = [f"--user-data-dir={tmp_path / 'profile'}", f"--blink-settings=preferredColorScheme={0 if dark else 1}"]
-    command = [CHROMIUM, *OPTIONS, *options, "--virtual-time-budget=5000", "--dump-dom", f"{site}/frame.html"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True)
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        options += ["--virtual-time-budget=5000", "--dump-dom", f"http://127.0.0.1:{server.server_port}/frame.html"]
+        command = [CHROMIUM, *OPTIONS, *options]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True)
+        server.shutdown()
     seen = json.loads(html.document_fromstring(done.stdout).text_content())
     shown, hidden = ("narrow", "wide") if width == 390 else ("wide", "narrow")
     assert (seen["page"], seen[hidden]) == (width, 0)

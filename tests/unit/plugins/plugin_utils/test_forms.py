@@ -132,20 +132,17 @@ def test_since():
     found = since({"a": GOOD, "new": GOOD}, json.dumps(several), None, pytest.fail)
     assert {tag: record["messages"] for tag, record in found.items()} == {"a": 150, "new": 200}
     assert [record["messages"] for record in since([{"tag": "a", **GOOD}], several, None, pytest.fail)] == [150]
+    # Mail whose last activity is older than the grace period was not under way any more.
+    for grace_period, carried_over in ((None, 0), ("86401", 2), (86399, 0)):
+        found = since({"messages": 300, "deliveries": 290}, {**GOOD, **OLD}, grace_period, pytest.fail)
+        assert found["carried_over"] == carried_over
+    with pytest.raises(OptionError, match="grace_period"):
+        since(GOOD, GOOD, -1, pytest.fail)
     # Other tags altogether are most likely a slip.
     warnings = []
     since({"a": GOOD}, {"b": GOOD}, None, warnings.append)
     tag_health({"a": GOOD}, {"since": {"b": GOOD}}, warnings.append)
     assert warnings == [NOTHING_IN_COMMON] * 2
-
-
-@pytest.mark.parametrize(("grace_period", "carried_over"), [(None, 0), ("86401", 2), (86399, 0)])
-def test_grace_period_of_since(grace_period, carried_over):
-    """Mail whose last activity is older than this was not under way any more; seconds, 0 or more."""
-    found = since({"messages": 300, "deliveries": 290}, {**GOOD, **OLD}, grace_period, pytest.fail)
-    assert found["carried_over"] == carried_over
-    with pytest.raises(OptionError, match="grace_period"):
-        since(GOOD, GOOD, -1, pytest.fail)
 
 
 @pytest.mark.parametrize("options", [{}, {"confidence": 0.95}, {"min_delivery_ratio": 0}, {"min_messages": 1}])

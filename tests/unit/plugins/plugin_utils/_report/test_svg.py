@@ -10,16 +10,11 @@ from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import _p
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report._chart import spread
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report._scale import ratio_scale, time_scale
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.plugin_utils._report import reading
-from ansible_collections.mailops.smtpeter.tests.unit.plugins.plugin_utils._report.reading import SVG, texts
+from ansible_collections.mailops.smtpeter.tests.unit.plugins.plugin_utils._report.reading import texts
 from hypothesis import given
 from hypothesis import strategies as st
 
 AT = "2026-03-02T09:00:00Z"
-
-
-def heights(root, number):
-    """How far down each dot of a series is, in pixels."""
-    return [float(circle.get("cy")) for circle in reading.series(root, number, "circle")]
 
 
 def test_every_gate(report, gate_name, monkeypatch):
@@ -30,8 +25,8 @@ def test_every_gate(report, gate_name, monkeypatch):
     text = report(gate_name, "svg")
     root = reading.READERS["svg"](text)
     reading.assert_harmless(root)
-    assert (root.tag, root.get("role")) == (f"{SVG}svg", "img")
-    assert [child.tag for child in root[:2]] == [f"{SVG}title", f"{SVG}desc"]
+    assert (root.tag, root.get("role"), reading.NAMESPACE in text) == ("svg", "img", True)
+    assert [child.tag for child in root[:2]] == ["title", "desc"]
     assert set(root.get("aria-labelledby").split()) == {child.get("id") for child in root[:2]}
     assert gate_name == "hostile" or text.count("://") == 1
     another_day = type("date", (datetime.date,), {"today": classmethod(lambda day: day(1999, 12, 31))})
@@ -55,15 +50,16 @@ def test_what_is_drawn(read):
     assert len(said) == 15 + 15 + 1
     assert said[0] == f"wave-2, {AT}: 40 of 400 delivered (10%)"
     assert said[-1].startswith("2026-03-02T09:05:00Z: wave-2: the service answered with status 503")
-    style = root.findtext(f"{SVG}defs/{SVG}style")
+    style = root.findtext("defs/style")
     for part in ("stroke-dasharray:7,5", "stroke-dasharray:1,4", "prefers-color-scheme:dark"):
         assert part in style
-    assert root.findtext(f"{SVG}title") == "Delivery ratio: fail"
-    assert "wave-2: 40 of 400 delivered (10%) at first, 280 of 1000 delivered (28%) in the end, 95% required." in (
-        root.findtext(f"{SVG}desc")
-    )
+    assert root.findtext("title") == "Delivery ratio: fail"
+    in_the_end = "wave-2: 40 of 400 delivered (10%) at first, 280 of 1000 delivered (28%) in the end, 95% required."
+    assert in_the_end in root.findtext("desc")
     # The failed look is at 0%, and all of welcome's mail is delivered.
-    (bottom,), (top, *_others), tag = (heights(root, number) for number in (4, 1, 0))
+    (bottom,), (top, *_others), tag = (
+        [float(dot.get("cy")) for dot in reading.series(root, number, "circle")] for number in (4, 1, 0)
+    )
     least = [y for _x, y in reading.points(reading.series(root, 2)[0])]
     shares = [(bottom - lines[place]) / (bottom - top) for lines in (tag, least) for place in (0, -1)]
     assert shares == pytest.approx([0.1, 0.28, 111 / 120, 231 / 240], abs=0.001)
@@ -73,8 +69,8 @@ def test_few_looks(read):
     """Without a record the picture says so; one is a bar for deliveries at most and one for at least, and no dot."""
     for changes in ({}, {"history": [], "tags": {}}):
         root = read("error", "svg", **changes)
-        assert "no messages" in [text.text for text in root.iter(f"{SVG}text")]
-        assert "so there is nothing to draw." in root.findtext(f"{SVG}desc")
+        assert "no messages" in [text.text for text in root.iter("text")]
+        assert "so there is nothing to draw." in root.findtext("desc")
     root = read("inconclusive", "svg")
     assert texts(root, "dots", "title") == []
     assert texts(root, "ends") == ["? 90.9% – 95.45%"]
@@ -91,7 +87,7 @@ def test_odd_counts(read, messages, deliveries, said):
     tags = {"wave-1": {"messages": messages, "deliveries": deliveries}}
     root = read("pass", "svg", history=[{"at": at, "tags": tags} for at in (AT, AT.replace("09", "08"))])
     assert [text.endswith(said) for text in texts(root, "dots", "title")] == [True, True]
-    first, second = root.iter(f"{SVG}circle")
+    first, second = root.iter("circle")
     assert first.get("cx") == second.get("cx")
 
 

@@ -17,15 +17,14 @@ MOST_ERRORS = 10
 GUARANTEED = Policy(at_deadline="inconclusive")
 # With so short a grace, evidence against a stream has nearly all of its mail to count.
 SHORT_GRACE = Policy(at_deadline="inconclusive", grace_period=10)
-TIMING = Timing()
 
 
 def judged(make_mail, policy, number, view=campaigns.prompt):
     """The gate's verdict on one seeded campaign."""
     rng = Random(f"guarantee {number}")
     mail = make_mail(rng)
-    looks = campaigns.looks_at(rng, mail, view(rng), TIMING, 0)
-    return rivals.run_gate(looks, policy, TIMING, None)[0].verdict
+    looks = campaigns.looks_at(rng, mail, view(rng), Timing(), 0)
+    return rivals.run_gate(looks, policy, Timing(), None)[0].verdict
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,6 @@ def test_forms(given, verdicts):
         ([{"tag": "a", **GOOD}] * 2, {"baseline_tag": "a"}, "two records of 'a'"),
         ({"a": GOOD}, {"expected_messages": {"b": 500}}, "it names 'b'"), (GOOD, {"since": 5}, "since: a number came"),
         ({"a": GOOD}, {"since": GOOD}, "cannot be matched with several"),
-        ({"a": GOOD}, {"since": {"stats": {"a": GOOD}, "verdict": "pass"}}, "since: this is a whole result"),
         ({"a": GOOD}, {"since": {"a": {"messages": 300, "deliveries": 3}}}, "messages of 'a' fell from 300 to 200"),
         (GOOD_OUTCOME, {"since": BAD_OUTCOME}, "since: an outcome cannot be subtracted"),
         (GOOD_OUTCOME, {"min_open_ratio": 0.1}, "min_open_ratio: outcomes have no opens"),

@@ -7,7 +7,6 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import Sm
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._look import is_lost, read_records
 
 RECORD = {"tag": "a", "messages": 1000, "deliveries": 990, "opens": 0, "clicks": 0}
-ERROR = {"kind": "service", "status": 503, "msg": "503"}
 TOKEN = "s3cr&t/token"
 FAILED = {"failed": True}
 
@@ -29,8 +28,9 @@ def cause(found, token=TOKEN, first=True):
 
 def test_records_and_errors():
     """Each tag has one of the two; one without a sound record was not read, whatever the module says."""
-    records, errors = read({"stats": {"a": RECORD}, "errors": {"b": ERROR}, **FAILED})
-    assert (records["a"].messages, errors) == (1000, {"b": ERROR})
+    error = {"kind": "service", "status": 503, "msg": "503"}
+    records, errors = read({"stats": {"a": RECORD}, "errors": {"b": error}, **FAILED})
+    assert (records["a"].messages, errors) == (1000, {"b": error})
     assert not is_lost(errors)
     for stats in ({}, {"a": 5}, {"a": {"messages": 5}}, {"a": {**RECORD, "opens": -1}}):
         records, errors = read({"stats": stats, "errors": {}}, "a")

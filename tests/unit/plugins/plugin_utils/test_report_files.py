@@ -5,6 +5,8 @@ import sys
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import LibraryMissing
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import gate_report
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report_files import write_reports
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.plugin_utils._report.results import bare
 
@@ -33,6 +35,8 @@ def test_what_was_there(tmp_path, monkeypatch):
     assert write_reports(str(tmp_path), FILES, RESULT) == ["gate.svg", "gate.html"]
     assert {path.name for path in tmp_path.iterdir()} == {"kept.json", *FILES} - {"gate.svg", "gate.html"}
     assert (tmp_path / "kept.json").read_bytes() == b""
+    with pytest.raises(LibraryMissing, match=f"pygal.*{sys.executable}.* pip install pygal"):
+        gate_report(RESULT, "html")
 
 
 def test_a_directory_that_cannot_be_used(tmp_path):

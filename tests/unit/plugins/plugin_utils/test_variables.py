@@ -48,18 +48,14 @@ def test_what_is_not_text(written, came):
     assert """quote it: '1.10' in YAML, smtpeter_tags='"1.10"' in the line of a host""" in problem
 
 
-def test_other_tags_that_are_refused():
-    """Quotes are advised only where they help; a comma too many is a slip, and nothing at all is told from it."""
+def test_other_tags():
+    """Quotes are advised only where they help; baselines and keys are tags, too; a comma too many is a slip."""
     for given in ([["a"]], {"wave-1": 400}):
         assert variables.tags_problem(given, "smtpeter_tags").endswith("give text, or a list of text")
     for given in ("a,", ["a", ""]):
         assert "an entry is empty" in variables.tags_problem(given, "smtpeter_tags")
     assert variables.no_tags_problem([]) == variables.no_tags_problem(" ") != ""
     assert variables.no_tags_problem("a,") == variables.no_tags_problem([1]) == variables.no_tags_problem(None) == ""
-
-
-def test_other_places_of_tags():
-    """A baseline and the keys of a dict are tags; null is the option's default, and anything else is its business."""
     for given in (7, datetime.date(2026, 11, 26)):
         assert variables.tag_problem(given, "smtpeter_baseline_tag").startswith("smtpeter_baseline_tag: ")
         assert "quote it" in variables.keys_problem({"a": 1, given: 2}, "smtpeter_expected_messages")

@@ -67,14 +67,12 @@ def test_junit_causes(read):
 
 
 def test_areas(gate, read):
-    """Each area begins where the one below ends and is as high as its share; the description says why and where.
-
-    The first chart is over the wait, by the history, the second by when messages were taken in, by the timeline.
-    """
+    """Each area begins where the one below ends and is as high as its share; the description says why and where."""
     result = gate("refused")
     looks = [entry["tags"]["receipts"] for entry in result["history"]]
     spans = [span for span in result["tags"]["receipts"]["outcome"]["timeline"] for _end in range(2)]
     root = read("refused", "svg")
+    # Over the wait, and by when messages were taken in.
     charts = root.findall("svg")
     for panel, entries in zip(charts, (looks, spans)):
         lines = panel.findall(".//g[@class='axis y always_show']/g/path")

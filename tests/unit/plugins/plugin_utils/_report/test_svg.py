@@ -2,10 +2,8 @@
 
 import datetime
 import importlib
-import sys
 
 import pytest
-from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import LibraryMissing
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report import _palette
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report._chart import spread
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._report._scale import ratio_scale, time_scale
@@ -18,10 +16,7 @@ AT = "2026-03-02T09:00:00Z"
 
 
 def test_every_gate(report, gate_name, monkeypatch):
-    """All results give a harmless picture that says what it shows, and mentions no address but its namespace.
-
-    No clock, no chance, and no other library that happens to be installed plays a part.
-    """
+    """All results give a harmless picture that says what it shows, whatever the day and the libraries installed."""
     text = report(gate_name, "svg")
     root = reading.READERS["svg"](text)
     reading.assert_harmless(root)
@@ -40,10 +35,7 @@ def test_every_gate(report, gate_name, monkeypatch):
 
 
 def test_what_is_drawn(read):
-    """Each look of each tag is a dot that says its figures; each line says at its end what it is.
-
-    A dotted line is what is delivered without the 9 that may be carried over.
-    """
+    """Each look of each tag is a dot that says its figures; each line says at its end what it is."""
     root = read("fail", "svg")
     assert texts(root, "ends") == ["✘ wave-2 28%", "? welcome 100%", "at least 96.25%", "required 95%", "failed look"]
     said = texts(root, "dots", "title")
@@ -56,7 +48,7 @@ def test_what_is_drawn(read):
     assert root.findtext("title") == "Delivery ratio: fail"
     in_the_end = "wave-2: 40 of 400 delivered (10%) at first, 280 of 1000 delivered (28%) in the end, 95% required."
     assert in_the_end in root.findtext("desc")
-    # The failed look is at 0%, and all of welcome's mail is delivered.
+    # The failed look is at 0%, all of welcome's mail is delivered, and 9 of these may be carried over.
     (bottom,), (top, *_others), tag = (
         [float(dot.get("cy")) for dot in reading.series(root, number, "circle")] for number in (4, 1, 0)
     )
@@ -105,20 +97,13 @@ def test_too_many_tags(gate, read):
     assert len(names) == 10
 
 
-def test_without_pygal(report, monkeypatch):
-    """The error names the package and the way to it."""
-    monkeypatch.setitem(sys.modules, "pygal", None)
-    with pytest.raises(LibraryMissing, match=f"pygal.*{sys.executable}.* pip install pygal"):
-        report("pass", "html")
-
-
 @pytest.mark.parametrize(
     ("axis", "given", "name", "ticks"),
     [
         (ratio_scale, [], "", "0% 20% 40% 60% 80% 100%"), (ratio_scale, [0.84, 0.95], "", "80% 85% 90% 95% 100%"),
         (ratio_scale, [0.999, 0.995], "", "99% 99.2% 99.4% 99.6% 99.8% 100%"), (time_scale, 0, "seconds", "0 1"),
         (time_scale, 90, "seconds", "0 15 30 45 60 75 90"), (time_scale, 660, "minutes", "0 2 4 6 8 10 12"),
-        (time_scale, 14400, "hours", "0 1 2 3 4"), (time_scale, 8640000, "hours", "0 408 816 1224 1632 2040 2448"),
+        (time_scale, 8640000, "hours", "0 408 816 1224 1632 2040 2448"),
     ],
 )  # fmt: skip
 def test_scales(axis, given, name, ticks):

@@ -46,7 +46,6 @@ def test_defaults_are_those_of_the_policy_and_the_timing():
         ({"max_consecutive_errors": -1}, "max_consecutive_errors"), ({"history_limit": 1}, "history_limit"),
         ({"expected_messages": {"b": 500}}, "expected_messages: it names 'b'"),
         ({"baseline_tag": "a b"}, "white space"), ({"since": {"a": 5}}, "since"),
-        ({"since": {"stats": {"a": RECORD}, "verdict": "pass"}}, "since: this is a whole result"),
         ({"tags": ["a", "b"], "since": RECORD}, "since: it is one record"),
         # A baseline alone would pass against itself.
         ({"tags": '["a"]', "baseline_tag": "a"}, "baseline_tag: 'a' cannot be the only tag judged"),

@@ -28,7 +28,7 @@ def cause(found, token=TOKEN, first=True):
 
 def test_records_and_errors():
     """Each tag has one of the two; one without a sound record was not read, whatever the module says."""
-    error = {"kind": "service", "status": 503, "msg": "503"}
+    error = {"kind": "service", "msg": "503"}
     records, errors = read({"stats": {"a": RECORD}, "errors": {"b": error}, **FAILED})
     assert (records["a"].messages, errors) == (1000, {"b": error})
     assert not is_lost(errors)

@@ -42,7 +42,6 @@ READERS = {
     "markdown": read_markdown, "junit": read_junit, "html": html.document_fromstring,
     "svg": lambda text: etree.fromstring(text.replace(NAMESPACE, "")),
 }  # fmt: skip
-FORMATS = tuple(READERS)
 
 
 def shown(element):

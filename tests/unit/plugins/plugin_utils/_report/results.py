@@ -73,10 +73,9 @@ def result(verdict, tags, kept, policy=(), errors=(), **more):
 
 def bare(text, verdict, **more):
     """The least that a result holds: the text is its tag, and stands wherever it has text."""
-    reasons = [text, f"{text}: few", f"see {text}"]
     return {
         "verdict": verdict, "msg": text, "reasons": [text], "looks": 1, "waited": 0, "errors": 0, "history_dropped": 0,
-        "tags": {text: {"verdict": verdict, "reasons": reasons, "required_delivery_ratio": 0.95}},
+        "tags": {text: {"verdict": verdict, "reasons": [text, f"see {text}"], "required_delivery_ratio": 0.95}},
         "last_errors": {text: {"msg": text}},
         "policy": {"baseline_tag": text, "expected_messages": {text: 500}}, **more,
     }  # fmt: skip
@@ -87,9 +86,9 @@ def hostile():
     reasons = (f"{HOSTILE}: poor", "- nested\n- list\n\n<img src=x onerror=alert(1)>")
     causes = [(550, text, text, text, 30, [HOSTILE, ODD]) for text in (HOSTILE, ODD)]
     domains = [(text, 100, 20, 30) for text in (HOSTILE, ODD)]
-    outcome = with_outcome("", "fail", (200, 40, 60), [(200, 40, 60)], 60, (), causes, domains)["outcome"]
+    totals = (200, 40, 60)
     tags = {HOSTILE: judged(HOSTILE, "fail", 200, 40, reasons, "ratio", 200, notes=[HOSTILE])}
-    tags[HOSTILE]["outcome"] = outcome
+    tags[HOSTILE]["outcome"] = with_outcome("", "fail", totals, [totals], 60, (), causes, domains)["outcome"]
     tags[ODD] = judged(ODD, "pass", 200, 200, (f"{ODD}: fine",), "ratio")
     looks = history(30, [(1, f"{HOSTILE} {ODD}")], **{HOSTILE: [(100, 10)] * 3, ODD: [(100, 100)] * 3})
     return result("fail", tags, looks, policy={"baseline_tag": HOSTILE}, errors=[(HOSTILE, f"<b>no</b> | {ODD}")])

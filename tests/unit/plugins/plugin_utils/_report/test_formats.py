@@ -30,7 +30,7 @@ CARRIED_OVER = "Mail from before may be among the deliveries: a dotted line is w
 ATTACKS = (
     "<script>alert(1)</script>", "a|b", "a\\|b", "`x``", "`a`|`b`", "[a](http://evil.example)",
     "![a](//evil.example/a.png)", "<http://evil.example>", "http://evil.example/a_b", "www.evil.example", "www.",
-    "me@evil.example", "mailto:me@evil.example", "*a* _b_ **c** ~~d~~ snake_case_ _x", "&lt;b&gt; &#60; &copy",
+    "me@evil.example", "*a* _b_ **c** ~~d~~ snake_case_ _x", "&lt;b&gt; &#60; &copy",
     "# heading", "- item", "+ item", "* item", "1. item", "> quote", "---", "===", "| a | b |", "```", "~~~ sh",
     "[x]: //evil.example", "[^1]: note", "</details><b>", "<!-- a", "--> b", "a  b\\", "$x$", "é \U0001f600 \u202e", "",
 )  # fmt: skip

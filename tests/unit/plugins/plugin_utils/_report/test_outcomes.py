@@ -92,8 +92,7 @@ def test_areas(gate, read):
     said = reading.texts(charts[0], "dots", "title")
     assert len(said) == 9
     assert said[-1] == "2026-03-02T09:04:00Z: 462 of 600 delivered (77%), 96 failed"
-    for part in ("at most 504 of 600 messages", "example.net with 550 5.7.1"):
-        assert part in reading.shown(root)
+    assert "at most 504 of 600 messages can be delivered (84%); 80 refused by example.net" in reading.shown(root)
     # A gate that looked once has the second chart alone.
     look = result["history"][-1:]
     root = read("refused", "svg", history=look)
@@ -154,7 +153,7 @@ def refused(request):
     return gate.result()
 
 
-@pytest.mark.parametrize("form", reading.FORMATS)
+@pytest.mark.parametrize("form", reading.READERS)
 def test_no_address_in_a_report(refused, form):
     """No local part, no envelope and no token, also once the reader's program has decoded the report."""
     assert refused["verdict"] == "fail"

@@ -83,6 +83,7 @@ def test_what_is_on_the_pages(report, read, form):
     assert (shown(details.find("summary")), details.get("open")) == ("Policy", None)
     settings = {"min_delivery_ratio": "95%", "grace_period": "15 min", "expected_messages": "not set"}
     assert settings.items() <= dict(rows(policy)).items()
+    assert not list(read("fail", form, policy=None, last_errors=None).iter("details"))
 
 
 def test_what_is_in_the_junit_file(read):

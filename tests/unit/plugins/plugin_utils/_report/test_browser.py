@@ -13,7 +13,7 @@ from lxml import html
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")]
 
-OPTIONS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars")
+OPTIONS = "--headless --no-sandbox --disable-gpu --no-first-run --hide-scrollbars --disable-background-networking"
 
 # A frame of a chosen width around the page; what is measured in it ends up in the document that is printed.
 FRAME = """<!DOCTYPE html><body style="margin: 0">
@@ -44,7 +44,7 @@ def test_width(report, tmp_path, name, width, dark):
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         options += ["--virtual-time-budget=5000", "--dump-dom", f"http://127.0.0.1:{server.server_port}/frame.html"]
-        command = [CHROMIUM, *OPTIONS, *options]
+        command = [CHROMIUM, *OPTIONS.split(), *options]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True)
         server.shutdown()
     seen = json.loads(html.document_fromstring(done.stdout).text_content())

@@ -18,9 +18,9 @@ from typing import Any, Callable, Iterable, Mapping
 from urllib.parse import SplitResult, quote, urlsplit
 
 from ._errors import OptionError
+from ._values import tag_problem
 
 ENDPOINTS = ("stats", "tag")
-TAG_LIMIT = 1000
 TOKEN_MINIMUM = 8
 _TIMEOUT_LIMIT = 3600
 _RETRIES_LIMIT = 100
@@ -102,9 +102,10 @@ def check_tag(tag: str, token: str) -> None:
     """Raise OptionError if `tag` cannot be a tag, or contains the token. An empty `token` is not looked for."""
     if token and token in tag:
         raise OptionError("tags", "a tag contains the api_token, so masking the token would damage the results")
-    problem = _tag_problem(tag)
+    problem = "is a dot segment, which a URL cannot carry" if tag in (".", "..") else tag_problem(tag)
     if problem:
-        raise OptionError("tags", f"{tag[:60]!r} {problem}")
+        remedy = "give the tag that the messages were sent with, and several tags as a list"
+        raise OptionError("tags", f"{tag[:60]!r} {problem}; {remedy}")
 
 
 def checked_tags(tags: Iterable[str], token: str) -> list[str]:
@@ -115,26 +116,6 @@ def checked_tags(tags: Iterable[str], token: str) -> list[str]:
     for tag in unique:
         check_tag(tag, token)
     return unique
-
-
-def _tag_problem(tag: str) -> str | None:
-    if not tag or tag.isspace():
-        return "is empty; give the tag that the messages were sent with"
-    if tag in (".", ".."):
-        return "is a dot segment, which a URL cannot carry"
-    if len(tag) > TAG_LIMIT:
-        return f"is shortened here: it has {len(tag)} characters, and a tag has at most {TAG_LIMIT}"
-    for char in tag:
-        category = unicodedata.category(char)
-        if char.isspace():
-            return "contains white space, which no tag has; give several tags as a list"
-        if char == ";":
-            return "contains a semicolon, which no tag has"
-        if category == "Cc":
-            return "contains a control character"
-        if category == "Cs":
-            return "is not valid Unicode"
-    return None
 
 
 def _check_url(url: str) -> None:

@@ -222,17 +222,17 @@ def tags(name: str, value: Any) -> list[str]:
 
 def tag_problem(tag: str) -> str | None:
     """Return why the service takes no such tag, in words that follow the tag; null where it does."""
-    if not tag:
+    if not tag or tag.isspace():
         return "is empty"
     if len(tag) > TAG_LIMIT:
-        return f"is cut short here: it has {len(tag)} characters, and a tag has at most {TAG_LIMIT}"
+        return f"is shortened here: it has {len(tag)} characters, and a tag has at most {TAG_LIMIT}"
     for char in tag:
         if char.isspace():
-            return "holds white space, which no tag has"
+            return "contains white space, which no tag has"
         if char == ";":
-            return "holds a semicolon, which no tag has"
+            return "contains a semicolon, which no tag has"
         if unicodedata.category(char) == "Cc":
-            return "holds a control character"
+            return "contains a control character"
         if unicodedata.category(char) == "Cs":
             return "is not valid Unicode"
     return None

@@ -12,8 +12,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._answer import Answer
 from ansible_collections.mailops.smtpeter.plugins.module_utils._client import Client
-from ansible_collections.mailops.smtpeter.plugins.module_utils._connection import TAG_LIMIT, Connection, check_tag
+from ansible_collections.mailops.smtpeter.plugins.module_utils._connection import Connection, check_tag
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError, StatsError
+from ansible_collections.mailops.smtpeter.plugins.module_utils._values import TAG_LIMIT
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import (
     COUNTS,
     answer,

@@ -6,9 +6,10 @@ import sys
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils import _options as options
-from ansible_collections.mailops.smtpeter.plugins.module_utils._connection import TAG_LIMIT, Connection, check_tag
+from ansible_collections.mailops.smtpeter.plugins.module_utils._connection import Connection, check_tag
 from ansible_collections.mailops.smtpeter.plugins.module_utils._errors import OptionError
 from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import LibraryMissing, is_missing
+from ansible_collections.mailops.smtpeter.plugins.module_utils._values import TAG_LIMIT
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import assert_silent
 
 

@@ -353,22 +353,6 @@ def _none(what, names):
     return not names, f"{what}: {'not so with: ' + '; '.join(names) if names else 'so it is'}"
 
 
-def additions(found):
-    """Return what the bare ratio at the deadline, and long pauses, add to wrong passes, in points of percent."""
-    lines = [
-        f"the gate passes {of[GATE].wrong('pass'):.1f}% of those below the limit: {name}"
-        for (group, name), of in found.items()
-        if group == DOOMED and name in (DISAGREE, SINCE)
-    ]
-    for (group, name), of in found.items():
-        added = of[GATE].wrong("pass") - of[GUARANTEED].wrong("pass")
-        if added:
-            lines.append(f"the bare ratio at the deadline adds {added:.1f} points of wrong passes: {group}, {name}")
-    steady, paused = found[STREAMS, "94%"], found[ASIDE, "94%, pauses of 70 to 180 s"]
-    added = paused[GUARANTEED].wrong("pass") - steady[GUARANTEED].wrong("pass")
-    return [*lines, f"pauses longer than sending_gap add {added:.1f} points of wrong passes: stream at 94%"]
-
-
 def write_figures(runs, seed, found):
     """Write what tests/tools/pictures.py draws: who passes how many at which rate, and how soon the gate decides."""
     by_rate = [measure("Streams for the picture", f"{rate:.1%}", _stream(rate), runs, seed) for rate in RATES]
@@ -402,7 +386,6 @@ def main():
             print(f"\n{heading}")
         found[group, name] = measure(group, name, make, options.runs * TIMES.get((group, name), 1), options.seed)
         print(*rows(name, found[group, name]), sep="\n", flush=True)
-    print("\nReported apart", *additions(found), sep="\n")
     if not sys.argv[1:]:
         write_figures(options.runs, options.seed, found)
     results = acceptance(found)

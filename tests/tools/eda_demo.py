@@ -21,20 +21,15 @@ def say(text):
     print(f"== {text}", flush=True)
 
 
-def rulebook(directory, sandbox, output, **more):
-    """Start ansible-rulebook with the collection's rulebook; `more` are variables for it."""
-    variables = {
-        "smtpeter_tags": ["newsletter", "newsletter-bad"], "smtpeter_api_url": sandbox["api_url"],
-        "smtpeter_window": 3600 / SPEED, "smtpeter_interval": 1, "smtpeter_grace_period": 900 / SPEED,
-        "smtpeter_sending_gap": 60 / SPEED, "smtpeter_state": str(directory / "source.state"), **more,
-    }  # fmt: skip
+def start_rulebook(directory, rulebook, variables):
+    """Start ansible-rulebook, which writes to the file `output` in the directory."""
     (directory / "vars.yml").write_text(json.dumps(variables), encoding="utf-8")
     (directory / "inventory").write_text("localhost ansible_connection=local\n", encoding="utf-8")
-    programs = Path(sys.executable).parent
-    words = ["--rulebook", "mailops.smtpeter.campaign", "--vars", "vars.yml", "--inventory", "inventory"]
-    env = {**os.environ, "SMTPETER_API_TOKEN": TOKEN, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
-    command = [str(programs / "ansible-rulebook"), *words]
-    return subprocess.Popen(command, cwd=directory, env=env, stdout=output, stderr=subprocess.STDOUT)
+    program = Path(sys.executable).with_name("ansible-rulebook")
+    command = [str(program), "--rulebook", rulebook, "--vars", "vars.yml", "--inventory", "inventory"]
+    env = {**os.environ, "SMTPETER_API_TOKEN": TOKEN, "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"}
+    with (directory / "output").open("ab") as output:
+        return subprocess.Popen(command, cwd=directory, env=env, stdout=output, stderr=output)
 
 
 def main():
@@ -42,11 +37,16 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         (directory / "tmp").mkdir()
-        with sandboxes(directory / "tmp") as service, (directory / "output").open("wb") as output:
+        with sandboxes(directory / "tmp") as service:
             say("Start a local SMTPeter service, in which a second is a minute; no mail is sent")
             sandbox = service.run(name=f"eda-demo-{os.getpid()}", speed=SPEED, scenario=SCENARIO, idle_timeout=300)
             say("Start ansible-rulebook, whose Java takes a while")
-            process = rulebook(directory, sandbox, output)
+            variables = {
+                "smtpeter_tags": ["newsletter", "newsletter-bad"], "smtpeter_api_url": sandbox["api_url"],
+                "smtpeter_window": 3600 / SPEED, "smtpeter_interval": 1, "smtpeter_grace_period": 900 / SPEED,
+                "smtpeter_sending_gap": 60 / SPEED, "smtpeter_state": str(directory / "source.state"),
+            }  # fmt: skip
+            process = start_rulebook(directory, "mailops.smtpeter.campaign", variables)
             try:
                 return watch(directory, sandbox, process)
             finally:

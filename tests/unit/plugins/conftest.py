@@ -26,7 +26,7 @@ def _no_network_settings(monkeypatch, tmp_path_factory):
 def hostile():
     """Start a hostile service, given what `Hostile` is; stopped after the test."""
     with ExitStack() as started:
-        yield lambda *given: started.enter_context(closing(Hostile(*given)))
+        yield lambda *given, **more: started.enter_context(closing(Hostile(*given, **more)))
 
 
 @pytest.fixture(scope="session")

@@ -138,12 +138,12 @@ class Hostile(Server):
     answered at the same time, and `url` is what to give as api_url.
     """
 
-    def __init__(self, script, tls=None, impatient=False, host="127.0.0.1"):
+    def __init__(self, script, tls=None, impatient=False):
         self.requests = []
         self.sent = self.busiest = self._busy = 0
         self._script, self._impatient = script, impatient
         self._lock = threading.Lock()
-        super().__init__(tls, host)
+        super().__init__(tls)
         self.url = f"http{'s' if tls else ''}://{self.address}/v1"
 
     @property

@@ -12,7 +12,6 @@ import pytest
 import yaml
 from ansible.parsing.splitter import parse_kv
 from ansible_collections.mailops.smtpeter.tests.integration.conftest import (
-    DEAD_PROXY,
     ROOT,
     TOKEN,
     environment,
@@ -200,15 +199,6 @@ def test_a_tag_that_others_choose(play, access, tmp_path):
     cases = next(iter(JUnitXml.fromfile(str(tmp_path / "reports" / "gate.junit.xml"))))
     assert {*tags} <= {case.name for case in cases}
     assert not (tmp_path / "ran").exists()
-
-
-@pytest.mark.newest_core
-def test_the_rehearsal(play, tmp_path):
-    """By any HOME and proxy, four campaigns get their verdicts and a page each, and nothing goes on behind."""
-    play("mailops.smtpeter.gate_demo", "-e", "demo_reports=pages", env={"HOME": str(tmp_path), **DEAD_PROXY})
-    pages = sorted(path.name for path in (tmp_path / "pages").iterdir())
-    assert pages == ["greylisted.html", "refused.html", "stream.html", "too-few.html"]
-    assert not [path for path in (tmp_path / ".ansible_async").iterdir() if path.is_file()]
 
 
 LONG = {"mailops.smtpeter.campaign_gate": {"tags": ["few"], "wait_timeout": 600, "wait_sleep": 300}}

@@ -52,9 +52,10 @@ def test_the_demo(clone, tmp_path):
     dead = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy"), "http://127.0.0.1:1")
     mark = {MARK: uuid.uuid4().hex}
     foreign = {"HOME": None, "SMTPETER_API_TOKEN": "another", "ANSIBLE_STDOUT_CALLBACK": "gone"}
-    done = make(clone, "demo", **mark, **foreign, **dead)
+    done = make(clone, "demo", "ARGS=-e demo_reports=pages", **mark, **foreign, **dead)
     assert done.returncode == 0, done.stdout
-    assert "delivery" in done.stdout
+    pages = sorted(path.name for path in (clone / "pages").iterdir())
+    assert pages == ["greylisted.html", "refused.html", "stream.html", "too-few.html"]
     assert leftovers(mark[MARK]) == []
 
 

@@ -160,7 +160,6 @@ def soak(session: nox.Session) -> None:
     """What takes too long for the tests: hundreds of kills, a thousand looks and tags, a day of an event source."""
     install_tests(session)
     session.install("--quiet", "numpy")
-    session.run("python", "tests/benchmark/windows.py", env=OURS)
     session.run(*PARALLEL, *(session.posargs or ["tests/soak"]))
 
 

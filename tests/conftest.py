@@ -3,7 +3,6 @@
 import importlib
 import os
 import pathlib
-import re
 import shutil
 import sys
 import tempfile
@@ -16,8 +15,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 UNDER_ANSIBLE_TEST = "ansible_pytest_collections" in sys.modules
 # An older Python is that of a host, which has ansible.module_utils alone.
 ON_A_HOST = sys.version_info < (3, 10)
-OURS = "ansible_collections.mailops.smtpeter."
-IMPORT = re.compile(r"^\s*(?:from|import)\s+([\w.]+)(?:\s+import\s+(\([^)]*\)|.*))?", re.MULTILINE)
+# Directories with tests of code that does not import Ansible. The exceptions in them are marked where they are.
+PURE = {"module_utils", "_judging", "_gate", "_report"}
 
 
 def collections_directory():
@@ -77,10 +76,10 @@ def _whole_imports():
 
 @pytest.fixture(autouse=True)
 def _measured_or_not(request, monkeypatch):
-    """Leave slow tests out of the coverage, which makes them much slower, unless they are marked `measured`."""
-    marked = request.node.get_closest_marker
-    coverage = sys.modules.get("coverage")
-    running = coverage.Coverage.current() if coverage and marked("slow") and not marked("measured") else None
+    """Leave what coverage makes much slower out of it: integration tests, and slow ones that are not `measured`."""
+    marked, coverage = request.node.get_closest_marker, sys.modules.get("coverage")
+    left_out = "integration" in request.path.parts or (marked("slow") and not marked("measured"))
+    running = coverage.Coverage.current() if coverage and left_out else None
     if running:
         monkeypatch.delenv("COVERAGE_PROCESS_START", raising=False)
         running.stop()
@@ -89,36 +88,17 @@ def _measured_or_not(request, monkeypatch):
         running.start()
 
 
-def imports_ansible(path):
-    """Whether a file imports Ansible, by itself or through files of this collection."""
-    waiting, seen = [path], set()
-    while waiting:
-        path = waiting.pop()
-        if path in seen or not path.is_file():
-            continue
-        seen.add(path)
-        for module, names in IMPORT.findall(path.read_text(encoding="utf-8")):
-            if module.partition(".")[0] == "ansible":
-                return True
-            if module.startswith(OURS):
-                inside = ROOT.joinpath(*module[len(OURS) :].split("."))
-                waiting.append(inside.with_suffix(".py"))
-                waiting += [inside / f"{name}.py" for name in re.findall(r"\w+", names)]
-    return False
-
-
 def pytest_collection_modifyitems(items):
-    """Mark what touches Ansible, since it runs on each ansible-core; the rest runs on the oldest and newest Python."""
-    found = {path: imports_ansible(path) for path in {item.path for item in items}}
+    """Mark what runs on each ansible-core; the rest runs on the oldest and the newest Python."""
     for item in items:
-        if found[item.path]:
+        if not PURE.intersection(item.path.parts):
             item.add_marker("ansible")
 
 
 def pytest_configure(config):
     """Name the marks here, since ansible-test does not read pyproject.toml."""
     for mark in (
-        "ansible: touches Ansible, so that it runs on each ansible-core; set by itself where a file imports it",
+        "ansible: touches Ansible, so that it runs on each ansible-core",
         "every_core: `make test` runs it on the oldest ansible-core, too",
         "newest_core: not run on other ansible-cores than that of `make test`",
         "slow: not run by `make unit` unless its path is named",

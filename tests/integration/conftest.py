@@ -10,7 +10,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from typing import Any
 
 import pytest
@@ -19,6 +18,9 @@ import yaml
 from ansible.release import __version__ as own_version
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.server import Service
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.settings import parse_settings
+from redis import Redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
@@ -131,12 +133,6 @@ def pytest_collection_modifyitems(items):
             item.add_marker("newest_core")
 
 
-@pytest.fixture(autouse=True)
-def _not_measured(monkeypatch):
-    """Unit tests reach nearly all, and what these tests start would take twice as long."""
-    monkeypatch.delenv("COVERAGE_PROCESS_START", raising=False)
-
-
 @pytest.fixture
 def play(ansible_core, tmp_path):
     """Runs a playbook on the implicit localhost with `ansible_core`, in a directory and an ANSIBLE_HOME of its own.
@@ -213,8 +209,7 @@ class RedisServer:
 
     def __init__(self, directory):
         with socket.create_server(("127.0.0.1", 0)) as free:
-            self._address = free.getsockname()
-        host, port = self._address
+            host, port = free.getsockname()
         # What the cache plugin connects to.
         self.connection = f"{host}:{port}:0"
         # The environment of a run that caches there by `community.general.redis`.
@@ -226,22 +221,8 @@ class RedisServer:
         }
         where = ["--bind", host, "--port", str(port), "--dir", str(directory), "--save", "", "--appendonly", "no"]
         self._process = subprocess.Popen(["redis-server", *where], stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 30
-        while not self._is_ready():
-            assert time.monotonic() < deadline, "the Redis server does not start"
-            time.sleep(0.02)
-
-    def _is_ready(self):
-        try:
-            return self.ask("PING") == "+PONG"
-        except OSError:
-            return False
-
-    def ask(self, *words):
-        """The first line of what the server answers to a command."""
-        with socket.create_connection(self._address, 10) as connection:
-            connection.sendall((" ".join(words) + "\r\n").encode())
-            return connection.makefile().readline().strip()
+        self.client = Redis(host, port, retry=Retry(ConstantBackoff(0.02), 1500))
+        self.client.ping()
 
     def stop(self):
         """End the server as a power failure would."""

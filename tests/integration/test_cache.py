@@ -120,15 +120,15 @@ def kill_whoever_asks(port):
 
 def test_redis(look, service, redis, tmp_path):
     """Plays share a Redis as they share a directory, also with one whose home is elsewhere; facts keep their keys."""
-    redis.ask("ZADD", "ansible_cache_keys", "1", "facts-of-a-host")
+    redis.client.zadd("ansible_cache_keys", {"facts-of-a-host": 1})
     env = {**redis.settings, "ANSIBLE_INVENTORY_CACHE_TIMEOUT": "60"}
     for home in ("one", "another"):
         run = look("wave-1", hosts=5, env={**env, "ANSIBLE_HOME": str(tmp_path / home)})
         assert seen(run) == [[1000]] * 5
         assert "WARNING" not in run.output
     assert service.asked == {"wave-1": 1}
-    assert redis.ask("ZCARD", "ansible_cache_keys") == ":1"
-    assert redis.ask("DBSIZE") == ":3"
+    assert redis.client.zcard("ansible_cache_keys") == 1
+    assert redis.client.dbsize() == 3
 
 
 def test_a_redis_that_goes_away(look, service, redis):

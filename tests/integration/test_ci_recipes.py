@@ -89,11 +89,3 @@ def test_steps_after_the_gate_do_without_reports(there, tmp_path):
         subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=env, check=True)
     assert (tmp_path / "summary").exists() is there
     assert (tmp_path / "reports").is_dir()
-
-
-def test_the_jenkinsfile_is_balanced():
-    """What no parser here reads has at least its brackets in order."""
-    text = RECIPES[JENKINS]
-    for opening, closing in ("{}", "()"):
-        assert text.count(opening) == text.count(closing) > 0
-    assert text.count("'''") == 2

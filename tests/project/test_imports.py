@@ -18,7 +18,6 @@ OPTIONAL = {
     "pygal": {"plugin_utils/_report/_chart.py"},
     "socks": {"module_utils/_proxy.py"},
 }
-PACKAGES = {"cryptography", "pygal", "PySocks"}
 
 
 def imports(tree):
@@ -52,12 +51,3 @@ def test_nothing_else_is_imported():
                 early |= {top} if not is_late else set()
     assert found == {**NEEDED, **OPTIONAL}
     assert early & set(OPTIONAL) == set()
-
-
-def test_requirements():
-    """What is installed for users is requests alone, and the README says what each optional package is for."""
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    assert [line for line in lines if not line.startswith("#")] == ["requests>=2.25.0"]
-    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    (optional,) = re.findall(r"Optional are (.*?)\.", text)
-    assert [name for name in PACKAGES if f"`{name}` for " not in optional] == []

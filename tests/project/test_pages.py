@@ -31,15 +31,11 @@ def test_all_guides_are_in_both_indexes():
         assert label in path.read_text(encoding="utf-8")
 
 
-def test_what_the_index_runs_is_run_by_a_test():
-    """The README has it, whose commands test_examples.py runs."""
+def test_the_readme():
+    """It has what the site's index runs. Galaxy shows it without the repository, and ansible-core is there already."""
     commands = re.findall(r"^ +(ansible-playbook .*)$", INDEX, re.MULTILINE)
     assert commands
     assert set(commands) <= set(README.splitlines())
-
-
-def test_the_readme_can_be_read_anywhere():
-    """Galaxy and Automation Hub show it without the repository, and bring ansible-core themselves."""
     links = re.findall(r"\]\(([^)]+)\)", README)
     assert links
     assert [link for link in links if not link.startswith("https://")] == []
@@ -59,15 +55,6 @@ def test_the_map_is_whole():
     files = {path.stem for path in (ROOT / "plugins").rglob("*.py")} - {"__init__"}
     assert files - named == set()
     assert {name for name in named if name.startswith("_")} - there == set()
-
-
-def test_private_files_say_so():
-    """Each private file says that it may change, unless it is empty."""
-    private = [path for path in (ROOT / "plugins").rglob("_*/**/*.py") if path.name != "__init__.py"]
-    private += (ROOT / "plugins").rglob("_[a-z]*.py")
-    assert private
-    docs = {path: ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "" for path in private}
-    assert [path for path, doc in docs.items() if "Private: " not in doc] == []
 
 
 def test_ansible_cores_are_those_of_the_noxfile():

@@ -31,42 +31,23 @@ START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
 @pytest.mark.parametrize(("rate", "verdict"), [(0.97, "pass"), (0.94, "fail")])
-def test_a_thousand_looks_of_a_gate(capsys, rate, verdict):
+def test_a_thousand_looks_of_a_gate(rate, verdict):
     """They end in the right verdict, and in no more memory, file descriptors or threads than the first two hundred."""
-    seed, began = time.time_ns(), time.monotonic()
+    seed = time.time_ns()
     with service(seed, MESSAGES, rate) as url:
         outcome = look_at(url, MESSAGES, every=100)
     result, samples = outcome.result, outcome.samples
     early, late = samples[1], samples[-1]
-    growth = late.resident - early.resident
-    with capsys.disabled():
-        print(
-            f"\n{result['looks']} looks (seed {seed}) in {time.monotonic() - began:.0f} s, {result['errors']} of them"
-            f" failed: {result['verdict']}; since look 200 {growth / MEBIBYTE:+.1f} MiB,"
-            f" {late.descriptors - early.descriptors:+d} descriptors, {late.threads - early.threads:+d} threads"
-        )
     assert (result["verdict"], result["stats"]["wave-1"]["messages"]) == (verdict, MESSAGES), seed
     assert result["looks"] >= LOOKS
     assert result["errors"] >= LOOKS / 4
     assert len(result["history"]) <= 60
     assert {(sample.descriptors, sample.threads) for sample in samples} == {(early.descriptors, early.threads)}
-    assert growth < 8 * MEBIBYTE
-
-
-async def watch(source):
-    """Return the processor seconds of a look, and the longest time for which the loop was kept from going on."""
-    late, before = 0.0, time.process_time()
-    look = asyncio.ensure_future(campaign.in_thread(source.look))
-    while not look.done():
-        waited = time.monotonic()
-        await asyncio.sleep(0.01)
-        late = max(late, time.monotonic() - waited - 0.01)
-    look.result()
-    return time.process_time() - before, late
+    assert late.resident - early.resident < 8 * MEBIBYTE
 
 
 @pytest.mark.parametrize("judge_by", ["counters", "outcomes"])
-def test_a_thousand_tags(tmp_path, capsys, judge_by):
+def test_a_thousand_tags(tmp_path, judge_by):
     """Looks at the sandbox, with the state kept, take a tenth of a core at most, though all counters move each time."""
     with sandboxes(tmp_path) as service, requests.Session() as session:
         sandbox = service.run(scenario={"default": {"delivery_rate": 0.98, "delay": 0, "open_rate": 0}})
@@ -75,24 +56,18 @@ def test_a_thousand_tags(tmp_path, capsys, judge_by):
             "interval": INTERVAL, "window": 3600, "min_messages": 10_000,
         }  # fmt: skip
         settings, state = campaign.read_settings(args, {}, print), tmp_path / "source.state"
-        reader, file, watched = campaign.Reader(settings.args), StateFile(str(state), {}), []
-        source = campaign.Source(settings, reader, print, lambda: time.monotonic() + INTERVAL * len(watched), file=file)
+        reader, file, spent = campaign.Reader(settings.args), StateFile(str(state), {}), []
+        source = campaign.Source(settings, reader, print, lambda: time.monotonic() + INTERVAL * len(spent), file=file)
         gc.freeze()  # as `main` does
         for _look in range(5):
             for tag in TAGS:
                 body = {"recipients": [f"{number}@{number % 7}.example" for number in range(40)], "tags": [tag]}
                 sent = session.post(f"{sandbox['api_url']}/send", params={"access_token": TOKEN}, json=body)
                 sent.raise_for_status()
-            watched.append(asyncio.run(watch(source)))
-    spent, late = zip(*watched)
-    share = sum(spent) / (len(spent) * INTERVAL)
-    with capsys.disabled():
-        print(
-            f"\n{len(TAGS)} tags by {judge_by}: {', '.join(f'{seconds:.1f}' for seconds in spent)} processor seconds a "
-            f"look ({share:.1%} of a core), the loop was late by up to {1000 * max(late):.0f} ms, "
-            f"{state.stat().st_size / MEBIBYTE:.1f} MiB of state"
-        )
-    assert share < SHARE_OF_A_CORE
+            before = time.process_time()
+            asyncio.run(campaign.in_thread(source.look))
+            spent.append(time.process_time() - before)
+    assert sum(spent) / (len(spent) * INTERVAL) < SHARE_OF_A_CORE
 
 
 class Steady:
@@ -125,11 +100,11 @@ class Steady:
 
 
 @pytest.mark.parametrize(("judge_by", "window"), [("counters", None), ("counters", 3600), ("outcomes", 3600)])
-def test_a_thousand_looks_of_a_source(capsys, judge_by, window):
+def test_a_thousand_looks_of_a_source(judge_by, window):
     """Memory is what it was after the first hundred: nothing is kept of a look, a window or an event that is over."""
     # Nothing is ever decided, so nothing is ever left out.
     args = {"tags": FEWER_TAGS, "api_token": TOKEN, "judge_by": judge_by, "window": window, "min_messages": 10**9}
-    steady, samples, spent = Steady(), [], time.process_time()
+    steady, samples = Steady(), []
     settings = campaign.read_settings(args, {}, print)
     source = campaign.Source(settings, steady, print, lambda: steady.second, steady.now)
     for look in range(1, LOOKS + 1):
@@ -137,10 +112,4 @@ def test_a_thousand_looks_of_a_source(capsys, judge_by, window):
         source.look()
         if look % 100 == 0:
             samples.append(sample().resident)
-    spent, growth = time.process_time() - spent, max(samples) - samples[0]
-    with capsys.disabled():
-        print(
-            f"\n{LOOKS} looks at {len(FEWER_TAGS)} tags by {judge_by}, window {window}: after 100 "
-            f"{samples[0] / MEBIBYTE:.0f} MiB, {growth / MEBIBYTE:+.1f} since; {spent / LOOKS:.2f} s of a core a look"
-        )
-    assert growth < 2 * MEBIBYTE
+    assert max(samples) - samples[0] < 2 * MEBIBYTE

@@ -3,7 +3,6 @@
 import base64
 import contextlib
 import html
-import ipaddress
 import json
 import socket
 import ssl
@@ -190,46 +189,21 @@ class Authority:
     """A certificate authority that signs what it should not. `bundle` is the file of its own certificate."""
 
     def __init__(self, directory):
-        *self._own, pem = _signed("An authority", None)
-        self._directory, self.bundle = directory, directory / "authority.pem"
-        self.bundle.write_bytes(pem)
+        from trustme import CA
+
+        self._own, self._other, self._directory = CA(), CA(), directory
+        self.bundle = directory / "authority.pem"
+        self._own.cert_pem.write_to_path(str(self.bundle))
 
     def context(self, flaw=""):
         """What a server needs; `flaw` is `expired`, `another name`, `self-signed` or none."""
-        name = "192.0.2.1" if flaw == "another name" else "127.0.0.1"
-        path = self._directory / f"server-{flaw}.pem"
-        path.write_bytes(_signed(name, None if flaw == "self-signed" else self._own, flaw == "expired")[-1])
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
+        if flaw == "self-signed":
+            path = self._directory / "self-signed.pem"
+            path.write_bytes(self._other.private_key_pem.bytes() + self._other.cert_pem.bytes())
+            context.load_cert_chain(path)
+        else:
+            name = "192.0.2.1" if flaw == "another name" else "127.0.0.1"
+            end = datetime.now(timezone.utc) - timedelta(days=1) if flaw == "expired" else None
+            self._own.issue_cert(name, not_after=end).configure_cert(context)
         return context
-
-
-def _signed(name, issuer, expired=False):
-    """A key, a certificate, and both in PEM: for an address, or of an authority where `name` is none."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    signing, signer = (issuer[0], issuer[1].subject) if issuer else (key, subject)
-    is_authority = "." not in name
-    # Without these, Python 3.13 trusts no authority.
-    extensions = [
-        (x509.BasicConstraints(ca=is_authority, path_length=None), True),
-        (x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), False),
-        (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
-    ]
-    if is_authority:
-        # Of the nine uses of a key, to sign certificates and lists of revoked ones.
-        extensions.append((x509.KeyUsage(*[False] * 5, True, True, False, False), True))
-    else:
-        extensions.append((x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(name))]), False))
-    begin, end = (datetime.now(timezone.utc) + timedelta(days=days) for days in (-9, -1 if expired else 9))
-    builder = x509.CertificateBuilder(signer, subject, key.public_key(), x509.random_serial_number(), begin, end)
-    for extension, critical in extensions:
-        builder = builder.add_extension(extension, critical)
-    certificate = builder.sign(signing, hashes.SHA256())
-    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
-    return key, certificate, private + certificate.public_bytes(pem)

@@ -18,7 +18,8 @@ def parsed(content, size=7):
     """What a stream gives of an answer that comes in pieces of so many bytes."""
     stream = EventStream()
     pieces = [content[start : start + size] for start in range(0, len(content), size)]
-    return [*(event for piece in pieces for event in stream.feed(piece)), *stream.close()]
+    events = [event for piece in pieces for event in stream.feed(piece)]
+    return [*events, *stream.close()]
 
 
 SIMPLE = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False)

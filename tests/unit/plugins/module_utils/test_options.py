@@ -12,6 +12,8 @@ from ansible_collections.mailops.smtpeter.plugins.module_utils._missing import L
 from ansible_collections.mailops.smtpeter.plugins.module_utils._values import TAG_LIMIT
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import assert_silent
 
+pytestmark = pytest.mark.ansible
+
 
 def test_the_spec_has_the_connections_fields_and_defaults():
     """What the argument spec says is what a connection has when nothing is given; the token is masked by both names."""

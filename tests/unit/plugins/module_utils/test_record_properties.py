@@ -1,9 +1,10 @@
 """Any answer is a record of just what it says, or an error that says so."""
 
 import json
+import pathlib
 
 import pytest
-from ansible_collections.mailops.smtpeter.tests.fuzz._checks import COUNTERS, SPELLINGS, check_answer
+from ansible_collections.mailops.smtpeter.tests.fuzz._checks import COUNTERS, SPELLINGS, TARGETS, check_answer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -90,3 +91,12 @@ def test_good_answers(counts, first, last, data):
     assert found is not None
     assert {name: found[name] for name in SPELLINGS} == counts
     assert (found["first"], found["last"], found["known"]) == (first, last, True)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_fuzzing_found(target):
+    """Each input that `make fuzz` begins with, or found, is understood, or refused as it should be."""
+    paths = list((pathlib.Path(__file__).parents[3] / "fuzz" / "corpus" / target).iterdir())
+    assert paths
+    for path in paths:
+        TARGETS[target](path.read_bytes())

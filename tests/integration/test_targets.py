@@ -16,7 +16,6 @@ ALONE = ["action_campaign_gate", "module_sandbox"]
 SHARED = sorted(set(os.listdir(TARGETS)) - {*ALONE, "filter_since", "setup_sandbox"})
 
 
-@pytest.mark.every_core
 @pytest.mark.parametrize(
     "targets", [[*SHARED, "filter_since"], *([name] for name in ALONE)], ids=lambda names: names[-1]
 )

@@ -74,7 +74,6 @@ def use(plugin, number, mix, urls):
     }
 
 
-@pytest.mark.every_core
 def test_which_token_goes_where(play):
     """Module and gate alike ask where the token belongs, or nothing; the controller's environment is not theirs."""
     with contextlib.ExitStack() as stack:

@@ -45,6 +45,8 @@ OPTIONAL = {
     "gate": {"cache"},
     "outcome-gate": {"cache"},
 }
+# The others return by the same code.
+ON_EVERY_CORE = [pytest.param(plugin, marks=pytest.mark.every_core) for plugin in ("lookup", "info", "gate")]
 # What is done with each way in, and the tags that are asked for.
 GOOD = ["good", "echoed"]
 ALL = [*GOOD, "broken", "garbage", "number", "moved", "protocol"]
@@ -243,8 +245,7 @@ def contents(directory, without=()):
     return "\n".join(texts)
 
 
-@pytest.mark.every_core
-@pytest.mark.parametrize("plugin", WAYS_IN)
+@pytest.mark.parametrize("plugin", [*ON_EVERY_CORE, "outcomes", "outcome-gate"])
 def test_every_cell(play, ansible_core, sandbox, tokens, tmp_path, plugin):
     """The token is seen where Ansible cannot avoid it, which the matrix names; an address is seen nowhere."""
     service = Service(sandbox)

@@ -41,7 +41,7 @@ def leftovers(mark):
 
 @pytest.mark.slow
 def test_the_demo(clone, tmp_path):
-    """The first test runs with foreign settings and a `.venv` that leads nowhere, the demo without HOME and network."""
+    """The first test runs with foreign settings and a `.venv` that leads nowhere, the demos without HOME or network."""
     (clone / ".venv").symlink_to(tmp_path / "gone")
     nowhere = tmp_path / "no home"
     nowhere.write_text("", encoding="utf-8")
@@ -52,7 +52,10 @@ def test_the_demo(clone, tmp_path):
     dead = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy"), "http://127.0.0.1:1")
     mark = {MARK: uuid.uuid4().hex}
     foreign = {"HOME": None, "SMTPETER_API_TOKEN": "another", "ANSIBLE_STDOUT_CALLBACK": "gone"}
-    done = make(clone, "demo", "ARGS=-e demo_reports=pages", **mark, **foreign, **dead)
+    # The test of the README runs all of it.
+    done = make(clone, "demo", "ARGS=--list-tasks", **mark, **foreign, **dead)
+    assert "READ with the lookup" in done.stdout
+    done = make(clone, "gate-demo", "ARGS=-e demo_reports=pages -e demo_speed=120", **mark, **foreign, **dead)
     assert done.returncode == 0, done.stdout
     pages = sorted(path.name for path in (clone / "pages").iterdir())
     assert pages == ["greylisted.html", "refused.html", "stream.html", "too-few.html"]

@@ -57,17 +57,13 @@ def main():
 def watch(directory, sandbox, process):
     """Send, and show what ansible-rulebook does."""
     began, shown, is_bad = time.monotonic(), 0, 0.0
-    while True:
-        is_over = process.poll() is not None or time.monotonic() - began > TIMEOUT_SECONDS
+    while process.poll() is None and time.monotonic() - began < TIMEOUT_SECONDS:
         text = (directory / "output").read_text(encoding="utf-8", errors="replace")
         print(text[shown:], end="", flush=True)
         shown = len(text)
         if "PAUSE the sending" in text:
             say(f"The rule's playbook started {time.monotonic() - is_bad:.0f} s after the stream had turned bad")
             return 0
-        if is_over:
-            say("There was no reaction.")
-            return 1
         if (directory / "source.state").exists():
             if not is_bad:
                 say("Half of the mail under newsletter-bad is refused from now on")
@@ -75,6 +71,8 @@ def watch(directory, sandbox, process):
             send(sandbox, 20, "newsletter")
             send(sandbox, 20, "newsletter-bad")
         time.sleep(0.5)
+    say("There was no reaction.")
+    return 1
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """Where benchmarks run: nginx as the service, hyperfine as the clock. Private: names and behaviour may change."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

@@ -6,8 +6,6 @@ that was sent at a moment is delivered. A view says up to which moments messages
 answer, and the moment that it is dated with.
 """
 
-from __future__ import annotations
-
 import math
 from bisect import bisect_right
 from dataclasses import dataclass, replace

@@ -12,15 +12,19 @@ SPANS = 120
 class Fates:
     """The events of a campaign: 70% of its lost mail is refused at once, the rest fails after a day.
 
-    Events are seen `late` seconds after they happened; only messages taken in from `since` on count.
+    A share `returned` of the rest is accepted first, and returned within half an hour. Events are seen `late` seconds
+    after they happened; only messages taken in from `since` on count.
     """
 
-    def __init__(self, rng, mail, late=0, since=None):
+    def __init__(self, rng, mail, late=0, since=None, returned=0):
         sent, arrivals = np.asarray(mail.sent), np.asarray(mail.arrivals)
         delivered, failed = arrivals.copy(), np.full(len(sent), np.inf)
         for index in np.flatnonzero(np.isinf(arrivals)):
             if rng.random() < REFUSED_AT_ONCE:
                 failed[index] = sent[index] + rng.uniform(0.5, 10)
+            elif rng.random() < returned:
+                delivered[index] = sent[index] + rng.uniform(0.5, 10)
+                failed[index] = delivered[index] + rng.uniform(60, 1800)
             else:
                 failed[index] = sent[index] + DAY
         counts = slice(None) if since is None else slice(int(np.searchsorted(sent, since)), None)

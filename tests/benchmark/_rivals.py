@@ -1,7 +1,5 @@
 """The gate's own state machine and its rivals, over the same looks. Private: names and behaviour may change."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
 

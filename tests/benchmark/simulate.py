@@ -4,8 +4,6 @@ Prints a table, says whether the figures that were asked for are reached, and ex
 arguments, it also writes what the documentation's pictures are drawn from.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import math
@@ -31,7 +29,7 @@ STRICT = replace(POLICY, at_deadline="inconclusive")
 TIMING = Timing()
 GATE, GUARANTEED, POLLING = "gate", "gate, no deadline", "polling the ratio"
 OUTCOMES, OUTCOMES_GUARANTEED = "by outcomes", "outcomes, no dl."
-OUTCOMES_LATE = "outcomes, late"
+OUTCOMES_LATE, OUTCOMES_RETURNED = "outcomes, late", "outcomes, ret."
 RIVALS = {POLLING: rivals.polling, "every look": rivals.every_look, "Wilson bound": rivals.wilson}
 
 
@@ -247,14 +245,15 @@ def measure(group, name, make, runs, seed):
 def _decisions(case, seed, every_way):
     """Yield each judge and its decision.
 
-    The gate also without the deadline's ratio; by outcomes, in `every_way`, also with events up to two minutes late.
+    The gate also without the deadline's ratio; by outcomes, in `every_way`, also with events up to two minutes late,
+    and with a third of the mail that is not refused at once returned later.
     """
 
     def by_counters(policy):
         return rivals.run_gate(case.looks, policy, TIMING, case.before)[0]
 
-    def by_outcomes(policy, late=0):
-        fates = Fates(Random(f"fates {seed}"), case.mail, late, case.since)
+    def by_outcomes(policy, late=0, returned=0):
+        fates = Fates(Random(f"fates {seed}"), case.mail, late, case.since, returned)
         return rivals.run_gate_by_outcomes(case.looks, policy, TIMING, fates, case.begins, case.since is not None)
 
     ways = [(GATE, GUARANTEED, by_counters)]
@@ -266,6 +265,7 @@ def _decisions(case, seed, every_way):
         yield guaranteed, decide(STRICT) if decision.is_by_deadline(TIMING) else decision
     if case.mail is not None and every_way:
         yield OUTCOMES_LATE, by_outcomes(POLICY, late=Random(f"late {seed}").uniform(0, 120))
+        yield OUTCOMES_RETURNED, by_outcomes(POLICY, returned=1 / 3)
     for name, judge in RIVALS.items():
         yield name, judge(case.looks, POLICY, case.before)
 

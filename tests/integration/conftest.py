@@ -1,7 +1,5 @@
 """Real runs of ansible-playbook, on this environment's ansible-core."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import os

@@ -6,8 +6,6 @@ the playbooks, which include the files of tasks. A command whose comment has the
 `text` block must be in what the last command printed.
 """
 
-from __future__ import annotations
-
 import ast
 import itertools
 import json

@@ -9,8 +9,6 @@ import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox.control import stop_sandbox
 
 TARGETS = pathlib.Path(__file__).resolve().parent / "targets"
-
-
 ALONE = ["action_campaign_gate", "module_sandbox"]
 # The others share a sandbox, or need none; filter_since, which sends more mail, comes last.
 SHARED = sorted(set(os.listdir(TARGETS)) - {*ALONE, "filter_since", "setup_sandbox"})

@@ -53,7 +53,8 @@ def test_a_look_between_good_ones(play, access, tmp_path):
         result = done.result(trouble)
         assert (result["verdict"], result["errors"]) == ("pass", 1), trouble
         entries = ["error" if "error" in entry else "good" for entry in result["history"]]
-        assert entries == ["good", "error", "good"], trouble
+        # Two good looks within a second may be one answer and its copy, so that a third decides.
+        assert entries[:3] == ["good", "error", "good"], trouble
         assert said in result["history"][1]["error"], trouble
     assert done.result("rescue of gone")["msg"] == "error"
     (left,) = (tmp_path / "remote").glob("ansible-tmp-*")

@@ -74,11 +74,16 @@ def _whole_imports():
     sys.meta_path[:] = [finder for finder in sys.meta_path if finder in before or hasattr(finder, "find_spec")]
 
 
+def directories(item):
+    """The directories of a test's file, below the checkout's."""
+    return set(item.nodeid.partition("::")[0].split("/")[:-1])
+
+
 @pytest.fixture(autouse=True)
 def _measured_or_not(request, monkeypatch):
     """Leave what coverage makes much slower out of it: integration tests, and slow ones that are not `measured`."""
     marked, coverage = request.node.get_closest_marker, sys.modules.get("coverage")
-    left_out = "integration" in request.path.parts or (marked("slow") and not marked("measured"))
+    left_out = "integration" in directories(request.node) or (marked("slow") and not marked("measured"))
     running = coverage.Coverage.current() if coverage and left_out else None
     if running:
         monkeypatch.delenv("COVERAGE_PROCESS_START", raising=False)
@@ -91,7 +96,7 @@ def _measured_or_not(request, monkeypatch):
 def pytest_collection_modifyitems(items):
     """Mark what runs on each ansible-core; the rest runs on the oldest and the newest Python."""
     for item in items:
-        if not PURE.intersection(item.path.parts):
+        if not PURE & directories(item):
             item.add_marker("ansible")
 
 

@@ -54,6 +54,7 @@ def test_the_demo(clone, tmp_path):
     foreign = {"HOME": None, "SMTPETER_API_TOKEN": "another", "ANSIBLE_STDOUT_CALLBACK": "gone"}
     # The test of the README runs all of it.
     done = make(clone, "demo", "ARGS=--list-tasks", **mark, **foreign, **dead)
+    assert done.returncode == 0, done.stdout
     assert "READ with the lookup" in done.stdout
     done = make(clone, "gate-demo", "ARGS=-e demo_reports=pages -e demo_speed=120", **mark, **foreign, **dead)
     assert done.returncode == 0, done.stdout

@@ -31,7 +31,7 @@ def watch(given, told):
     module = importlib.import_module(SOURCE)
     descriptor = os.open(told, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
-    class Told(asyncio.Queue):  # type: ignore[type-arg]
+    class Told(asyncio.Queue):
         async def put(self, item):
             os.write(descriptor, f"{json.dumps(item)}\n".encode())
 

@@ -69,7 +69,7 @@ def test_what_becomes_of_a_message():
     """Mail is delivered, and then may be opened and clicked; or it is returned; or refused at once, or in a day."""
     rates = {"delivery_rate": 0.5, "unreachable_rate": 0.2, "blocked_rate": 0.1, "returned_rate": 0.4}
     times = {"hold": 60.0, "delay": (1.0, 9.0), "returned_delay": (60.0, 120.0)}
-    seen = plans(Scenario(open_rate=0.5, click_rate=0.5, repeat_rate=0.9, **rates, **times))  # type: ignore[arg-type]
+    seen = plans(Scenario(open_rate=0.5, click_rate=0.5, repeat_rate=0.9, **rates, **times))
     expected = {(True, False): 0.7 * 0.5 * 0.6, (True, True): 0.7 * 0.5 * 0.4, (False, True): 0.3 + 0.7 * 0.5}
     found = shares((each.delivered is not None, each.failed is not None) for each in seen)
     assert found == pytest.approx(expected, abs=0.03)

@@ -25,7 +25,7 @@ def store(tmp_path):
 
 def add(store, recipients=1, *moments):
     """Add mail of tag a to so many recipients, delivered at once or with other moments, all with the same plan."""
-    plan = Plan(*(moments or (0.0,)))  # type: ignore[arg-type]
+    plan = Plan(*(moments or (0.0,)))
     store.add(Mail(("a@example.com",) * recipients, ("a",)), lambda _number, _recipient: plan, NOW)
 
 

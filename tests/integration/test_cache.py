@@ -2,12 +2,12 @@
 
 import json
 import os
-import pathlib
 import signal
 import threading
 import time
 from collections import Counter
 
+import psutil
 import pytest
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import COUNTS, Hostile, answer, leaks
 
@@ -103,18 +103,10 @@ def test_a_worker_that_is_killed(look, service):
 
 def kill_whoever_asks(port):
     """Kill the process that has a connection to a port of this machine; its number."""
-    wanted = f"{0x0100007F:08X}:{port:04X}"
-    lines = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    inodes = {f"socket:[{words[9]}]" for words in lines if words[2] == wanted and words[3] == "01"}
-    for link in pathlib.Path("/proc").glob("[0-9]*/fd/*"):
-        try:
-            held = str(link.readlink())
-        except OSError:
-            continue
-        if held in inodes:
-            process = int(link.parts[2])
-            os.kill(process, signal.SIGKILL)
-            return process
+    for connection in psutil.net_connections("tcp"):
+        if connection.raddr and connection.raddr.port == port and connection.status == psutil.CONN_ESTABLISHED:
+            os.kill(connection.pid, signal.SIGKILL)
+            return connection.pid
     raise AssertionError("nobody is connected")
 
 

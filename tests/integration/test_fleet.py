@@ -3,13 +3,12 @@
 import collections
 import json
 import os
-import pathlib
-import signal
 import subprocess
 import sys
 import time
 from datetime import datetime, timezone
 
+import psutil
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._answer import Answer, parse
 from ansible_collections.mailops.smtpeter.tests.integration.conftest import environment
@@ -99,12 +98,8 @@ class Fleet:
         while len(self._service.targets) <= self._service.most and time.monotonic() < until:
             time.sleep(0.01)
         # ansible-playbook and its workers lead sessions of their own.
-        processes = [worker.pid]
-        for parent in processes:
-            for children in pathlib.Path(f"/proc/{parent}/task").glob("*/children"):
-                processes += map(int, children.read_text().split())
-        for pid in processes:
-            os.kill(pid, signal.SIGKILL)
+        for process in (worker, *psutil.Process(worker.pid).children(recursive=True)):
+            process.kill()
         worker.wait(10)
         self._service.most = sys.maxsize
         return lost.read_bytes()

@@ -6,11 +6,11 @@ A cell is a plugin, a way in and a way out. The token stays inside, but for UNAV
 import contextlib
 import http.client
 import json
-import pathlib
 import re
 import threading
 from urllib.parse import parse_qs, quote, urlsplit
 
+import psutil
 import pytest
 from ansible.constants import DEFAULT_VAULT_ID_MATCH
 from ansible.parsing.vault import VaultLib, VaultSecret
@@ -151,14 +151,12 @@ class Sampler:
 
     def _work(self):
         while not self._over.wait(0.1):
-            for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-                with contextlib.suppress(OSError):
-                    self._seen.add(path.read_bytes())
+            self._seen |= {" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])}
 
     @property
     def text(self):
         """All of them."""
-        return "\n".join(line.replace(b"\0", b" ").decode("utf-8", "replace") for line in self._seen)
+        return "\n".join(self._seen)
 
 
 def prepare(directory, tokens):

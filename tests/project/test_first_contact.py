@@ -1,12 +1,12 @@
 """The first command of a newcomer works in odd surroundings, or says what is missing, and leaves nothing running."""
 
 import os
-import pathlib
 import shutil
 import subprocess
 import sys
 import uuid
 
+import psutil
 import pytest
 from ansible_collections.mailops.smtpeter.tests.integration.conftest import copy_tracked
 
@@ -29,14 +29,8 @@ def make(clone, *words, **env):
 
 def leftovers(mark):
     """The command lines of living processes that inherited `mark` in their environment."""
-    found = []
-    for process in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            if f"{MARK}={mark}".encode() in (process / "environ").read_bytes():
-                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-        except OSError:  # it ended meanwhile, or is another user's
-            continue
-    return found
+    running = [process.info for process in psutil.process_iter(["cmdline", "environ"])]
+    return [info["cmdline"] for info in running if (info["environ"] or {}).get(MARK) == mark]
 
 
 @pytest.mark.slow

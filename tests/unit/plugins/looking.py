@@ -3,10 +3,8 @@
 import gc
 import itertools
 import json
-import os
 import pathlib
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -16,6 +14,7 @@ from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 import ansible.plugins.loader as plugins
+import psutil
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play_context import PlayContext
@@ -93,8 +92,8 @@ def service(seed, messages, rate):
 def sample():
     """What this process holds now."""
     gc.collect()
-    resident = int(pathlib.Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
-    return Sample(len(os.listdir("/proc/self/fd")), threading.active_count(), resident)
+    process = psutil.Process()
+    return Sample(process.num_fds(), threading.active_count(), process.memory_info().rss)
 
 
 def action(connection=None, **args):

@@ -9,10 +9,10 @@ import runpy
 import select
 import signal
 import socket
-import subprocess
 import sys
 import time
 
+import psutil
 import requests
 from ansible.module_utils import basic
 from ansible_collections.mailops.smtpeter.plugins.module_utils._sandbox import control, process
@@ -100,10 +100,16 @@ def sandboxes(directory):
 
 def alive(*pids):
     """Whether any of the processes runs; one that has ended and waits to be reaped does not."""
-    command = ["ps", "-o", "stat=", "-p", ",".join(map(str, pids))]
-    states = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
-    # "Zl" still has threads, which hold its sockets until they have ended, too.
-    return any(state[0] != "Z" or "l" in state for state in states)
+    return any(map(_runs, pids))
+
+
+def _runs(pid):
+    try:
+        process = psutil.Process(pid)
+        # Threads of a zombie hold its sockets until they have ended, too.
+        return process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1
+    except psutil.NoSuchProcess:
+        return False
 
 
 def kill(pid):

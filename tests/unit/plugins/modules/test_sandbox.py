@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 from ansible_collections.mailops.smtpeter.tests.unit.plugins import sandboxes
@@ -163,9 +164,9 @@ def test_tls(sandbox):
     files = [path for path in sandbox.home.rglob("*") if path.is_file()]
     assert len(files) > 5
     assert {path.stat().st_mode & 0o077 for path in sandbox.home.rglob("*")} == {0}
-    listed = subprocess.run(["ps", "axww", "-o", "command"], capture_output=True, check=True).stdout
-    for text in (listed, *(path.read_bytes() for path in files)):
-        assert leaks(text.decode("latin-1"), TOKEN) == []
+    commands = [str(process.info["cmdline"]) for process in psutil.process_iter(["cmdline"])]
+    for text in (*commands, *(path.read_text(encoding="latin-1") for path in files)):
+        assert leaks(text, TOKEN) == []
     assert os.getsid(result["pid"]) != os.getsid(0)
     if sys.platform == "linux":
         process = Path("/proc", str(result["pid"]))

@@ -17,34 +17,24 @@ from ._limits import LimitedTlsSocket
 _BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
-def find_authorities(connection: Connection) -> ssl.SSLContext | bool:
-    """Read the certificate authorities that the options or the environment name, once for check and use.
+def load_authorities(connection: Connection) -> ssl.SSLContext | None:
+    """Return a TLS context that trusts certificate authorities, or None if no certificate is checked.
 
-    True stands for those that `requests` includes, False for checking none. Raises OptionError if a path cannot be used
-    on this host.
+    They are those that the options or the environment name, or else those that `requests` includes. Raises OptionError
+    if a path cannot be used on this host.
     """
     given = _authorities_in("ca_path", connection.ca_path) if connection.validate_certs and connection.ca_path else None
     if not connection.validate_certs or urlsplit(connection.api_url).scheme == "http":
-        return False
+        return None
     if given:
         return given
     for name in _BUNDLE_VARIABLES:
         path = os.environ.get(name)
         if path:
             return _authorities_in(name, path)
-    return True
+    from certifi import where
 
-
-def load_authorities(verify: ssl.SSLContext | bool) -> ssl.SSLContext | None:
-    """Return a TLS context that trusts the authorities of `verify`; None if no certificate is checked.
-
-    `verify` is a context with authorities, True for those that `requests` includes, or False to check none.
-    """
-    if verify is True:
-        import requests
-
-        return read_authorities(requests.utils.DEFAULT_CA_BUNDLE_PATH)
-    return verify or None
+    return read_authorities(where())
 
 
 def read_authorities(path: str) -> ssl.SSLContext:

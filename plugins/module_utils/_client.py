@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Callable
 
 from ._answer import Answer
 from ._body import BODY_LIMIT, STREAM_LIMIT
-from ._certificates import find_authorities, load_authorities
+from ._certificates import load_authorities
 from ._connection import Connection, check_tag
 from ._errors import RETRY_AFTER_LIMIT, StatsError
 from ._http import HttpReply, HttpSession
@@ -45,7 +45,7 @@ class Client:
 
     If the service asks for a pause (429 or `Retry-After`), all threads wait. If it asks for more than 30 seconds, it is
     not asked again. `sleep` waits between attempts, `jitter` returns a random number from 0 to 1, `now` the time in
-    UTC, and `clock` is monotonic. Raises OptionError for certificate authorities that cannot be read.
+    UTC, and `clock` is monotonic.
     """
 
     def __init__(
@@ -57,7 +57,6 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.connection = connection
-        self._verify = find_authorities(connection)
         self._pacer = Pacer(sleep, clock)
         self._jitter = jitter
         self._now = now
@@ -74,8 +73,8 @@ class Client:
     def fetch(self, tag: str) -> Answer:
         """Return the answer about the counters of a tag.
 
-        Raises StatsError if there is none, OptionError for a tag that cannot be one, and OptionError or LibraryMissing
-        for a proxy of the environment that cannot be used.
+        Raises StatsError if there is none, OptionError for a tag that cannot be one and for certificates that cannot be
+        read, and OptionError or LibraryMissing for a proxy of the environment that cannot be used.
         """
         check_tag(tag, self.connection.api_token)
         url, timeout = self.connection.url(tag), self.connection.timeout
@@ -152,11 +151,21 @@ class Client:
             proxied_url = None if self.connection.is_loopback else self.connection.api_url
             with self._opening:
                 if not self._sessions:
-                    self._authorities = load_authorities(self._verify)
+                    self._authorities = self._load()
                 session = HttpSession(self._authorities, proxied_url)
                 self._sessions.append(session)
             self._local.session = session
         return session
+
+    def _load(self) -> ssl.SSLContext | None:
+        """Return the certificate authorities; `requests` is imported while OpenSSL reads them, which takes as long."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(1) as executor:
+            reading = executor.submit(load_authorities, self.connection)
+            import requests  # noqa: F401
+
+            return reading.result()
 
     def _answer(self, tag: str, reply: HttpReply, is_stream: bool) -> Answer:
         """Return the answer of a reply with success or 404; raises StatsError for any other."""

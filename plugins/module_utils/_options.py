@@ -130,7 +130,7 @@ def check_recent(recent: bool, tags: Any) -> None:
 def client_from(options: Mapping[str, Any]) -> Client:
     """Return a client for the connection options in `options`, which may hold others.
 
-    Raises OptionError for a value that cannot work, and for certificates that cannot be read on this host.
+    Raises OptionError for a value that cannot work. Certificates are read with the first request.
     """
     register_secret(options["api_token"])
     return Client(Connection(**{name: options[name] for name in _DEFAULTS}))

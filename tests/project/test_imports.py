@@ -7,10 +7,11 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OWN = "ansible_collections.mailops.smtpeter.plugins."
-# Who imports what is neither Python's nor Ansible's own. urllib3 comes with requests, jinja2 with ansible-core.
+# Who imports what is neither Python's nor Ansible's own. urllib3 and certifi come with requests.
 NEEDED = {
-    "requests": {f"module_utils/{name}.py" for name in ("_body", "_certificates", "_http", "_proxy", "_request_error")},
+    "requests": {f"module_utils/{name}.py" for name in ("_body", "_client", "_http", "_proxy", "_request_error")},
     "urllib3": {f"module_utils/{name}.py" for name in ("_http", "_proxy", "_request_error")},
+    "certifi": {"module_utils/_certificates.py"},
     "jinja2": {"plugin_utils/_report/html.py"},
 }
 OPTIONAL = {

@@ -266,7 +266,7 @@ def test_which_certificates_are_trusted(connect, hostile, authority, monkeypatch
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.setenv(name, "/no/such/bundle.pem")
         with pytest.raises(OptionError, match=f"^{name}: '/no/such/bundle.pem' does not exist") as caught:
-            ask()
+            ask().fetch("t")
         assert_silent(caught.value, TOKEN)
         assert ask(ca_path=bundle).fetch("t").body
         assert ask(validate_certs=False).fetch("t").body
@@ -279,10 +279,12 @@ def test_which_certificates_are_trusted(connect, hostile, authority, monkeypatch
 def test_a_ca_path_without_certificates(monkeypatch, scheme, path):
     """It is refused by name, before the environment is looked at; without TLS, that is not looked at at all."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
-    # A connection is a form that may be filled in elsewhere: it is the client that reads files.
+    # A connection is a form that may be filled in elsewhere: files are read where a request is made.
     connection = Connection(TOKEN, f"{scheme}://localhost/v1", ca_path=path)
     assert leaks(f"{connection} {connection!r}", TOKEN) == []
     with pytest.raises(OptionError, match="^ca_path: ") as caught:
-        Client(connection)
+        Client(connection).prepare()
     assert_silent(caught.value, TOKEN)
-    Client(Connection(TOKEN, "http://localhost/v1")).close()
+    client = Client(Connection(TOKEN, "http://localhost/v1"))
+    client.prepare()
+    client.close()

@@ -66,6 +66,15 @@ def test_full_disk(store):
     assert counted(store) == (2, 2)
 
 
+def test_all_or_nothing(store):
+    """A send that fails in the middle leaves nothing, and the next one is stored."""
+    plans = [Plan(0.0)]
+    with pytest.raises(IndexError):
+        store.add(Mail(("a@example.com",) * 2, ("a",)), lambda _number, _recipient: plans.pop(), NOW)
+    add(store)
+    assert counted(store) == (1, 1)
+
+
 def test_reopened(tmp_path, monkeypatch):
     """What was stored is there again, in nothing but its file, which may be empty or unfinished at the first start."""
     path = tmp_path / "mail # 100%?.sqlite"

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.movement import Movement
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.saved import DAMAGED
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import OLD_MAIL_NOTE
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import SERVICE, START, gate, look, looked
@@ -140,6 +141,17 @@ def test_failed_looks():
     a_gate = looked([(0, {"a": (500, 499), "b": SERVICE}), (30, {"a": SERVICE, "b": (100, 96)})], "ab")
     assert look(a_gate, 90, a=SERVICE, b=(100, 96)).verdict == "pass"
     assert a_gate.result()["errors"] == 1
+
+
+def test_movement_starts_over():
+    """After a correction, messages and deliveries count as just moved."""
+    movement = Movement()
+    for at in (0, 100):
+        movement.note(Record("a", 9, 9), at, at)
+    assert (movement.messages_unmoved(100, 100), movement.unmoved(100, 100)) == (True, True)
+    movement.start_over(100)
+    movement.note(Record("a", 9, 9), 200, 200)
+    assert (movement.messages_unmoved(199, 100), movement.unmoved(199, 100)) == (False, False)
 
 
 def test_since_above_what_the_service_counts():

@@ -6,7 +6,7 @@
 # PYTHON=... names the Python (3.10 or later) that a new .venv is made with. TESTS and ARGS are passed on.
 export PYTHON
 
-SESSIONS := demo test unit lint docs benchmark simulate gate-demo eda-demo eda format soak fuzz audit mutants pins
+SESSIONS := demo test unit lint docs benchmark simulate gate-demo eda-demo eda format soak fuzz mutants pins
 .DEFAULT_GOAL := help
 .PHONY: help clean faults $(SESSIONS)
 
@@ -21,7 +21,7 @@ help:  ## show this list
 #: make benchmark   speed beside the alternatives, into docs/speed.md; ARGS='--only reading' narrows it
 #: make simulate    how well the gate decides, beside its rivals; ARGS='--runs 50' for a look
 #: make clean       remove everything that make made
-#: Also: gate-demo eda-demo eda format soak fuzz faults audit mutants pins. `tests/tools/nox.sh --list` tells of all sessions.
+#: Also: gate-demo eda-demo eda format soak fuzz faults mutants pins. `tests/tools/nox.sh --list` tells of all sessions.
 $(SESSIONS):
 	@tests/tools/nox.sh --session $@ -- $(ARGS) $(TESTS)
 

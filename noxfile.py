@@ -271,14 +271,6 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
-def audit(session: nox.Session) -> None:
-    """Known vulnerabilities of every pinned package; fails where it cannot ask."""
-    session.install("--quiet", "pip-audit")
-    for pins in sorted(pathlib.Path(PINS).glob("*.txt")):
-        session.run("pip-audit", "--strict", "--disable-pip", "--no-deps", "-r", str(pins), *session.posargs)
-
-
-@nox.session
 def fuzz(session: nox.Session) -> None:
     """Look for answers and policies that break the parser or the policy, for a minute or the seconds that are given."""
     install(session, "test", "fuzz")

@@ -73,7 +73,7 @@ def measure(bench):
     for way, tags in (("TLS", 1), ("TLS", 20), ("TLS", 1_000), ("plain HTTP", 1_000)):
         times = bench.time({reader: case(bench, reader, tags, urls[way]) for reader in (INFO, MODULE, SCRIPT, CURL)})
         limit = 1.1 if tags == 1_000 else 1.3
-        limits = {MODULE: limit, SCRIPT: limit if tags > 1 else None, CURL: None}
+        limits = {MODULE: limit, SCRIPT: limit, CURL: None}
         rows += [Row(f"{tags:,} by {way}", times[INFO], times[other], other, limits[other]) for other in limits]
     slow = {reader: case(bench, reader, 1_000, bench.slow_url, 16) for reader in (INFO, SCRIPT, CURL)}
     info, pool, curl = bench.time(slow, rounds=3).values()

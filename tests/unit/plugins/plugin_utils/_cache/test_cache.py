@@ -184,12 +184,13 @@ def test_a_damaged_file(tmp_path, warnings, content):
     ],
 )  # fmt: skip
 def test_loading(monkeypatch, tmp_path, name, connection, expected):
-    """The options of the lookup, and a set of keys of its own; a directory by default only where one is needed."""
+    """By a full name, with the lookup's options and a set of keys of its own; a directory only where one is needed."""
     get = Mock()
     monkeypatch.setattr(plugin.cache_loader, "get", get)
     plugin.open_cache({**OPTIONS, "cache_plugin": name, "cache_connection": connection})
     uri = {"_uri": expected.replace("HOME", str(tmp_path / "home"))} if expected else {}
-    get.assert_called_once_with(name, _timeout=60, _prefix="some_", _keyset_name="some_keys", **uri)
+    full_name = name if "." in name else f"ansible.builtin.{name}"
+    get.assert_called_once_with(full_name, _timeout=60, _prefix="some_", _keyset_name="some_keys", **uri)
 
 
 def test_a_plugin_that_is_not_there(monkeypatch):

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import tracker
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.movement import Movement
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.movement import Ages, Movement
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.saved import DAMAGED
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import OLD_MAIL_NOTE
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import SERVICE, START, gate, look, looked
@@ -141,6 +142,22 @@ def test_failed_looks():
     a_gate = looked([(0, {"a": (500, 499), "b": SERVICE}), (30, {"a": SERVICE, "b": (100, 96)})], "ab")
     assert look(a_gate, 90, a=SERVICE, b=(100, 96)).verdict == "pass"
     assert a_gate.result()["errors"] == 1
+
+
+def test_the_last_corrections_are_noted():
+    """What an event source keeps of them does not grow for as long as it runs."""
+    notes = (OLD_MAIL_NOTE,)
+    for number in range(7):
+        notes = tracker._with_correction(notes, f"correction {number}")
+    assert notes == (OLD_MAIL_NOTE, *(f"correction {number}" for number in range(2, 7)))
+
+
+def test_counts_within_a_moment_are_one():
+    """At the later time, so that memory is bounded and nothing is due too early; a moment is a 500th of the grace."""
+    ages = Ages(500)
+    for messages, ended in enumerate((10, 10.4, 10.8, 11, 20), 1):
+        ages.note(messages, ended)
+    assert [ages.due(500 + at) for at in (9.9, 10, 10.4, 10.8, 11, 20)] == [0, 1, 1, 3, 4, 5]
 
 
 def test_movement_starts_over():

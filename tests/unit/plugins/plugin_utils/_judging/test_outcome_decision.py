@@ -94,6 +94,9 @@ def test_decisions(a_state, options, expected):
     """Rule by rule, as the design has them."""
     judgement = judge_outcome(a_state, Policy.from_options(options))
     assert (judgement.verdict, judgement.decided_by) == expected
+    if judgement.decided_by == "evidence":
+        assert (" of the first " in judgement.reasons[0]) == bool(a_state.outcome.timeline)
+        assert expected[0] == "pass" or "at most 8" in judgement.reasons[0]
 
 
 @given(st.integers(0, 400), st.integers(0, 400), st.integers(0, 400), st.booleans(), st.booleans(), st.booleans())
@@ -158,6 +161,7 @@ def cause(messages, **more):
          ["1 unknown mailbox (550 5.1.1)", "60 full mailboxes (452 4.2.2)", "41 for other causes"]),
         ([cause(102, code=None, state="bounce", domains=["a.example", "b.example", "c.example"])],
          ["102 returned by a.example and b.example and others"]),
+        ([cause(102, description="no", domains=["a.example", "b.example"])], ["a.example and b.example with 550 (no)"]),
         ([cause(102, code=None, state=None, description="x" * 200)], ["102 refused (" + "x" * 60 + " ...)"]),
         ([cause(10), cause(9, code=551), cause(8, code=552), cause(7, code=553)],
          ["10 refused with 550, 9 refused with 551, 8 refused with 552, 75 for other causes"]),
@@ -182,6 +186,8 @@ def test_a_fail_names_its_causes(failures, parts):
     [
         (state(99, 99, 0), {}, ["99 of at least 100 messages"]),
         (state(100, 95, 0), {}, ["95 of 100", "5 are under way", "way decides"]),
+        (state(100, 95, 5), {}, ["95 of 100", "5 of 100 messages failed", "way decides"]),
+        (state(200, 196, 4, tags=50), {}, ["196 of 200", "4 of 200 messages failed", "about 150 more"]),
         (state(200, 180, 5, **UP), {}, ["180 of 200", "5 of 200 messages failed", "15 are under way", "way decides"]),
         (state(200, 180, 20), {"expected_messages": 300, "min_delivery_ratio": 0.92},
          ["180 of 200", "20 of 200 messages failed", "200 of 300 expected", "more messages like these"]),

@@ -7,10 +7,9 @@
 export PYTHON
 
 SESSIONS := demo test unit lint docs benchmark simulate gate-demo eda-demo eda format soak fuzz mutants pins
-.DEFAULT_GOAL := help
 .PHONY: help clean faults $(SESSIONS)
 
-help:  ## show this list
+help:
 	@sed -n 's/^#: //p' Makefile
 
 #: make demo        the whole story on a local sandbox; no account needed
@@ -30,5 +29,5 @@ faults:
 	@tests/tools/nox.sh --session integration -- -k test_hostile $(ARGS)
 
 clean:
-	rm -rf .venv .ansible .docs .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz .coverage .mutation.sqlite mailops-smtpeter-*.tar.gz
+	rm -rf .venv .ansible .docs .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz .coverage .mutation.sqlite gate-demo mailops-smtpeter-*.tar.gz
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

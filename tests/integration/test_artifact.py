@@ -34,7 +34,7 @@ def test_it_holds_what_users_need_and_nothing_else(artifact):
     lines = LISTED.read_text(encoding="utf-8").splitlines()
     patterns = [f"/{line}" for line in lines if line and not line.startswith("#")]
     paths = [pathlib.PurePosixPath("/", member.name) for member in members]
-    assert [path for path in paths if not any(map(path.match, patterns))] == []
+    assert [path for path in paths if not any(map(path.match, patterns))] == [], "they are not in artifact.txt"
     assert [pattern for pattern in patterns if not any(path.match(pattern) for path in paths)] == []
     assert [member.name for member in members if not member.isreg() or member.mode & 0o111] == []
     assert max(member.size for member in members) < 100_000

@@ -49,11 +49,13 @@ def test_a_picture_is_not_stale(name):
 
 
 def test_the_map_is_whole():
-    """CONTRIBUTING has each file of plugins/, and no private one that is gone."""
-    named = set(re.findall(r"\w+", text_of("CONTRIBUTING.md").split("## Map")[1].split("```")[1].split("\ntests/")[0]))
+    """CONTRIBUTING has each file of plugins/ and extensions/ and each playbook, and no private file that is gone."""
+    tree = text_of("CONTRIBUTING.md").split("## Map")[1].split("\ntests/")[0]
+    named = set(re.findall(r"[\w-]+", tree))
     there = {path.stem for path in (ROOT / "plugins").rglob("*")} - {"__init__", "__pycache__"}
-    files = {path.stem for path in (ROOT / "plugins").rglob("*.py")} - {"__init__"}
-    assert files - named == set()
+    found = [path for place in ("plugins/**/*.py", "extensions/**/*.*", "playbooks/*.yml") for path in ROOT.glob(place)]
+    files = {path.stem for path in found if "__pycache__" not in path.parts} - {"__init__"}
+    assert files - named == set(), "the Map in CONTRIBUTING.md does not have them"
     assert {name for name in named if name.startswith("_")} - there == set()
 
 

@@ -37,11 +37,7 @@ ANSWERS = {
     "late": [lambda: events(0), lambda: answer(b"[{}]")],
 }
 WAIT = {"wait_sleep": 0.5, "wait_timeout": 120, "retries": 0, "fail_on": [], "judge_by": "outcomes"}
-OPTIONS = {
-    "refused": {},
-    "recovers": {},
-    "late": {"max_consecutive_errors": 100, "wait_sleep": 5, "wait_timeout": 12},
-}
+OPTIONS = {"refused": {}, "recovers": {}, "late": {"max_consecutive_errors": 100, "wait_sleep": 5, "wait_timeout": 12}}
 
 
 class Service:

@@ -11,12 +11,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 import yaml
 from ansible.parsing.splitter import parse_kv
-from ansible_collections.mailops.smtpeter.tests.integration.conftest import (
-    ROOT,
-    TOKEN,
-    environment,
-    written,
-)
+from ansible_collections.mailops.smtpeter.tests.integration.conftest import ROOT, TOKEN, environment, written
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.hostile import leaks
 from junitparser import Failure, JUnitXml
 
@@ -106,10 +101,7 @@ def test_a_verdict_by_outcomes(play, access, tmp_path):
 # The variables, and what is said of them.
 PROBLEMS = [
     ({}, "smtpeter_tags: it is empty; give the tags to judge"),
-    (
-        parse_kv("smtpeter_tags=good, bad"),
-        "'bad' was left over, since Ansible splits extra variables at blanks",
-    ),
+    (parse_kv("smtpeter_tags=good, bad"), "'bad' was left over, since Ansible splits extra variables at blanks"),
     (
         {"smtpeter_tags": "a", "smtpeter_min_ratio": "0.9"},
         "smtpeter_min_ratio: there is no such variable; did you mean smtpeter_min_delivery_ratio or",

@@ -10,11 +10,7 @@ GATE = "mailops.smtpeter.campaign_gate"
 TWICE = {"tags": ["good"], "confidence": 0.999999, "sending_gap": 0.1, "wait_sleep": 0.2, "wait_timeout": 600}
 
 # What a connection plugin raises or does at the second look, and what the gate says of it.
-TROUBLES = {
-    "directory": "ailed to transfer file",
-    "unreachable": "no route to host",
-    "plugin": "Socket is closed",
-}
+TROUBLES = {"directory": "ailed to transfer file", "unreachable": "no route to host", "plugin": "Socket is closed"}
 # The interpreter's script and what the gate says of it.
 INTERPRETERS = {
     "garbage": ("echo Welcome to this host", "(rc 0): Welcome to this host"),

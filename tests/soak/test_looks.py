@@ -35,8 +35,7 @@ def test_a_thousand_looks_of_a_gate(rate, verdict):
     """They end in the right verdict, and in no more memory, file descriptors or threads than the first two hundred."""
     seed = time.time_ns()
     with service(seed, MESSAGES, rate) as url:
-        outcome = look_at(url, MESSAGES, every=100)
-    result, samples = outcome.result, outcome.samples
+        result, samples = look_at(url, MESSAGES, every=100)
     early, late = samples[1], samples[-1]
     assert (result["verdict"], result["stats"]["wave-1"]["messages"]) == (verdict, MESSAGES), seed
     assert result["looks"] >= LOOKS

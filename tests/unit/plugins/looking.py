@@ -11,7 +11,7 @@ import tempfile
 import threading
 from contextlib import closing, contextmanager
 from datetime import datetime, timezone
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import ansible.plugins.loader as plugins
 import psutil
@@ -40,13 +40,6 @@ class Sample(NamedTuple):
     descriptors: int
     threads: int
     resident: int  # bytes
-
-
-class Outcome(NamedTuple):
-    """The result of the gate, and a sample for each look."""
-
-    result: dict[str, Any]
-    samples: list[Sample]
 
 
 def counted(sent, rate):
@@ -106,9 +99,9 @@ def action(connection=None, **args):
 
 
 def look_at(url, messages, every, **more):
-    """Run the action on the campaign, which it can judge once all messages are counted; sample `every` so many looks.
+    """Run the action on the campaign, which it can judge once all messages are counted: the result, and the samples.
 
-    `more` are options of the gate. Each look is the info module's own work on validated arguments, in this process.
+    A sample is taken `every` so many looks. `more` are options of the gate. A look is the info module's own work.
     """
     given = {
         "tags": [TAG], "api_token": TOKEN, "api_url": url, "timeout": 0.3, "retries": 0, "wait_timeout": 600,
@@ -128,4 +121,4 @@ def look_at(url, messages, every, **more):
         return json.loads(json.dumps(found))
 
     gate._execute_module = execute
-    return Outcome(gate.run(task_vars={"inventory_hostname": "localhost"}), samples)
+    return gate.run(task_vars={"inventory_hostname": "localhost"}), samples

@@ -40,7 +40,7 @@ def serving(campaign):
 
 def gate(url, state):
     """Be a gate that keeps its state, and print its result."""
-    print(json.dumps(look_at(url, MESSAGES, every=1000, state=state, wait_sleep=0.01, wait_timeout=7200).result))
+    print(json.dumps(look_at(url, MESSAGES, every=1000, state=state, wait_sleep=0.01, wait_timeout=7200)[0]))
 
 
 def start(url, state):

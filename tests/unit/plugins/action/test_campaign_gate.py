@@ -156,13 +156,12 @@ def test_the_right_verdict_whatever_fails(rate, verdict):
     """After thirty looks the verdict is that of the counters, and nothing is left that a look opened."""
     messages = 20 * STEP
     with service(seed=6, messages=messages, rate=rate) as url:
-        outcome = look_at(url, messages, every=8)
-    result = outcome.result
+        result, samples = look_at(url, messages, every=8)
     assert (result["verdict"], result["failed"]) == (verdict, verdict != "pass")
     assert result["stats"]["wave-1"]["messages"] == messages
     assert result["looks"] >= 25
     assert result["errors"] >= 5
-    assert len({(sample.threads, sample.descriptors) for sample in outcome.samples}) == 1
+    assert len({(sample.threads, sample.descriptors) for sample in samples}) == 1
 
 
 class Killed(BaseException):

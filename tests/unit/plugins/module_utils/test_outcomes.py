@@ -199,8 +199,7 @@ def test_domains_are_ranked_and_the_rest_is_added_up():
 
 
 @pytest.mark.parametrize(
-    ("last", "seconds", "spans"),
-    [(0, 1, 1), (119, 1, 120), (120, 2, 61), (239, 2, 120), (86400 * 30, 21601, 120)],
+    ("last", "seconds", "spans"), [(0, 1, 1), (119, 1, 120), (120, 2, 61), (239, 2, 120), (86400 * 30, 21601, 120)]
 )
 def test_the_timeline(last, seconds, spans):
     """Equal spans from the first message to the last, at most 120, each message in the one when it was taken in."""

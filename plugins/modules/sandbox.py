@@ -274,6 +274,7 @@ RETURN = r"""
 api_url:
   description:
     - The C(api_url) for the other plugins. Null when stopped, or in check mode before the port is known.
+    - With null, the other plugins ask the real service, so do not run a rehearsal in check mode.
   returned: success
   type: str
   sample: http://127.0.0.1:40961/v1

@@ -6,7 +6,7 @@ import pytest
 from ansible_collections.mailops.smtpeter.plugins.module_utils._record import Record
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate import tracker
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.look import Look
-from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.movement import Ages, Movement
+from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.movement import Movement
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.saved import DAMAGED
 from ansible_collections.mailops.smtpeter.plugins.plugin_utils._gate.tracker import OLD_MAIL_NOTE
 from ansible_collections.mailops.smtpeter.tests.unit.plugins.gating import SERVICE, START, gate, look, looked
@@ -150,14 +150,6 @@ def test_the_last_corrections_are_noted():
     for number in range(7):
         notes = tracker._with_correction(notes, f"correction {number}")
     assert notes == (OLD_MAIL_NOTE, *(f"correction {number}" for number in range(2, 7)))
-
-
-def test_counts_within_a_moment_are_one():
-    """At the later time, so that memory is bounded and nothing is due too early; a moment is a 500th of the grace."""
-    ages = Ages(500)
-    for messages, ended in enumerate((10, 10.4, 10.8, 11, 20), 1):
-        ages.note(messages, ended)
-    assert [ages.due(500 + at) for at in (9.9, 10, 10.4, 10.8, 11, 20)] == [0, 1, 1, 3, 4, 5]
 
 
 def test_movement_starts_over():

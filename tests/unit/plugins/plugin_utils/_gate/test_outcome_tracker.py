@@ -91,6 +91,13 @@ def test_late_events_are_no_end_of_sending(finds, expected):
     assert event.verdict == expected
 
 
+@pytest.mark.parametrize(("at_deadline", "expected"), [("ratio", "pass"), ("inconclusive", "inconclusive")])
+def test_the_ratio_when_time_is_up(at_deadline, expected):
+    """It decides, unless the policy says otherwise."""
+    a_gate = gate(timing={"wait_timeout": 0}, at_deadline=at_deadline)
+    assert look(a_gate, 0, (100, 95), (100, 95, 0))[0].verdict == expected
+
+
 def test_an_older_answer_is_passed_over():
     """A standby that is behind shows nothing new."""
     a_gate = gate(timing={"wait_timeout": 60})

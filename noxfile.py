@@ -214,8 +214,8 @@ def ansible_test(session: nox.Session, core: str) -> None:
         # A git checkout of what git tracks or would track, where ansible-test wants a collection.
         target = pathlib.Path(directory, "ansible_collections", "mailops", "smtpeter")
         target.mkdir(parents=True)
-        copy = 'git ls-files -z -co --exclude-standard | xargs -0 cp --parents -P -t "$0" && git init -q "$0"'
-        session.run("sh", "-c", f'{copy} && git -C "$0" add --all', target, external=True)
+        copy = 'git ls-files -z -co --exclude-standard | tar -c --null --ignore-failed-read -T - | tar -x -C "$0"'
+        session.run("sh", "-c", f'{copy} && git init -q "$0" && git -C "$0" add --all', target, external=True)
         name = {"smtpeter_sandbox_name": f"ansible-test-{os.getpid()}"}
         (target / "tests" / "integration" / "integration_config.yml").write_text(json.dumps(name))
         session.chdir(target)

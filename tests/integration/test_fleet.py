@@ -97,7 +97,6 @@ class Fleet:
         until = time.monotonic() + 30
         while len(self._service.targets) <= self._service.most and time.monotonic() < until:
             time.sleep(0.01)
-        # ansible-playbook and its workers lead sessions of their own.
         for process in (worker, *psutil.Process(worker.pid).children(recursive=True)):
             process.kill()
         worker.wait(10)

@@ -50,8 +50,7 @@ def test_a_picture_is_not_stale(name):
 
 def test_the_map_is_whole():
     """CONTRIBUTING has each file of plugins/ and extensions/ and each playbook, and no private file that is gone."""
-    tree = text_of("CONTRIBUTING.md").split("## Map")[1].split("\ntests/")[0]
-    named = set(re.findall(r"[\w-]+", tree))
+    named = set(re.findall(r"[\w-]+", text_of("CONTRIBUTING.md").split("## Map")[1].split("\ntests/")[0]))
     there = {path.stem for path in (ROOT / "plugins").rglob("*")} - {"__init__", "__pycache__"}
     found = [path for place in ("plugins/**/*.py", "extensions/**/*.*", "playbooks/*.yml") for path in ROOT.glob(place)]
     files = {path.stem for path in found if "__pycache__" not in path.parts} - {"__init__"}

@@ -408,7 +408,6 @@ def test_reading_that_is_too_much_work(seconds):
     A window without enough mail is inconclusive at its end; it is told once, for as long as that lasts.
     """
     world = World(judge_by="outcomes", window=600, min_messages=10**6)
-    # Of a core, by each reading.
     world.source._busy = lambda: seconds * len(world.asked)
     told = world.run(6000, 1, 10)
     assert verdicts(told) == [(None, "inconclusive")]

@@ -214,6 +214,14 @@ def test_a_timeout_is_asked_again(connect, hostile, within):
     assert server.connections == 2
 
 
+@pytest.mark.parametrize("status", ["103 Early Hints", "204 No Content"])
+def test_an_answer_without_a_body_ends_its_connection(connect, hostile, status):
+    """What may follow it, late, is not taken for the answer to the next request."""
+    server = hostile(constantly(answer(b"", status)))
+    client = connect(server.url)
+    assert (failure(client).kind, failure(client).kind, server.connections) == ("answer", "answer", 2)
+
+
 def test_a_stale_connection_is_no_error(connect, hostile):
     """A service may close idle connections; the next request opens another, without costing an attempt."""
 

@@ -15,7 +15,6 @@ import socket
 import ssl
 import zlib
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Callable, Mapping
 from urllib.parse import urlsplit
 
@@ -27,7 +26,6 @@ from ._request_error import malformed_answer, request_error
 if TYPE_CHECKING:
     import requests
 
-_WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 _LOGGERS = ("urllib3.connectionpool", "urllib3.connection")
 _HEADERS = {
     "Accept": "application/json",
@@ -98,17 +96,13 @@ class HttpSession:
         error = malformed_answer(host)
         try:
             with self._session.get(url, timeout=timeout, stream=True, allow_redirects=False) as response:
-                reply = HttpReply(
+                return HttpReply(
                     status=response.status_code,
                     body=read(response),
                     date=response.headers.get("Date"),
                     retry_after=response.headers.get("Retry-After"),
                     age=response.headers.get("Age"),
                 )
-            if reply.status < HTTPStatus.OK or reply.status in _WITHOUT_BODY:
-                # What still came on this connection would be taken for the answer to the next request.
-                self.close()
-            return reply
         except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as exc:
             error = request_error(exc, host, timeout, self._proxy)
         except (zlib.error, ValueError):

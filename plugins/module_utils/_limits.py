@@ -11,9 +11,12 @@ import io
 import socket
 import ssl
 import time
+from http import HTTPStatus
 from typing import Any
 
 READ_LIMIT = 4 * 1024 * 1024
+# Beside 1xx.
+_WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 class EndlessError(OSError):
@@ -92,6 +95,13 @@ class LimitedResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self.fp: Any = io.BufferedReader(LimitedReader(self.fp.detach(), sock, self.limits))
+
+    def begin(self) -> None:
+        """Read the status line and the headers. A status without a body ends the connection."""
+        super().begin()
+        if self.status < HTTPStatus.OK or self.status in _WITHOUT_BODY:
+            # What still comes would be taken for the answer to the next request.
+            self.will_close = True
 
 
 class LimitedTlsSocket(ssl.SSLSocket):

@@ -133,30 +133,22 @@ class Service:
             yield answer(echo, "500 Oops")
 
 
-class Sampler:
-    """Keeps every command line of the machine, several times a second."""
+@contextlib.contextmanager
+def sampled_commands():
+    """Every command line of the machine meanwhile, looked for several times a second."""
+    seen, over = set(), threading.Event()
 
-    def __init__(self):
-        self._seen = set()
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._work)
+    def work():
+        while not over.wait(0.1):
+            seen.update(" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"]))
 
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_exception):
-        self._over.set()
-        self._thread.join()
-
-    def _work(self):
-        while not self._over.wait(0.1):
-            self._seen |= {" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])}
-
-    @property
-    def text(self):
-        """All of them."""
-        return "\n".join(self._seen)
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        thread.join()
 
 
 def prepare(directory, tokens):
@@ -267,7 +259,7 @@ def test_every_cell(play, ansible_core, sandbox, tokens, tmp_path, plugin):
         runs.append((["ini"], {"ANSIBLE_CONFIG": str(given / "ansible.cfg")}))
     arguments = ["-vvvv", "-e", f"@{given / 'variables.json'}", "-e", f"@{given / 'vaulted.yml'}"]
     tasks, results, reports, stdout, stderr = [], {}, [], "", ""
-    with contextlib.closing(service.server), Sampler() as processes:
+    with contextlib.closing(service.server), sampled_commands() as commands:
         for ways, more in runs:
             book = playbook(plugin, ways, service.server.url, tmp_path)
             done = play(book, *arguments, env={**env, **more}, timeout=600)
@@ -298,7 +290,7 @@ def test_every_cell(play, ansible_core, sandbox, tokens, tmp_path, plugin):
         "cache": contents(tmp_path / "cache"),
         "reports": "\n".join(reports),
         "sandbox": contents(tmp_path / "sandbox"),
-        "processes": processes.text,
+        "processes": "\n".join(commands),
         "kept files": contents(tmp_path / "remote"),
         "other files": contents(tmp_path, ("given", "remote", "ansible.log")),
     }

@@ -22,6 +22,7 @@ def clone(tmp_path):
 
 def make(clone, *words, **env):
     """Run make there; None takes a variable out of the environment."""
+    # Words for the make that runs this test are not for that one.
     given = {**os.environ, **dict.fromkeys(("ARGS", "MAKEFLAGS", "TESTS")), **env}
     given = {name: value for name, value in given.items() if value is not None}
     output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}

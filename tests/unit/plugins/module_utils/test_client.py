@@ -293,6 +293,4 @@ def test_a_ca_path_without_certificates(monkeypatch, scheme, path):
     with pytest.raises(OptionError, match="^ca_path: ") as caught:
         Client(connection).prepare()
     assert_silent(caught.value, TOKEN)
-    client = Client(Connection(TOKEN, "http://localhost/v1"))
-    client.prepare()
-    client.close()
+    Client(Connection(TOKEN, "http://localhost/v1")).prepare()

@@ -29,11 +29,17 @@ def test_the_whole_wait_stays_covered(looks, limit, tags):
     assert len({later - earlier for earlier, later in zip(kept, kept[1:-1])}) <= 1
 
 
-def test_what_is_remembered_is_bounded():
-    """Also of a stream that never rests."""
-    a_gate, sizes = gate(grace_period=90, timing={"wait_timeout": 1e9, "history_limit": 10}), []
+@pytest.mark.parametrize(
+    ("count", "options"),
+    [(lambda second: 10 * second, {}),
+     (lambda second: 1000 - 100 * (second // 10 % 2), {"sending_gap": 5, "min_messages": 10**9})],
+)  # fmt: skip
+def test_what_is_remembered_is_bounded(count, options):
+    """Also of a stream that never rests, and of counters that the service corrects again and again."""
+    timing = {"wait_timeout": 1e9, "history_limit": 10}
+    a_gate, sizes = gate(grace_period=90, timing=timing, **options), []
     for number in range(300):
-        look(a_gate, number, a=(10 * number, int(9.5 * number)))
+        look(a_gate, number, a=(count(number), int(0.95 * count(number))))
         sizes.append(len(json.dumps(a_gate.state())))
     assert sizes[299] < sizes[120] + 400
 

@@ -74,9 +74,11 @@ def test_what_was_read_holds_while_the_counters_stand_still():
         ([((200, 190), (100, 98, 2), -120)], None),
         ([((100, 98), (100, 98, 2), -120)], "pass"),
         ([((100, 94), (100, 94, 6), -60)], "fail"),
+        # The counters moved, for less than the sending gap and then for as long; and the events are behind them.
         ([((50, 45), (50, 45, 5), -120), ((110, 105), (110, 105, 5), -120)], None),
         ([((50, 45), (50, 45, 5), -120), *[((110, 105), (110, 105, 5), -120)] * 3], "pass"),
         ([((50, 45), (50, 45, 5), -120)] * 16 + [((110, 100), (105, 100, 5), -120)] * 4, None),
+        # By the events nothing has moved for the grace period; by the counters something has, and then nothing.
         ([((100, 93), (100, 93, 0), -960), ((100, 94), (100, 94, 0), -960)], None),
         ([((100, 94), (100, 94, 0), -960)], "fail"),
     ],
